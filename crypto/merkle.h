@@ -1,0 +1,30 @@
+/* Two Merkle trees. (1) Over the outputs of one batch: RFC 6962's shape (split at the largest power of two below
+   the count), leaves and nodes domain-separated, root = H(ROOT | count u32 | top), so a path is bound to the count.
+   (2) Over the replicated state: 65,536 buckets by the first 16 bits of the record key's digest, 256 mids, a root
+   (R7). Puts are cheap; only dirty buckets are rehashed when the root is asked for. */
+#ifndef QUORATE_CRYPTO_MERKLE_H
+#define QUORATE_CRYPTO_MERKLE_H
+
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+
+enum { MERKLE_PATH_MAX = 20, MERKLE_LEAVES_MAX = 1 << 20 };
+
+struct digest merkle_leaf(struct bytes output);
+/* Root over count leaf digests; count 0 has a root of its own. */
+struct digest merkle_root(const struct digest *leaves, uint32_t count);
+/* Path for leaf index: writes at most MERKLE_PATH_MAX digests, returns how many. */
+unsigned merkle_path(struct digest path[MERKLE_PATH_MAX], const struct digest *leaves, uint32_t count, uint32_t index);
+/* True iff output is leaf `index` of `count` under root by path (exact length required). */
+bool merkle_verify(const struct digest *root, struct bytes output, uint32_t index, uint32_t count,
+                   const struct digest *path, unsigned path_len);
+
+struct state_tree;
+struct state_tree *state_tree_new(void);
+void state_tree_free(struct state_tree *t);
+void state_tree_put(struct state_tree *t, struct bytes key, struct bytes value); /* insert or replace */
+void state_tree_remove(struct state_tree *t, struct bytes key);                  /* absent: nothing */
+size_t state_tree_count(const struct state_tree *t);
+struct digest state_tree_root(struct state_tree *t); /* a function of the set of records alone, not of their history */
+
+#endif

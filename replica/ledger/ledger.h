@@ -1,0 +1,62 @@
+/* What the log itself knows: who may speak, exactly-once windows (R3), agreed time (R8), staged blobs, the log's hash.
+   Pure and deterministic. Knows nothing of checks: whoever executes a batch (replica/execute.c) asks here first. */
+#ifndef QUORATE_REPLICA_LEDGER_H
+#define QUORATE_REPLICA_LEDGER_H
+
+#include "base/record.h"
+#include "proto/cluster.h"
+#include "proto/op.h"
+
+enum { LEDGER_WINDOW = 256, LEDGER_AHEAD_MAX = 1 << 20, LEDGER_BLOB_PARTS_MAX = 1200, LEDGER_STAGED_MAX = 4 };
+
+struct ledger;
+/* Starts at the genesis: its keys are enrolled, n = 0, T = t0. The cluster is borrowed for the ledger's life. */
+struct ledger *ledger_new(const struct cluster *genesis);
+void ledger_free(struct ledger *l);
+
+/* --- who --- */
+/* NULL: the key was never enrolled. */
+const struct key_entry *ledger_who(const struct ledger *l, const struct public_key *key);
+const char *ledger_observer_name(const struct ledger *l, uint32_t index);
+bool ledger_observer_known(const struct ledger *l, const char *name);
+bool ledger_observer_may(const struct ledger *l, const char *name, const char *host);
+bool ledger_convicted(const struct ledger *l, const struct public_key *key);
+void ledger_convict(struct ledger *l, const struct public_key *key);
+/* May a key of this role ask for an operation of this kind? ERR_OK, ERR_UNKNOWN_KEY, ERR_FORBIDDEN. */
+enum error ledger_may(const struct ledger *l, const struct public_key *key, enum op_kind kind);
+
+/* --- exactly once --- */
+/* What the executed state says of (client, req_seq): ERR_OK (new), ERR_OLD, ERR_AHEAD, ERR_ALREADY_EXECUTED, ERR_UNKNOWN_KEY. */
+enum error ledger_judge(const struct ledger *l, const struct public_key *client, uint64_t req_seq);
+/* Sets the bit, slides the window. Only after ledger_judge said ERR_OK. */
+void ledger_mark(struct ledger *l, const struct public_key *client, uint64_t req_seq);
+/* Highest executed req_seq of the client, 0 if none. */
+uint64_t ledger_top(const struct ledger *l, const struct public_key *client);
+
+/* --- time --- */
+/* Keeps the member's tick if (boot, counter) is above its last. */
+void ledger_tick(struct ledger *l, member_id member, const struct op_tick *tick);
+/* T_n = max(T_{n-1}, the F-th largest of the members' latest ticks); returns it. */
+time_ms ledger_advance(struct ledger *l);
+time_ms ledger_time(const struct ledger *l);
+
+/* --- the log --- */
+/* log_hash_n = H(log_hash_{n-1} | n | d | T_n). NULL batches too. n must follow. */
+void ledger_append(struct ledger *l, seq_no n, const struct digest *d);
+seq_no ledger_executed(const struct ledger *l);
+struct digest ledger_log_hash(const struct ledger *l);
+struct digest ledger_cfg_digest(const struct ledger *l); /* of members, operators, knobs in force */
+
+/* --- blobs staged for APPLY, per operator key, at most LEDGER_STAGED_MAX wholes; the oldest is dropped --- */
+enum error ledger_blob(struct ledger *l, const struct public_key *operator_key, const struct op_blob *blob);
+/* Joins the parts of `whole` into out: ERR_BLOB_MISSING when parts are missing or length or digest differ. */
+enum error ledger_blob_join(const struct ledger *l, const struct public_key *operator_key, const struct digest *whole,
+                            uint64_t length, struct buffer *out);
+void ledger_blob_drop(struct ledger *l, const struct public_key *operator_key, const struct digest *whole);
+
+/* --- records: as checks/monitor.h; keys start with 'l' --- */
+void ledger_flush(struct ledger *l, const struct record_sink *sink);
+enum error ledger_restore(struct ledger *l, struct bytes key, struct bytes value);
+void ledger_check(const struct ledger *l);
+
+#endif

@@ -1,0 +1,63 @@
+/* A replica without its world: joins pbft, ledger and checks, and performs the core's actions in order. The daemon (nng,
+   RocksDB, clocks) and the simulator (virtual network, disk and time) drive this same code. Single-threaded.
+
+   A turn: any number of node_receive / node_client / node_timeout, then node_flush, which makes all records of the turn
+   durable in one synced write and only then sends what the turn produced, in order. */
+#ifndef QUORATE_REPLICA_NODE_H
+#define QUORATE_REPLICA_NODE_H
+
+#include "replica/admit.h"
+#include "replica/disk.h"
+#include "replica/pbft/pbft.h"
+
+struct node;
+
+struct node_now { mono_ms mono; time_ms wall; };
+
+struct node_world {                  /* how a node acts; calls never block and never call back */
+    void *self;
+    void (*send)(void *self, member_id to, struct bytes frame);          /* may drop */
+    void (*answer)(void *self, uint64_t client, struct bytes frame);     /* client: the handle of node_client, answered once */
+    void (*sealed)(void *self, struct bytes frame);                       /* NULL or: every frame this node signed, when it is
+                                                                             released to the world (--record, checkers) */
+    void (*trace)(void *self, const char *line);                          /* NULL or: stable lines for people and scripts */
+    void (*executed)(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t); /* NULL or */
+    void (*alert)(void *self, const struct alert *a);                     /* NULL or */
+};
+
+struct node_config {
+    const struct cluster *cluster;   /* borrowed for the node's life */
+    member_id self;
+    struct secret_key secret;
+    uint64_t boot_random;            /* random part of the boot id */
+    const char *version;
+};
+
+/* Opens from what the disk holds: checks identity (ERR_MISMATCH: another cluster or member; why says which), counts the
+   boot (durable), restores the checkpointed state, replays decided batches. Sends nothing before node_start. */
+enum error node_open(struct node **out, const struct node_config *config, const struct disk *disk,
+                     const struct node_world *world, struct node_now now, struct buffer *why);
+void node_start(struct node *n, struct node_now now);
+void node_free(struct node *n);
+
+/* Take an admitted frame (and free it). */
+void node_receive(struct node *n, struct admitted *x, struct node_now now);
+void node_client(struct node *n, uint64_t client, struct admitted *x, struct node_now now);
+/* The client's connection is gone: its handle must not be answered. */
+void node_client_gone(struct node *n, uint64_t client);
+void node_timeout(struct node *n, struct node_now now);
+mono_ms node_deadline(const struct node *n); /* when node_timeout is due next */
+/* Ends a turn. ERR_IO: stop the process, nothing was sent. */
+enum error node_flush(struct node *n);
+
+struct node_facts {
+    struct pbft_view pbft;
+    seq_no executed; time_ms t; struct digest log_hash;
+    uint64_t alerts, boot;
+    member_set suspects;             /* members that contradicted f+1 others */
+    uint64_t answered, results_accepted, results_refused;
+    bool breach;                     /* SAFETY BREACH: the host saves its state and stops */
+};
+void node_inspect(const struct node *n, struct node_facts *out);
+
+#endif
