@@ -1,4 +1,4 @@
-/* Bodies of protocol messages: bytes <-> struct msg. protobuf-c is seen by proto/*_codec.c only. Decoding is bounded by
+/* Bodies of protocol messages: bytes <-> struct msg. protobuf-c is seen by the codec files of this room only. Decoding is bounded by
    the type's cap and the arena's limit, consumes all or refuses, and sets no field that was not checked against its
    range (member ids < MEMBERS_MAX, counts, sortedness, UTF-8). Signatures of the frame itself are not checked here. */
 #ifndef QUORATE_PROTO_CODEC_H
