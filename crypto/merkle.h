@@ -19,6 +19,15 @@ unsigned merkle_path(struct digest path[MERKLE_PATH_MAX], const struct digest *l
 bool merkle_verify(const struct digest *root, struct bytes output, uint32_t index, uint32_t count,
                    const struct digest *path, unsigned path_len);
 
+/* The same for a whole batch: built once in O(count), then each path costs O(log count). */
+struct merkle_tree;
+struct merkle_tree *merkle_tree_new(const struct digest *leaves, uint32_t count); /* copies leaves; count <= LEAVES_MAX */
+void merkle_tree_free(struct merkle_tree *t);
+struct digest merkle_tree_root(const struct merkle_tree *t);
+unsigned merkle_tree_path(struct digest path[MERKLE_PATH_MAX], const struct merkle_tree *t, uint32_t index);
+
+/* Record = H(1 | key len u32 | key | value), bucket leaf = H(its records in the order of H(0 | key)), mid = H(256
+   times: index u8 | leaf, empty leaves left out), root = H(256 mids). What holds no record is all zeroes. */
 struct state_tree;
 struct state_tree *state_tree_new(void);
 void state_tree_free(struct state_tree *t);
