@@ -70,7 +70,12 @@ void objects_encode(struct buffer *out, const struct objects *o);
    validate: dangling names, cyclic parents, impossible quorum ... (ERR_BAD_OBJECTS). why as for monitor_apply. */
 enum error objects_decode(struct objects **out, struct bytes bytes, struct buffer *why);
 
-/* Plan for people: "+ service web1/http", "~ host db (max_check_attempts 3 -> 5)", "- ..." lines; counts. Either may be NULL. */
+/* The same definition, field by field (where it was defined does not count): such an object keeps its state. Both are
+   hosts or both services. */
+bool objects_checkable_same(const struct object_checkable *a, const struct object_checkable *b);
+
+/* Plan for people: "+ service web1/http", "~ host db (max_check_attempts 3 -> 5)", "- ..." lines; counts. before or after may be NULL (nothing in
+   force), out and plan too (not wanted). */
 struct objects_plan { unsigned added, changed, removed, unchanged; };
 void objects_diff(struct buffer *out, struct objects_plan *plan, const struct objects *before, const struct objects *after);
 

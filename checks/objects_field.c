@@ -1,0 +1,309 @@
+/* The table of every field of every object kind, and what can be done with one field: write it, read it, compare it,
+   check its bounds, print it. Adding a field to struct object_checkable means adding one line here. */
+#include "checks/objects_field.h"
+
+#include "base/invariant.h"
+#include "proto/op.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(type, kind, directive, member, min, max)                                                                 \
+    { directive, kind, min, max, offsetof(struct type, member), 0 }
+#define FIELD_LIST(type, kind, directive, counter, member, min, max)                                                   \
+    { directive, kind, min, max, offsetof(struct type, member), offsetof(struct type, counter) }
+#define HOST_OPTIONS (NOTIFY_DOWN | NOTIFY_UNREACHABLE | NOTIFY_RECOVERY | NOTIFY_FLAPPING | NOTIFY_DOWNTIME)
+#define SERVICE_OPTIONS                                                                                                \
+    (NOTIFY_WARNING | NOTIFY_UNKNOWN | NOTIFY_CRITICAL | NOTIFY_RECOVERY | NOTIFY_FLAPPING | NOTIFY_DOWNTIME)
+
+static const struct object_field command_fields[] = {
+    FIELD(object_command, FIELD_NAME, "command_name", name, 1, NAME_MAX_LEN),
+    FIELD(object_command, FIELD_TEXT, "command_line", line, 1, OBJECT_TEXT_MAX),
+};
+static const struct object_field contact_fields[] = {
+    FIELD(object_contact, FIELD_NAME, "contact_name", name, 1, NAME_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "alias", alias, 0, OBJECT_TEXT_MAX),
+    FIELD(object_contact, FIELD_TEXT, "email", email, 0, OBJECT_TEXT_MAX),
+    FIELD(object_contact, FIELD_TEXT, "pager", pager, 0, OBJECT_TEXT_MAX),
+    FIELD(object_contact, FIELD_FLAG, "host_notifications_enabled", host_enabled, 0, 1),
+    FIELD(object_contact, FIELD_FLAG, "service_notifications_enabled", service_enabled, 0, 1),
+    FIELD(object_contact, FIELD_OPTIONS, "host_notification_options", host_options, 0, HOST_OPTIONS),
+    FIELD(object_contact, FIELD_OPTIONS, "service_notification_options", service_options, 0, SERVICE_OPTIONS),
+    FIELD(object_contact, FIELD_TEXT, "host_notification_period", host_period, 0, NAME_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "service_notification_period", service_period, 0, NAME_MAX_LEN),
+    FIELD_LIST(object_contact, FIELD_NAMES, "host_notification_commands", host_command_count, host_commands, 0,
+               OBJECT_LIST_MAX),
+    FIELD_LIST(object_contact, FIELD_NAMES, "service_notification_commands", service_command_count, service_commands, 0,
+               OBJECT_LIST_MAX),
+};
+static const struct object_field timeperiod_fields[] = {
+    FIELD(object_timeperiod, FIELD_NAME, "timeperiod_name", name, 1, NAME_MAX_LEN),
+    FIELD(object_timeperiod, FIELD_TEXT, "alias", alias, 0, OBJECT_TEXT_MAX),
+    FIELD(object_timeperiod, FIELD_FLAG, "always", always, 0, 1),
+    FIELD(object_timeperiod, FIELD_FLAG, "never", never, 0, 1),
+};
+
+#define CHECKABLE_FIELDS(service_min, service_max, options, parents_max)                                               \
+    FIELD(object_checkable, FIELD_NAME, "host_name", host, 1, NAME_MAX_LEN),                                           \
+        FIELD(object_checkable, FIELD_NAME, "service_description", service, service_min, service_max),                 \
+        FIELD(object_checkable, FIELD_TEXT, "display_name", display, 0, OBJECT_TEXT_MAX),                              \
+        FIELD(object_checkable, FIELD_TEXT, "alias", alias, 0, OBJECT_TEXT_MAX),                                       \
+        FIELD(object_checkable, FIELD_TEXT, "address", address, 0, OBJECT_TEXT_MAX),                                   \
+        FIELD(object_checkable, FIELD_TEXT, "check_command", check_command, service_min, OBJECT_TEXT_MAX),             \
+        FIELD(object_checkable, FIELD_COUNT, "max_check_attempts", max_check_attempts, 1, OBJECT_ATTEMPTS_MAX),        \
+        FIELD(object_checkable, FIELD_TIME, "check_interval", check_interval, 0, INTERVAL_MAX_MS),                     \
+        FIELD(object_checkable, FIELD_TIME, "retry_interval", retry_interval, 0, INTERVAL_MAX_MS),                     \
+        FIELD(object_checkable, FIELD_FLAG, "is_volatile", is_volatile, 0, 1),                                         \
+        FIELD(object_checkable, FIELD_FLAG, "check_freshness", check_freshness, 0, 1),                                 \
+        FIELD(object_checkable, FIELD_TIME, "freshness_threshold", freshness_threshold, 1, INTERVAL_MAX_MS),           \
+        FIELD(object_checkable, FIELD_FLAG, "notifications_enabled", notifications_enabled, 0, 1),                     \
+        FIELD(object_checkable, FIELD_TIME, "notification_interval", notification_interval, 0, INTERVAL_MAX_MS),       \
+        FIELD(object_checkable, FIELD_TIME, "first_notification_delay", first_notification_delay, 0, INTERVAL_MAX_MS), \
+        FIELD(object_checkable, FIELD_TEXT, "notification_period", notification_period, 0, NAME_MAX_LEN),              \
+        FIELD(object_checkable, FIELD_OPTIONS, "notification_options", notification_options, 0, options),              \
+        FIELD_LIST(object_checkable, FIELD_NAMES, "contacts", contact_count, contacts, 0, OBJECT_LIST_MAX),            \
+        FIELD_LIST(object_checkable, FIELD_NAMES, "parents", parent_count, parents, 0, parents_max),                   \
+        FIELD_LIST(object_checkable, FIELD_NAMES, "_OBSERVERS", observer_count, observers, 1, OBJECT_OBSERVERS_MAX),   \
+        FIELD(object_checkable, FIELD_FLAG, "_OBSERVERS (implicit)", observers_implicit, 0, 1),                        \
+        FIELD(object_checkable, FIELD_COUNT, "_QUORUM", quorum, 1, OBJECT_OBSERVERS_MAX),                              \
+        FIELD(object_checkable, FIELD_STATE, "_STALE_STATE", stale_state, 0, service_min ? 3 : 1),                     \
+        FIELD(object_checkable, FIELD_FLAG, "_DISSENT_NOTIFY", dissent_notify, 0, 1),                                  \
+        FIELD_LIST(object_checkable, FIELD_VARIABLES, "custom variables", variable_count, variables, 0,                \
+                   OBJECT_LIST_MAX)
+
+static const struct object_field host_fields[] = {CHECKABLE_FIELDS(0, 0, HOST_OPTIONS, OBJECT_LIST_MAX)};
+static const struct object_field service_fields[] = {CHECKABLE_FIELDS(1, NAME_MAX_LEN, SERVICE_OPTIONS, 0)};
+
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+static const struct {
+    const char *name;
+    const struct object_field *fields;
+    size_t count;
+} kinds[KIND_LIMIT] = {
+    [KIND_COMMAND] = {"command", command_fields, COUNT_OF(command_fields)},
+    [KIND_CONTACT] = {"contact", contact_fields, COUNT_OF(contact_fields)},
+    [KIND_TIMEPERIOD] = {"timeperiod", timeperiod_fields, COUNT_OF(timeperiod_fields)},
+    [KIND_HOST] = {"host", host_fields, COUNT_OF(host_fields)},
+    [KIND_SERVICE] = {"service", service_fields, COUNT_OF(service_fields)},
+};
+
+const struct object_field *object_fields(enum object_kind kind, size_t *count) {
+    REQUIRE(kind < KIND_LIMIT);
+    *count = kinds[kind].count;
+    return kinds[kind].fields;
+}
+
+const char *object_kind_name(enum object_kind kind) {
+    REQUIRE(kind < KIND_LIMIT);
+    return kinds[kind].name;
+}
+
+/* ---- one field of one object ---- */
+
+static void put_text(struct buffer *out, const char *text) {
+    size_t len = strlen(text);
+    REQUIRE(len <= UINT16_MAX);
+    buffer_u16(out, (uint16_t)len);
+    buffer_put(out, text, len);
+}
+
+static void put_names(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    const char *const *names = field_names(f, object);
+    buffer_u32(out, count);
+    for (unsigned i = 0; i < count; i++) {
+        put_text(out, names[i]);
+    }
+}
+
+static void put_variables(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    const struct object_variable *variables = field_variables(f, object);
+    buffer_u32(out, count);
+    for (unsigned i = 0; i < count; i++) {
+        put_text(out, variables[i].name);
+        put_text(out, variables[i].value);
+    }
+}
+
+void field_encode(struct buffer *out, const struct object_field *f, const void *object) {
+    switch (f->kind) {
+    case FIELD_NAME:
+    case FIELD_TEXT:
+        put_text(out, field_text(f, object));
+        return;
+    case FIELD_COUNT:
+        buffer_u32(out, *(const uint32_t *)field_at(f, object));
+        return;
+    case FIELD_TIME:
+        buffer_u64(out, (uint64_t) * (const time_ms *)field_at(f, object));
+        return;
+    case FIELD_FLAG:
+        buffer_u8(out, *(const bool *)field_at(f, object));
+        return;
+    case FIELD_OPTIONS:
+        buffer_u16(out, (uint16_t) * (const unsigned *)field_at(f, object));
+        return;
+    case FIELD_STATE:
+        buffer_u8(out, (uint8_t)(*(const int *)field_at(f, object) + 1));
+        return;
+    case FIELD_NAMES:
+        put_names(out, f, object);
+        return;
+    case FIELD_VARIABLES:
+        put_variables(out, f, object);
+        return;
+    }
+    UNREACHABLE();
+}
+
+static const char *get_text(struct reader *r, struct arena *arena) {
+    struct bytes text = read_bytes(r, read_u16(r));
+    if (r->bad || !utf8_valid(text)) {
+        r->bad = true;
+        return "";
+    }
+    return arena_text(arena, text);
+}
+
+/* A list's length is believed only as far as the bytes behind it could hold so many elements. */
+static unsigned get_count(struct reader *r, size_t least) {
+    uint32_t count = read_u32(r);
+    if (r->bad || count > OBJECT_LIST_MAX || count > (size_t)(r->end - r->at) / least) {
+        r->bad = true;
+        return 0;
+    }
+    return count;
+}
+
+static enum error get_names(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
+    unsigned count = get_count(r, 2);
+    const char **names = arena_alloc(arena, (count + 1) * sizeof *names);
+    for (unsigned i = 0; i < count; i++) {
+        names[i] = get_text(r, arena);
+        if (!r->bad && i > 0 && strcmp(names[i - 1], names[i]) >= 0) {
+            return ERR_NOT_CANONICAL;
+        }
+    }
+    *(unsigned *)(void *)((char *)object + f->count_offset) = count;
+    *(const char ***)(void *)((char *)object + f->offset) = names;
+    return ERR_OK;
+}
+
+static enum error get_variables(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
+    unsigned count = get_count(r, 4);
+    struct object_variable *list = arena_alloc(arena, (count + 1) * sizeof *list);
+    for (unsigned i = 0; i < count; i++) {
+        list[i].name = get_text(r, arena);
+        list[i].value = get_text(r, arena);
+        if (!r->bad && i > 0 && strcmp(list[i - 1].name, list[i].name) >= 0) {
+            return ERR_NOT_CANONICAL;
+        }
+    }
+    *(unsigned *)(void *)((char *)object + f->count_offset) = count;
+    *(struct object_variable **)(void *)((char *)object + f->offset) = list;
+    return ERR_OK;
+}
+
+static enum error get_time(struct reader *r, void *to) {
+    uint64_t value = read_u64(r);
+    if (value > INT64_MAX) {
+        return ERR_MALFORMED;
+    }
+    *(time_ms *)to = (time_ms)value;
+    return ERR_OK;
+}
+
+/* One byte below limit, or malformed. */
+static enum error get_small(struct reader *r, unsigned limit, unsigned *out) {
+    *out = read_u8(r);
+    return *out < limit ? ERR_OK : ERR_MALFORMED;
+}
+
+static enum error get_value(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
+    void *to = (char *)object + f->offset;
+    unsigned small = 0;
+    enum error e = ERR_OK;
+    switch (f->kind) {
+    case FIELD_NAME:
+    case FIELD_TEXT:
+        *(const char **)to = get_text(r, arena);
+        return ERR_OK;
+    case FIELD_COUNT:
+        *(uint32_t *)to = read_u32(r);
+        return ERR_OK;
+    case FIELD_TIME:
+        return get_time(r, to);
+    case FIELD_FLAG:
+        e = get_small(r, 2, &small);
+        *(bool *)to = small == 1;
+        return e;
+    case FIELD_OPTIONS:
+        *(unsigned *)to = read_u16(r);
+        return ERR_OK;
+    case FIELD_STATE:
+        e = get_small(r, 5, &small);
+        *(int *)to = (int)small - 1;
+        return e;
+    case FIELD_NAMES:
+        return get_names(r, arena, f, object);
+    case FIELD_VARIABLES:
+        return get_variables(r, arena, f, object);
+    }
+    UNREACHABLE();
+}
+
+enum error field_decode(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
+    enum error e = get_value(r, arena, f, object);
+    return r->bad ? ERR_MALFORMED : e;
+}
+
+static bool equal_names(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(field_names(f, a)[i], field_names(f, b)[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool equal_variables(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    const struct object_variable *va = field_variables(f, a), *vb = field_variables(f, b);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(va[i].name, vb[i].name) != 0 || strcmp(va[i].value, vb[i].value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool field_equal(const struct object_field *f, const void *a, const void *b) {
+    switch (f->kind) {
+    case FIELD_NAME:
+    case FIELD_TEXT:
+        return strcmp(field_text(f, a), field_text(f, b)) == 0;
+    case FIELD_COUNT:
+        return *(const uint32_t *)field_at(f, a) == *(const uint32_t *)field_at(f, b);
+    case FIELD_TIME:
+        return *(const time_ms *)field_at(f, a) == *(const time_ms *)field_at(f, b);
+    case FIELD_FLAG:
+        return *(const bool *)field_at(f, a) == *(const bool *)field_at(f, b);
+    case FIELD_OPTIONS:
+        return *(const unsigned *)field_at(f, a) == *(const unsigned *)field_at(f, b);
+    case FIELD_STATE:
+        return *(const int *)field_at(f, a) == *(const int *)field_at(f, b);
+    case FIELD_NAMES:
+        return equal_names(f, a, b);
+    case FIELD_VARIABLES:
+        return equal_variables(f, a, b);
+    }
+    UNREACHABLE();
+}
