@@ -15,7 +15,7 @@ void crypto_start(void);
 enum digest_domain {
     DIGEST_REQUEST = 1, DIGEST_BATCH, DIGEST_NEW_VIEW, DIGEST_LOG, DIGEST_LEAF, DIGEST_NODE, DIGEST_ROOT,
     DIGEST_STATE_RECORD, DIGEST_STATE_LEAF, DIGEST_STATE_MID, DIGEST_STATE_ROOT, DIGEST_CONFIG, DIGEST_OBJECTS,
-    DIGEST_RESULT, DIGEST_GENESIS, DIGEST_NULL,
+    DIGEST_RESULT, DIGEST_GENESIS, DIGEST_NULL, DIGEST_GUARD,
 };
 struct digest crypto_digest(enum digest_domain domain, struct bytes data);
 /* Digest of the concatenation of parts; callers make it unambiguous (fixed widths or lengths inside). */

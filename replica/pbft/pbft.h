@@ -24,18 +24,21 @@ struct pbft_config {
     size_t pool_per_client_max;
 };
 
-/* ---- records (R14): what must survive a crash. Keys are made by pbft; the host stores them by kind. ---- */
+/* ---- records (R14): what must survive a crash. Keys are made by pbft; the host stores them by kind. A key that is not
+   empty starts with a big-endian u64, so that FORGET is a range. The numbers give the order of the restart. ---- */
 enum pbft_record {
-    RECORD_GUARD = 1,   /* key: type u8, v u64, n u64; value: digest of the signed body. I5 */
-    RECORD_ACCEPT,      /* key: n, v; value: PP frame, own PREPARE frame (empty for the primary). NEW-VIEW slots: header only */
-    RECORD_PREPARED,    /* key: n; value: prepared_entry, own COMMIT frame; highest view wins */
-    RECORD_VIEW,        /* key: empty; value: view, phase, my wish, own VIEW-CHANGE frame */
-    RECORD_NEW_VIEW,    /* key: v; value: whole NEW-VIEW frame; the newest is kept */
-    RECORD_DECIDED,     /* key: n; value: DECISION body; kept for retention */
-    RECORD_CERT,        /* key: empty; value: checkpoint_cert of c */
-    RECORD_STABLE,      /* key: empty; value: checkpoint_cert of h */
-    RECORD_OWN_CHECKPOINT, /* key: n; value: own CHECKPOINT frame */
-    RECORD_REQUEST,     /* key: request digest; value: whole request frame */
+    RECORD_CERT = 1,       /* key: empty; value: checkpoint_cert of c */
+    RECORD_STABLE,         /* key: empty; value: checkpoint_cert of h */
+    RECORD_VIEW,           /* key: empty; value: view, my wish, own VIEW-CHANGE frame */
+    RECORD_NEW_VIEW,       /* key: v; value: whole NEW-VIEW frame; the newest is kept */
+    RECORD_GUARD,          /* key: n u64, type u8, v u64 (n = all ones for VIEW-CHANGE and NEW-VIEW); value: digest of the
+                              signed body. I5 */
+    RECORD_ACCEPT,         /* key: n, v; value: PRE-PREPARE header and signature, batch (empty: not held yet), signature of
+                              the own PREPARE (none for the primary) */
+    RECORD_PREPARED,       /* key: n; value: prepared_entry, signature of the own COMMIT; highest view wins */
+    RECORD_OWN_CHECKPOINT, /* key: n; value: statement and own signature */
+    RECORD_DECIDED,        /* key: n; value: DECISION body; kept for retention. Stored after the requests it names */
+    RECORD_REQUEST,        /* key: request digest; value: whole request frame */
     RECORD_KIND_LIMIT
 };
 
@@ -53,7 +56,10 @@ struct pbft_event {
     time_ms wall;                    /* for STATUS only: shown, never judged */
     union {
         const struct msg *msg;
-        struct request *request;
+        struct {
+            struct request *request;
+            bool settled;            /* the ledger no longer judges it NEW: given because pbft_wanted, never pending */
+        };
         struct {
             seq_no n; time_ms t; struct digest log_hash;
             size_t done_count; const struct request_ref *done; /* leave the pool: named by the batch, or no longer
@@ -99,8 +105,10 @@ struct pbft_actions {
 struct pbft *pbft_new(const struct pbft_config *config);
 void pbft_free(struct pbft *p);
 
-/* Restart: every stored record but REQUEST is given once, in any order across kinds, in key order within one; then
-   pbft_restore_executed with the place that the host's replay reached; then PBFT_START. ERR_CORRUPT stops the process. */
+/* Restart: every stored record but DECIDED and REQUEST is given once, kinds in the order of their numbers, keys in order
+   within one; then pbft_restore_executed with the place that the host's replay of DECIDED reached (n 0, T_0 and a zero
+   hash at first; never skipped); then PBFT_START. ERR_CORRUPT stops the process. A DECIDED record has all its requests
+   stored before it, in the same turn or an earlier one. */
 enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes key, struct bytes value);
 void pbft_restore_executed(struct pbft *p, seq_no n, time_ms t, const struct digest *log_hash);
 
@@ -130,6 +138,9 @@ struct pbft_view {
 void pbft_inspect(const struct pbft *p, struct pbft_view *out);
 /* Held by digest (pool or accepted batch): borrowed until the next step, NULL if not. */
 const struct request *pbft_request(const struct pbft *p, const struct digest *digest);
+/* Does an accepted, waiting or decided batch name this request while its payload is missing? Such a request is fed as
+   PBFT_REQUEST whatever the ledger judges (settled when not NEW). */
+bool pbft_wanted(const struct pbft *p, const struct digest *digest);
 /* The held request of that client and number, NULL if none: a second one with another digest is evidence. */
 const struct request *pbft_request_by_seq(const struct pbft *p, const struct public_key *client, uint64_t req_seq);
 
