@@ -1,0 +1,243 @@
+/* The only file of this room that sees nng. Each replica has a REQ socket and each open question a context of it; nng's
+   threads move a question from sending to receiving and put the answer where net_poll_next finds it. */
+#include "client/net.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/invariant.h"
+#include "proto/frame.h"
+
+enum { RECONNECT_MIN_MS = 100, RECONNECT_MAX_MS = 2000, RECEIVE_SLACK = 4096 };
+
+struct net {
+    unsigned members;
+    nng_socket sockets[MEMBERS_MAX];
+};
+
+enum talk { TALK_IDLE, TALK_SENDING, TALK_RECEIVING, TALK_ANSWERED };
+
+struct line { /* the conversation with one member; state and answer under the poll's mutex */
+    struct net_poll *poll;
+    nng_ctx context;
+    nng_aio *aio;
+    bool open;
+    enum talk talk;
+    nng_msg *answer;
+};
+
+struct net_poll {
+    struct net *net;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct line lines[MEMBERS_MAX];
+    unsigned turn; /* where the search for an answer begins, so that no member can crowd out the others */
+};
+
+static int socket_set_up(nng_socket s) {
+    int rc = nng_socket_set_size(s, NNG_OPT_RECVMAXSZ, frame_cap(FRAME_OUTPUTS) + RECEIVE_SLACK);
+    if (rc == 0) {
+        rc = nng_socket_set_ms(s, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
+    }
+    if (rc == 0) {
+        rc = nng_socket_set_ms(s, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
+    }
+    return rc;
+}
+
+static int socket_dial(nng_socket s, const char *url) {
+    nng_dialer dialer;
+    int rc = nng_dialer_create(&dialer, s, url);
+    if (rc != 0) {
+        return rc;
+    }
+    (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true); /* ipc:// has no such thing */
+    return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+}
+
+enum error net_open(struct net **out, const struct cluster *cluster, struct buffer *why) {
+    struct net *n = xcalloc(1, sizeof *n);
+    for (unsigned i = 0; i < cluster->member_count; i++) {
+        int rc = nng_req0_open(&n->sockets[i]);
+        if (rc == 0) {
+            n->members = i + 1;
+            rc = socket_set_up(n->sockets[i]);
+        }
+        if (rc == 0) {
+            rc = socket_dial(n->sockets[i], cluster->members[i].client);
+        }
+        if (rc != 0) {
+            buffer_printf(why, "replica %u cannot be dialled at '%s' (%s)", i, cluster->members[i].client,
+                          nng_strerror(rc));
+            net_close(n);
+            *out = NULL;
+            return ERR_IO;
+        }
+    }
+    *out = n;
+    return ERR_OK;
+}
+
+void net_close(struct net *n) {
+    if (n == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < n->members; i++) {
+        nng_close(n->sockets[i]);
+    }
+    free(n);
+}
+
+/* A send that failed leaves its message with the aio. */
+static void drop_unsent(struct line *l) {
+    nng_msg *msg = nng_aio_get_msg(l->aio);
+    if (msg != NULL) {
+        nng_aio_set_msg(l->aio, NULL);
+        nng_msg_free(msg);
+    }
+}
+
+/* Runs on nng's threads, never twice at once for one line. */
+static void line_step(void *self) {
+    struct line *l = self;
+    struct net_poll *p = l->poll;
+    int rc = nng_aio_result(l->aio);
+    pthread_mutex_lock(&p->mutex);
+    bool sent = l->talk == TALK_SENDING && rc == 0;
+    if (sent) {
+        l->talk = TALK_RECEIVING;
+    } else if (rc == 0) {
+        l->answer = nng_aio_get_msg(l->aio);
+        l->talk = TALK_ANSWERED;
+    } else {
+        if (l->talk == TALK_SENDING) {
+            drop_unsent(l);
+        }
+        l->talk = TALK_IDLE;
+    }
+    pthread_cond_signal(&p->changed);
+    pthread_mutex_unlock(&p->mutex);
+    if (sent) {
+        nng_ctx_recv(l->context, l->aio);
+    }
+}
+
+struct net_poll *net_poll_new(struct net *n) {
+    struct net_poll *p = xcalloc(1, sizeof *p);
+    p->net = n;
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+        p->lines[i].poll = p;
+    }
+    return p;
+}
+
+/* After this no thread of nng touches the line. Closing the context ends an open send or receive. */
+static void line_close(struct line *l) {
+    if (!l->open) {
+        return;
+    }
+    nng_aio_stop(l->aio);
+    nng_ctx_close(l->context);
+    nng_aio_free(l->aio);
+    if (l->answer != NULL) {
+        nng_msg_free(l->answer);
+    }
+    l->answer = NULL;
+    l->open = false;
+    l->talk = TALK_IDLE;
+}
+
+void net_poll_free(struct net_poll *p) {
+    if (p == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+        line_close(&p->lines[i]);
+    }
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->mutex);
+    free(p);
+}
+
+static bool line_open(struct line *l, nng_socket s, mono_ms resend) {
+    if (nng_ctx_open(&l->context, s) != 0) {
+        return false;
+    }
+    if (nng_aio_alloc(&l->aio, line_step, l) != 0) {
+        nng_ctx_close(l->context);
+        return false;
+    }
+    nng_aio_set_timeout(l->aio, NNG_DURATION_INFINITE);
+    (void)nng_ctx_set_ms(l->context, NNG_OPT_REQ_RESENDTIME, (nng_duration)resend);
+    l->open = true;
+    return true;
+}
+
+void net_poll_ask(struct net_poll *p, member_id to, struct bytes frame, mono_ms resend) {
+    REQUIRE(to < p->net->members);
+    struct line *l = &p->lines[to];
+    line_close(l);
+    nng_msg *msg = NULL;
+    if (nng_msg_alloc(&msg, 0) != 0) {
+        return;
+    }
+    if (nng_msg_append(msg, frame.data, frame.len) != 0 || !line_open(l, p->net->sockets[to], resend)) {
+        nng_msg_free(msg);
+        return;
+    }
+    l->talk = TALK_SENDING;
+    nng_aio_set_msg(l->aio, msg);
+    nng_ctx_send(l->context, l->aio);
+}
+
+bool net_poll_asking(const struct net_poll *p, member_id to) {
+    struct net_poll *locked = (struct net_poll *)p;
+    pthread_mutex_lock(&locked->mutex);
+    bool asking = p->lines[to].talk != TALK_IDLE;
+    pthread_mutex_unlock(&locked->mutex);
+    return asking;
+}
+
+static nng_msg *take_answer(struct net_poll *p, member_id *from) {
+    for (unsigned k = 0; k < p->net->members; k++) {
+        unsigned i = (p->turn + k) % p->net->members;
+        struct line *l = &p->lines[i];
+        if (l->talk == TALK_ANSWERED) {
+            nng_msg *msg = l->answer;
+            l->answer = NULL;
+            l->talk = TALK_IDLE;
+            p->turn = i + 1;
+            *from = (member_id)i;
+            return msg;
+        }
+    }
+    return NULL;
+}
+
+bool net_poll_next(struct net_poll *p, mono_ms until, member_id *from, struct buffer *answer) {
+    struct timespec end = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_mutex_lock(&p->mutex);
+    nng_msg *msg = take_answer(p, from);
+    while (msg == NULL && clock_mono() < until) {
+        pthread_cond_timedwait(&p->changed, &p->mutex, &end);
+        msg = take_answer(p, from);
+    }
+    pthread_mutex_unlock(&p->mutex);
+    if (msg == NULL) {
+        return false;
+    }
+    buffer_clear(answer);
+    buffer_put(answer, nng_msg_body(msg), nng_msg_len(msg));
+    nng_msg_free(msg);
+    return true;
+}
