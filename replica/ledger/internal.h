@@ -1,0 +1,60 @@
+/* The ledger's own structures. Memory: seats and ticks are sized at start from the genesis; staged blobs are bounded by
+   LEDGER_STAGED_MAX wholes per operator. */
+#ifndef QUORATE_REPLICA_LEDGER_INTERNAL_H
+#define QUORATE_REPLICA_LEDGER_INTERNAL_H
+
+#include "base/invariant.h"
+#include "replica/ledger/ledger.h"
+
+struct seat {                        /* what the log remembers of one key */
+    uint64_t top;                    /* highest executed req_seq, 0 = none */
+    uint64_t done[LEDGER_WINDOW / 64]; /* bit i: top - i was executed */
+    bool convicted, dirty;
+};
+
+struct member_tick {
+    bool present, dirty;
+    uint64_t boot, counter;
+    time_ms wall;
+};
+
+struct staged_part {
+    bool present, dirty;
+    struct buffer bytes;
+};
+
+struct staged {                      /* the parts of one whole that an operator is sending */
+    uint32_t owner;                  /* seat of the operator */
+    uint64_t order;                  /* of arrival: the lowest goes first when there are too many */
+    struct digest whole;
+    uint32_t part_count;             /* highest index + 1 */
+    struct staged_part *parts;
+};
+
+struct ledger {
+    const struct cluster *genesis;
+    struct keyring *keys;
+    uint32_t seat_count;             /* members, then operators, then observers */
+    struct seat *seats;
+    struct member_tick ticks[MEMBERS_MAX];
+    seq_no executed;
+    time_ms t;
+    struct digest log_hash, cfg_digest;
+    bool head_dirty;
+    uint32_t staged_count;
+    struct staged *staged;           /* in order of arrival */
+    uint64_t next_order;
+    size_t gone_count;               /* record keys to be removed at the next flush */
+    struct buffer gone;              /* blocks */
+};
+
+/* The seat of a key, or NULL for a key that was never enrolled. */
+struct seat *ledger_seat(const struct ledger *l, const struct public_key *key);
+void staged_free(struct staged *s);
+/* The owner's staged whole, NULL if none. */
+struct staged *staged_find(const struct ledger *l, uint32_t owner, const struct digest *whole);
+/* A new, empty one at the end of the list; the owner's oldest is dropped when it has too many. */
+struct staged *staged_add(struct ledger *l, uint32_t owner, const struct digest *whole, uint64_t order);
+struct staged_part *staged_part(struct staged *s, uint32_t index);
+
+#endif

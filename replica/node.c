@@ -1,0 +1,230 @@
+/* The node's turn: admitted messages and timeouts go to the core one by one, the core's actions are performed, what
+   they owe the core (an execution, a checkpoint) is paid at once, and node_flush makes the turn durable and then
+   visible. */
+#include "replica/node_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- leaving ---- */
+
+static struct outgoing *outbox_add(struct node *n, struct bytes frame) {
+    if (n->outbox_count == n->outbox_cap) {
+        n->outbox_cap = n->outbox_cap ? 2 * n->outbox_cap : 64;
+        n->outbox = xrealloc(n->outbox, n->outbox_cap * sizeof *n->outbox);
+    }
+    struct outgoing *o = &n->outbox[n->outbox_count++];
+    *o = (struct outgoing){.at = n->outbox_bytes.len, .len = frame.len};
+    buffer_put(&n->outbox_bytes, frame.data, frame.len);
+    return o;
+}
+
+void node_send(struct node *n, member_set to, struct bytes frame) {
+    to &= set_all(n->cluster->member_count) & (member_set)~set_of(n->self);
+    if (to)
+        outbox_add(n, frame)->to = to;
+}
+
+void node_answer(struct node *n, uint64_t client, struct bytes frame) {
+    outbox_add(n, frame)->client = client;
+    n->answered++;
+}
+
+void node_seal(const struct node *n, struct buffer *out, enum frame_type type, struct bytes body) {
+    struct seal_context context = {(uint8_t)type, n->cluster->id, n->admit.verifier.epoch, n->self};
+    frame_seal(out, &context, body, &n->secret);
+}
+
+static void release(struct node *n, const struct outgoing *o) {
+    struct bytes frame = bytes_of(n->outbox_bytes.data + o->at, o->len);
+    if (n->world.sealed)
+        n->world.sealed(n->world.self, frame);
+    if (!o->to)
+        n->world.answer(n->world.self, o->client, frame);
+    for (member_id i = 0; o->to && i < n->cluster->member_count; i++)
+        if (set_has(o->to, i))
+            n->world.send(n->world.self, i, frame);
+}
+
+enum error node_flush(struct node *n) {
+    if (n->batch.count) {
+        enum error e = n->disk.commit(n->disk.self, &n->batch, n->sync);
+        if (e != ERR_OK)
+            return e;
+    }
+    disk_batch_clear(&n->batch);
+    outputs_turn_flushed(n->outputs);
+    n->sync = false;
+    for (size_t i = 0; i < n->outbox_count; i++)
+        release(n, &n->outbox[i]);
+    n->outbox_count = 0;
+    buffer_clear(&n->outbox_bytes);
+    return ERR_OK;
+}
+
+/* ---- one step of the core, and what it owes ---- */
+
+static void tell_facts(struct node *n) {
+    struct pbft_host_facts facts = {
+        .boot = n->boot,
+        .boot_random = n->boot_random,
+        .alerts = monitor_alerts(n->machine.monitor),
+        .t = ledger_time(n->machine.ledger),
+        .log_hash = ledger_log_hash(n->machine.ledger),
+        .suspects = outputs_suspects(n->outputs),
+    };
+    memcpy(facts.version, n->version, sizeof facts.version);
+    pbft_set_facts(n->pbft, &facts);
+}
+
+static void step_once(struct node *n, struct pbft_event *event) {
+    struct pbft_actions actions;
+    event->now = n->now.mono;
+    event->wall = n->now.wall;
+    tell_facts(n);
+    pbft_step(n->pbft, event, &actions);
+    node_perform(n, &actions);
+}
+
+static void pay_execution(struct node *n) {
+    struct pbft_event event = {.kind = PBFT_EXECUTED};
+    event.executed.n = n->executed.n;
+    event.executed.t = n->executed.t;
+    event.executed.log_hash = n->executed.log_hash;
+    event.executed.done_count = n->done_count;
+    event.executed.done = n->done;
+    n->execution_due = false;
+    step_once(n, &event);
+}
+
+static void pay_checkpoint(struct node *n) {
+    struct checkpoint checkpoint = n->checkpoint;
+    struct pbft_event event = {.kind = PBFT_CHECKPOINTED, .checkpoint = &checkpoint};
+    n->checkpoint_due = false;
+    step_once(n, &event);
+}
+
+static void pay_loaded(struct node *n) {
+    struct pbft_event event = {.kind = PBFT_REQUEST};
+    event.request = n->loaded[--n->loaded_count];
+    event.settled = ledger_judge(n->machine.ledger, &event.request->client, event.request->req_seq) != ERR_OK;
+    step_once(n, &event);
+}
+
+void node_step(struct node *n, struct pbft_event *event) {
+    step_once(n, event);
+    while (n->execution_due || n->checkpoint_due || n->loaded_count) {
+        if (n->execution_due)
+            pay_execution(n);
+        else if (n->checkpoint_due)
+            pay_checkpoint(n);
+        else
+            pay_loaded(n);
+    }
+}
+
+/* ---- requests ---- */
+
+/* A second request under one number, while the first is held or already executed: if it is an observer that said two
+   things under one obs_seq, its own signatures convict it. */
+static void look_for_evidence(struct node *n, const struct request *r) {
+    const struct request *held = pbft_request_by_seq(n->pbft, &r->client, r->req_seq);
+    if (held && !digest_equal(&held->digest, &r->digest)) {
+        voice_accuse(n, held, r);
+        return;
+    }
+    if (held || r->kind != OP_OBSERVE ||
+        ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_ALREADY_EXECUTED)
+        return;
+    struct arena arena = {0};
+    struct output out;
+    struct reply reply;
+    struct buffer frame = {0};
+    struct request *first = NULL;
+    seq_no seq;
+    uint32_t index;
+    if (outputs_reply_place(n->outputs, &r->client, r->req_seq, &seq, &index) == ERR_OK &&
+        outputs_load(n->outputs, seq, index, &out, &arena) == ERR_OK &&
+        reply_decode(&reply, out.leaf, &arena) == ERR_OK && !digest_equal(&reply.request, &r->digest) &&
+        n->disk.get(n->disk.self, DISK_REQUEST, bytes_of(reply.request.b, DIGEST_LEN), &frame) == ERR_OK &&
+        request_new(&first, buffer_bytes(&frame)) == ERR_OK)
+        voice_accuse(n, first, r);
+    if (first)
+        request_free(first);
+    buffer_free(&frame);
+    arena_free(&arena);
+}
+
+void node_take_request(struct node *n, struct request *r) {
+    bool settled = ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_OK;
+    look_for_evidence(n, r);
+    if (settled && !pbft_wanted(n->pbft, &r->digest)) {
+        request_free(r);
+        return;
+    }
+    struct pbft_event event = {.kind = PBFT_REQUEST};
+    event.request = r;
+    event.settled = settled;
+    node_step(n, &event);
+}
+
+/* ---- what comes in ---- */
+
+static void take_receipt(struct node *n, const struct msg *m) {
+    member_set newly;
+    outputs_receipt(n->outputs, m->sender, &m->receipt.body, &m->sig, ledger_executed(n->machine.ledger), &n->batch,
+                    &newly);
+    for (member_id i = 0; i < n->cluster->member_count; i++)
+        if (set_has(newly, i))
+            node_trace(n, "evidence EV14 BAD_RECEIPT culprit %u at %llu", i, (unsigned long long)m->receipt.body.n);
+}
+
+void node_receive(struct node *n, struct admitted *x, struct node_now now) {
+    n->now = now;
+    for (unsigned i = 0; i < x->request_count; i++) {
+        struct request *r = x->requests[i];
+        x->requests[i] = NULL;
+        if (r)
+            node_take_request(n, r);
+    }
+    if (x->msg.type == FRAME_RECEIPT) {
+        take_receipt(n, &x->msg);
+    } else if (x->msg.type != FRAME_RELAY) {
+        struct pbft_event event = {.kind = PBFT_RECEIVE, .msg = &x->msg};
+        node_step(n, &event);
+    }
+    admitted_free(x);
+}
+
+void node_timeout(struct node *n, struct node_now now) {
+    n->now = now;
+    voice_tick(n);
+    if (now.mono >= pbft_deadline(n->pbft)) {
+        struct pbft_event event = {.kind = PBFT_TIMEOUT};
+        node_step(n, &event);
+    }
+    node_answer_alerts(n, true);
+}
+
+mono_ms node_deadline(const struct node *n) {
+    mono_ms soonest = pbft_deadline(n->pbft), desk = desk_deadline(&n->desk);
+    if (desk < soonest)
+        soonest = desk;
+    return n->voice.tick_due < soonest ? n->voice.tick_due : soonest;
+}
+
+void node_inspect(const struct node *n, struct node_facts *out) {
+    *out = (struct node_facts){
+        .executed = ledger_executed(n->machine.ledger),
+        .t = ledger_time(n->machine.ledger),
+        .log_hash = ledger_log_hash(n->machine.ledger),
+        .alerts = monitor_alerts(n->machine.monitor),
+        .boot = n->boot,
+        .suspects = outputs_suspects(n->outputs),
+        .answered = n->answered,
+        .results_accepted = n->machine.results_accepted,
+        .results_refused = n->machine.results_refused,
+        .breach = n->breach,
+    };
+    pbft_inspect(n->pbft, &out->pbft);
+}

@@ -1,0 +1,175 @@
+/* The clients' side of a node: requests at the door, replies and alerts on their way out. */
+#include "replica/node_internal.h"
+
+enum { ANSWER_BYTES_MAX = 512 * 1024 };
+
+static void answer_outputs(struct node *n, uint64_t client, const struct output *list, unsigned count) {
+    struct msg m = {.type = FRAME_OUTPUTS, .outputs = {monitor_alerts(n->machine.monitor), count, list}};
+    struct seal_context context = {FRAME_OUTPUTS, n->cluster->id, n->admit.verifier.epoch, n->self};
+    struct buffer body = {0}, frame = {0};
+    codec_encode(&body, &m);
+    frame_seal(&frame, &context, buffer_bytes(&body), NULL);
+    node_answer(n, client, buffer_bytes(&frame));
+    buffer_free(&body);
+    buffer_free(&frame);
+}
+
+static void refuse(struct node *n, uint64_t client, const struct digest *request, enum error reason) {
+    struct msg m = {.type = FRAME_REFUSAL, .refusal = {*request, reason}};
+    struct buffer body = {0}, frame = {0};
+    codec_encode(&body, &m);
+    node_seal(n, &frame, FRAME_REFUSAL, buffer_bytes(&body));
+    node_answer(n, client, buffer_bytes(&frame));
+    buffer_free(&body);
+    buffer_free(&frame);
+}
+
+/* ---- replies ---- */
+
+static bool waits_for_request(const struct waiter *w, const void *context) {
+    return !w->alerts && digest_equal(&w->request, context);
+}
+
+static void answer_place(struct node *n, uint64_t client, seq_no seq, uint32_t index) {
+    struct arena arena = {0};
+    struct output out;
+    if (outputs_load(n->outputs, seq, index, &out, &arena) == ERR_OK)
+        answer_outputs(n, client, &out, 1);
+    arena_free(&arena);
+}
+
+void node_answer_replies(struct node *n) {
+    struct waiter w;
+    for (size_t i = 0; i < n->executed.count; i++) {
+        const struct leaf *leaf = &n->executed.leaves[i];
+        if (leaf->kind != OUTPUT_REPLY)
+            continue;
+        while (desk_take(&n->desk, waits_for_request, &leaf->request, &w))
+            answer_place(n, w.client, n->executed.n, (uint32_t)i);
+    }
+}
+
+/* The request took effect before: the cached reply answers it, if it is the same request. A different one under the
+   same number is a fault of the client, and maybe evidence against an observer. */
+static void answer_executed(struct node *n, uint64_t client, const struct request *r) {
+    struct arena arena = {0};
+    struct output out;
+    struct reply reply;
+    seq_no seq;
+    uint32_t index;
+    enum error e = outputs_reply_place(n->outputs, &r->client, r->req_seq, &seq, &index);
+    if (e == ERR_OK)
+        e = outputs_load(n->outputs, seq, index, &out, &arena);
+    if (e == ERR_OK)
+        e = reply_decode(&reply, out.leaf, &arena);
+    if (e == ERR_OK && digest_equal(&reply.request, &r->digest))
+        answer_outputs(n, client, &out, 1);
+    else
+        refuse(n, client, &r->digest, ERR_ALREADY_EXECUTED);
+    arena_free(&arena);
+}
+
+static void take_client_request(struct node *n, uint64_t client, struct request *r) {
+    struct digest digest = r->digest;
+    struct public_key key = r->client;
+    uint64_t req_seq = r->req_seq;
+    enum error e = ledger_may(n->machine.ledger, &key, r->kind);
+    if (e == ERR_OK)
+        e = ledger_judge(n->machine.ledger, &key, req_seq);
+    struct waiter w = {.client = client, .request = digest, .until = n->now.mono + DESK_WAIT_MAX_MS}, taken;
+    if (e == ERR_OK && !desk_add(&n->desk, &w))
+        e = ERR_BUSY;
+    if (e == ERR_ALREADY_EXECUTED)
+        answer_executed(n, client, r);
+    else if (e != ERR_OK)
+        refuse(n, client, &digest, e);
+    if (e != ERR_OK && e != ERR_ALREADY_EXECUTED) {
+        request_free(r);
+        return;
+    }
+    node_take_request(n, r);
+    bool lost =
+        e == ERR_OK && !pbft_request(n->pbft, &digest) && ledger_judge(n->machine.ledger, &key, req_seq) == ERR_OK;
+    if (lost && desk_take(&n->desk, waits_for_request, &digest, &taken))
+        refuse(n, taken.client, &digest, ERR_BUSY);
+}
+
+/* ---- alerts ---- */
+
+static void answer_alerts(struct node *n, uint64_t client, uint64_t after, uint32_t max) {
+    static const unsigned page = DESK_ALERTS_MAX;
+    struct output list[DESK_ALERTS_MAX];
+    struct arena arena = {0};
+    uint64_t raised = monitor_alerts(n->machine.monitor);
+    unsigned count = 0;
+    size_t bytes = 0;
+    while (count < page && count < max && after + count < raised && bytes < ANSWER_BYTES_MAX) {
+        seq_no seq;
+        uint32_t index;
+        if (outputs_alert_place(n->outputs, after + count + 1, &seq, &index) != ERR_OK ||
+            outputs_load(n->outputs, seq, index, &list[count], &arena) != ERR_OK)
+            break;
+        bytes += list[count++].leaf.len;
+    }
+    answer_outputs(n, client, list, count);
+    arena_free(&arena);
+}
+
+struct alert_wait {
+    mono_ms now;
+    uint64_t raised;
+    bool only_expired;
+};
+
+static bool alert_wait_over(const struct waiter *w, const void *context) {
+    const struct alert_wait *a = context;
+    return w->alerts && (w->until <= a->now || (!a->only_expired && w->after < a->raised));
+}
+
+static bool reply_wait_over(const struct waiter *w, const void *context) {
+    return !w->alerts && w->until <= *(const mono_ms *)context;
+}
+
+void node_answer_alerts(struct node *n, bool only_expired) {
+    struct waiter w;
+    struct alert_wait over = {n->now.mono, monitor_alerts(n->machine.monitor), only_expired};
+    while (desk_take(&n->desk, alert_wait_over, &over, &w))
+        answer_alerts(n, w.client, w.after, w.max);
+    while (only_expired && desk_take(&n->desk, reply_wait_over, &n->now.mono, &w))
+        refuse(n, w.client, &w.request, ERR_TIMED_OUT);
+}
+
+static void fetch_alerts(struct node *n, uint64_t client, const struct msg_fetch_alerts *f) {
+    uint32_t wait = f->wait_ms < DESK_WAIT_MAX_MS ? f->wait_ms : DESK_WAIT_MAX_MS;
+    struct waiter w = {.client = client, .alerts = true, .after = f->after, .max = f->max, .until = n->now.mono + wait};
+    bool now = f->after < monitor_alerts(n->machine.monitor) || wait == 0;
+    if (now || !desk_add(&n->desk, &w))
+        answer_alerts(n, client, f->after, f->max);
+}
+
+/* ---- the door ---- */
+
+void node_client(struct node *n, uint64_t client, struct admitted *x, struct node_now now) {
+    n->now = now;
+    switch (x->msg.type) {
+    case FRAME_REQUEST:
+        REQUIRE(x->request_count == 1);
+        struct request *r = x->requests[0];
+        x->requests[0] = NULL;
+        take_client_request(n, client, r);
+        break;
+    case FRAME_FETCH_ALERTS:
+        fetch_alerts(n, client, &x->msg.fetch_alerts);
+        break;
+    case FRAME_FETCH_STATUS:
+        node_answer(n, client, pbft_status_frame(n->pbft, now.wall));
+        break;
+    default:
+        break; /* admit lets nothing else through this door */
+    }
+    admitted_free(x);
+}
+
+void node_client_gone(struct node *n, uint64_t client) {
+    desk_gone(&n->desk, client);
+}

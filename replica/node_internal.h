@@ -1,0 +1,92 @@
+/* What the files of the node share. Memory: tables are sized at open; per turn one write batch and one outbox grow and
+   are emptied by node_flush. */
+#ifndef QUORATE_REPLICA_NODE_INTERNAL_H
+#define QUORATE_REPLICA_NODE_INTERNAL_H
+
+#include "base/invariant.h"
+#include "replica/desk.h"
+#include "replica/node.h"
+#include "replica/outputs.h"
+
+struct outgoing {                    /* released by node_flush, in order */
+    member_set to;                   /* 0: an answer to `client` */
+    uint64_t client;
+    size_t at, len;                  /* in outbox_bytes */
+};
+
+struct voice {                       /* this replica's own signed requests: ticks and evidence */
+    uint64_t next_seq, reserved;     /* numbers below `reserved` are on disk as used */
+    uint64_t counter;                /* of ticks, within this boot */
+    mono_ms tick_due;
+    bool tick_open;                  /* the last tick is not executed yet */
+    uint64_t tick_seq;
+    struct digest tick_digest;
+    struct buffer tick_frame;
+    size_t accused_count;            /* observers whose conviction was asked for in this boot */
+    struct public_key accused[64];
+};
+
+struct node {
+    const struct cluster *cluster;
+    member_id self;
+    struct secret_key secret;
+    struct admit admit;
+    struct keyring *keys;
+    struct disk disk;
+    struct node_world world;
+    uint64_t boot, boot_random;
+    char version[32];
+
+    struct machine machine;
+    struct state_tree *tree;
+    struct outputs *outputs;
+    struct desk desk;
+    struct pbft *pbft;
+    struct voice voice;
+
+    struct executed executed;
+    size_t done_count, done_cap;
+    struct request_ref *done;        /* of the batch just executed */
+    bool execution_due, checkpoint_due; /* an answer owed to the core */
+    struct checkpoint checkpoint;
+    size_t loaded_count;             /* requests read from the own disk, to be handed to the core */
+    struct request **loaded;
+
+    struct disk_batch batch;
+    bool sync;                       /* a record of this turn must be durable */
+    struct buffer outbox_bytes;
+    size_t outbox_count, outbox_cap;
+    struct outgoing *outbox;
+
+    struct node_now now;
+    bool breach;
+    uint64_t answered;
+};
+
+/* node.c */
+void node_step(struct node *n, struct pbft_event *event);
+void node_send(struct node *n, member_set to, struct bytes frame);
+void node_answer(struct node *n, uint64_t client, struct bytes frame);
+void node_trace(struct node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Seals body as a frame of this replica; appended to out. */
+void node_seal(const struct node *n, struct buffer *out, enum frame_type type, struct bytes body);
+/* A decoded request from anywhere; ownership passes. One that the ledger judges settled goes on only when the core wants
+   its bytes for a batch. */
+void node_take_request(struct node *n, struct request *r);
+
+/* node_perform.c: the core's actions */
+void node_perform(struct node *n, const struct pbft_actions *actions);
+/* Executes the next batch into n->executed; replay: nobody is told. */
+void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch_kind kind,
+                  const struct request *const *requests, size_t count, bool replay);
+
+/* node_clients.c */
+void node_answer_replies(struct node *n);
+void node_answer_alerts(struct node *n, bool only_expired);
+
+/* voice.c */
+void voice_open(struct node *n, uint64_t reserved);
+void voice_tick(struct node *n);     /* submits a tick when one is due */
+void voice_accuse(struct node *n, const struct request *a, const struct request *b);
+
+#endif

@@ -1,0 +1,334 @@
+/* Outputs and receipts. Keys of DISK_OUTPUT: 'o' n -> receipt body and leaves; 'r' n -> receipts of other members that
+   agree with ours; 'q' client slot -> which batch answered a request. What a crash loses here comes back by replay. */
+#include "replica/outputs.h"
+
+#include "base/invariant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cell { /* receipts of one batch */
+    seq_no n;
+    bool own;                    /* executed here: body[self] is ours */
+    member_set present, counted; /* counted: judged already */
+    struct receipt_body body[MEMBERS_MAX];
+    struct signature sig[MEMBERS_MAX];
+};
+
+struct outputs {
+    struct verifier verifier;
+    member_id self;
+    struct secret_key secret;
+    const struct disk *disk;
+    struct cell ring[OUTPUTS_RING];
+    member_set suspects;
+    struct buffer frame, key, value, recent; /* recent: records of this turn, not yet on disk: (key, value) blocks */
+};
+
+struct outputs *outputs_new(const struct verifier *v, member_id self, const struct secret_key *secret,
+                            const struct disk *disk) {
+    struct outputs *o = xcalloc(1, sizeof *o);
+    o->verifier = *v;
+    o->self = self;
+    o->secret = *secret;
+    o->disk = disk;
+    return o;
+}
+
+void outputs_free(struct outputs *o) {
+    if (!o)
+        return;
+    crypto_wipe(&o->secret, sizeof o->secret);
+    buffer_free(&o->frame);
+    buffer_free(&o->key);
+    buffer_free(&o->value);
+    buffer_free(&o->recent);
+    free(o);
+}
+
+member_set outputs_suspects(const struct outputs *o) {
+    return o->suspects;
+}
+
+/* ---- keys ---- */
+
+static struct bytes key_of(struct outputs *o, char kind, seq_no n) {
+    buffer_clear(&o->key);
+    buffer_u8(&o->key, (uint8_t)kind);
+    buffer_u64(&o->key, n);
+    return buffer_bytes(&o->key);
+}
+
+static struct bytes reply_key(struct outputs *o, const struct public_key *client, uint64_t req_seq) {
+    buffer_clear(&o->key);
+    buffer_u8(&o->key, 'q');
+    buffer_put(&o->key, client->b, PUBLIC_KEY_LEN);
+    buffer_u16(&o->key, (uint16_t)(req_seq % LEDGER_WINDOW));
+    return buffer_bytes(&o->key);
+}
+
+static void store(struct outputs *o, struct disk_batch *batch, enum disk_family family, struct bytes key) {
+    struct bytes value = buffer_bytes(&o->value);
+    disk_batch_put(batch, family, key, value);
+    buffer_u8(&o->recent, (uint8_t)family);
+    buffer_block(&o->recent, key);
+    buffer_block(&o->recent, value);
+}
+
+/* Looks among this turn's records first (the last one wins), then on the disk. */
+static enum error fetch(struct outputs *o, enum disk_family family, struct bytes key, struct buffer *out) {
+    struct reader r = reader_of(buffer_bytes(&o->recent));
+    bool found = false;
+    while (r.at < r.end) {
+        enum disk_family f = read_u8(&r);
+        struct bytes k = read_block(&r, SIZE_MAX), v = read_block(&r, SIZE_MAX);
+        if (f != family || !bytes_equal(k, key))
+            continue;
+        buffer_clear(out);
+        buffer_put(out, v.data, v.len);
+        found = true;
+    }
+    return found ? ERR_OK : o->disk->get(o->disk->self, family, key, out);
+}
+
+void outputs_turn_flushed(struct outputs *o) {
+    buffer_clear(&o->recent);
+}
+
+/* ---- receipts ---- */
+
+static struct cell *cell_of(struct outputs *o, seq_no n) {
+    struct cell *c = &o->ring[n % OUTPUTS_RING];
+    if (c->n != n)
+        *c = (struct cell){.n = n};
+    return c;
+}
+
+static unsigned agreeing(const struct cell *c, const struct receipt_body *body) {
+    unsigned count = 0;
+    for (member_id i = 0; i < MEMBERS_MAX; i++)
+        count += set_has(c->present, i) && receipt_body_equal(&c->body[i], body);
+    return count;
+}
+
+static const struct receipt_body *majority(const struct outputs *o, const struct cell *c) {
+    for (member_id i = 0; i < MEMBERS_MAX; i++)
+        if (set_has(c->present, i) && agreeing(c, &c->body[i]) >= quorum_weak(o->verifier.members))
+            return &c->body[i];
+    return NULL;
+}
+
+static member_set judge(struct outputs *o, struct cell *c) {
+    member_set newly = 0;
+    const struct receipt_body *truth = majority(o, c);
+    if (!truth)
+        return 0;
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        if (!set_has(c->present, i) || set_has(c->counted, i))
+            continue;
+        c->counted |= set_of(i);
+        if (!receipt_body_equal(&c->body[i], truth))
+            newly |= set_of(i) & (member_set)~o->suspects;
+    }
+    o->suspects |= newly;
+    return newly;
+}
+
+static void store_receipts(struct outputs *o, const struct cell *c, struct disk_batch *batch) {
+    buffer_clear(&o->value);
+    for (member_id i = 0; i < o->verifier.members; i++) {
+        if (!set_has(c->present, i) || !receipt_body_equal(&c->body[i], &c->body[o->self]))
+            continue;
+        buffer_u16(&o->value, i);
+        buffer_put(&o->value, c->sig[i].b, SIGNATURE_LEN);
+    }
+    store(o, batch, DISK_OUTPUT, key_of(o, 'r', c->n));
+}
+
+enum error outputs_receipt(struct outputs *o, member_id from, const struct receipt_body *body,
+                           const struct signature *sig, seq_no executed, struct disk_batch *batch, member_set *newly) {
+    *newly = 0;
+    if (body->n == 0 || body->n > executed + WINDOW_MAX || body->n + OUTPUTS_RING / 2 <= executed)
+        return ERR_OUTSIDE_WINDOW;
+    struct cell *c = cell_of(o, body->n);
+    if (set_has(c->present, from))
+        return receipt_body_equal(&c->body[from], body) ? ERR_DUPLICATE : ERR_CONFLICT;
+    c->present |= set_of(from);
+    c->body[from] = *body;
+    c->sig[from] = *sig;
+    *newly = judge(o, c);
+    if (c->own && agreeing(c, &c->body[o->self]) == quorum_weak(o->verifier.members) &&
+        receipt_body_equal(body, &c->body[o->self]))
+        store_receipts(o, c, batch);
+    return ERR_OK;
+}
+
+/* Before a replayed batch's record is written again: the receipts that were stored with it agreed with ours. */
+static void recall_receipts(struct outputs *o, struct cell *c, const struct receipt_body *body) {
+    if (o->disk->get(o->disk->self, DISK_OUTPUT, key_of(o, 'r', c->n), &o->value) != ERR_OK)
+        return;
+    struct reader r = reader_of(buffer_bytes(&o->value));
+    while (r.at < r.end) {
+        struct receipt_signature stored = {.replica = read_u16(&r)};
+        read_into(&r, stored.sig.b, SIGNATURE_LEN);
+        if (r.bad || !receipt_verify(&o->verifier, body, &stored))
+            continue;
+        c->present |= set_of(stored.replica);
+        c->body[stored.replica] = *body;
+        c->sig[stored.replica] = stored.sig;
+    }
+}
+
+static void seal_receipt(struct outputs *o, const struct receipt_body *body, struct cell *c) {
+    uint8_t encoded[RECEIPT_BODY_LEN];
+    struct seal_context context = {FRAME_RECEIPT, o->verifier.cluster, o->verifier.epoch, o->self};
+    receipt_encode(encoded, body);
+    buffer_clear(&o->frame);
+    frame_seal(&o->frame, &context, bytes_of(encoded, sizeof encoded), &o->secret);
+    struct frame f;
+    ENSURE(frame_open(&f, buffer_bytes(&o->frame)) == ERR_OK);
+    c->own = true;
+    c->present |= set_of(o->self);
+    c->body[o->self] = *body;
+    c->sig[o->self] = f.sig;
+}
+
+/* ---- a batch's outputs ---- */
+
+static struct digest root_of(const struct executed *e) {
+    struct digest *leaves = xcalloc(e->count, sizeof *leaves);
+    for (size_t i = 0; i < e->count; i++)
+        leaves[i] = merkle_leaf(executed_leaf(e, i));
+    struct digest root = merkle_root(leaves, (uint32_t)e->count);
+    free(leaves);
+    return root;
+}
+
+static void store_places(struct outputs *o, const struct executed *e, struct disk_batch *batch) {
+    for (size_t i = 0; i < e->count; i++) {
+        const struct leaf *leaf = &e->leaves[i];
+        buffer_clear(&o->value);
+        if (leaf->kind == OUTPUT_REPLY)
+            buffer_u64(&o->value, leaf->req_seq);
+        buffer_u64(&o->value, e->n);
+        buffer_u32(&o->value, (uint32_t)i);
+        if (leaf->kind == OUTPUT_REPLY) {
+            store(o, batch, DISK_OUTPUT, reply_key(o, &leaf->client, leaf->req_seq));
+        } else {
+            buffer_clear(&o->key);
+            buffer_u64(&o->key, leaf->alert);
+            store(o, batch, DISK_ALERT, buffer_bytes(&o->key));
+        }
+    }
+}
+
+struct bytes outputs_executed(struct outputs *o, const struct executed *e, struct disk_batch *batch, bool replay) {
+    if (e->count == 0)
+        return (struct bytes){0};
+    struct receipt_body body = {.n = e->n, .output_root = root_of(e), .log_hash = e->log_hash, .t = e->t};
+    struct cell *c = cell_of(o, e->n);
+    if (replay)
+        recall_receipts(o, c, &body);
+    seal_receipt(o, &body, c);
+    uint8_t encoded[RECEIPT_BODY_LEN];
+    receipt_encode(encoded, &body);
+    buffer_clear(&o->value);
+    buffer_put(&o->value, encoded, sizeof encoded);
+    buffer_u32(&o->value, (uint32_t)e->count);
+    for (size_t i = 0; i < e->count; i++)
+        buffer_block(&o->value, executed_leaf(e, i));
+    store(o, batch, DISK_OUTPUT, key_of(o, 'o', e->n));
+    store_receipts(o, c, batch);
+    store_places(o, e, batch);
+    return buffer_bytes(&o->frame);
+}
+
+/* ---- answers ---- */
+
+static enum error load_leaves(struct output *out, uint32_t index, struct bytes record, struct arena *arena) {
+    struct reader r = reader_of(record);
+    uint8_t body[RECEIPT_BODY_LEN];
+    read_into(&r, body, sizeof body);
+    receipt_decode(&out->cert.body, body);
+    uint32_t count = read_u32(&r);
+    if (r.bad || count == 0 || count > MERKLE_LEAVES_MAX || index >= count)
+        return ERR_CORRUPT;
+    struct digest *leaves = xcalloc(count, sizeof *leaves);
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes leaf = read_block(&r, SIZE_MAX);
+        leaves[i] = merkle_leaf(leaf);
+        if (i == index)
+            out->leaf = arena_copy(arena, leaf);
+    }
+    out->cert.index = index;
+    out->cert.count = count;
+    out->cert.path_len = merkle_path(out->cert.path, leaves, count, index);
+    free(leaves);
+    return reader_done(&r) ? ERR_OK : ERR_CORRUPT;
+}
+
+static void add_receipt(struct certificate *cert, member_id member, const struct signature *sig) {
+    if (cert->receipts_len < MEMBERS_MAX)
+        cert->receipts[cert->receipts_len++] = (struct receipt_signature){member, *sig};
+}
+
+static void receipts_from_disk(struct outputs *o, struct certificate *cert) {
+    if (fetch(o, DISK_OUTPUT, key_of(o, 'r', cert->body.n), &o->value) != ERR_OK)
+        return;
+    struct reader r = reader_of(buffer_bytes(&o->value));
+    while (r.at < r.end) {
+        member_id member = read_u16(&r);
+        struct signature sig;
+        read_into(&r, sig.b, SIGNATURE_LEN);
+        if (!r.bad)
+            add_receipt(cert, member, &sig);
+    }
+}
+
+static void receipts_from_ring(const struct outputs *o, const struct cell *c, struct certificate *cert) {
+    for (member_id i = 0; i < o->verifier.members; i++)
+        if (set_has(c->present, i) && receipt_body_equal(&c->body[i], &c->body[o->self]))
+            add_receipt(cert, i, &c->sig[i]);
+}
+
+enum error outputs_load(struct outputs *o, seq_no n, uint32_t index, struct output *out, struct arena *arena) {
+    *out = (struct output){.cert.epoch = o->verifier.epoch};
+    enum error e = fetch(o, DISK_OUTPUT, key_of(o, 'o', n), &o->value);
+    if (e == ERR_OK)
+        e = load_leaves(out, index, buffer_bytes(&o->value), arena);
+    if (e != ERR_OK)
+        return e;
+    const struct cell *c = &o->ring[n % OUTPUTS_RING];
+    if (c->n == n && c->own)
+        receipts_from_ring(o, c, &out->cert);
+    else
+        receipts_from_disk(o, &out->cert);
+    return ERR_OK;
+}
+
+static enum error place(struct buffer *value, seq_no *n, uint32_t *index, uint64_t *req_seq) {
+    struct reader r = reader_of(buffer_bytes(value));
+    if (req_seq)
+        *req_seq = read_u64(&r);
+    *n = read_u64(&r);
+    *index = read_u32(&r);
+    return reader_done(&r) ? ERR_OK : ERR_CORRUPT;
+}
+
+enum error outputs_alert_place(struct outputs *o, uint64_t number, seq_no *n, uint32_t *index) {
+    buffer_clear(&o->key);
+    buffer_u64(&o->key, number);
+    enum error e = fetch(o, DISK_ALERT, buffer_bytes(&o->key), &o->value);
+    return e == ERR_OK ? place(&o->value, n, index, NULL) : e;
+}
+
+enum error outputs_reply_place(struct outputs *o, const struct public_key *client, uint64_t req_seq, seq_no *n,
+                               uint32_t *index) {
+    uint64_t stored = 0;
+    enum error e = fetch(o, DISK_OUTPUT, reply_key(o, client, req_seq), &o->value);
+    if (e == ERR_OK)
+        e = place(&o->value, n, index, &stored);
+    if (e == ERR_OK && stored != req_seq)
+        e = ERR_NOT_FOUND;
+    return e;
+}

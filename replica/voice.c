@@ -1,0 +1,126 @@
+/* The replica's own requests. A tick tells the agreed clock what this member's clock says (R8); evidence carries an
+   observer's two contradicting signatures to the log (EV12). Numbers are reserved on disk before they are used, so no
+   req_seq is ever signed twice across boots. */
+#include "replica/node_internal.h"
+
+enum { RESERVE = 4096 };
+
+static const struct bytes BOOT_KEY = {(const uint8_t *)"boot", 4};
+
+static void reserve(struct node *n) {
+    struct voice *v = &n->voice;
+    v->reserved = v->next_seq + RESERVE;
+    struct buffer value = {0};
+    buffer_u64(&value, n->boot);
+    buffer_u64(&value, v->reserved);
+    disk_batch_put(&n->batch, DISK_META, BOOT_KEY, buffer_bytes(&value));
+    n->sync = true;
+    buffer_free(&value);
+}
+
+void voice_open(struct node *n, uint64_t reserved) {
+    uint64_t top = ledger_top(n->machine.ledger, &n->admit.verifier.keys[n->self]);
+    n->voice.next_seq = (reserved > top ? reserved : top) + 1;
+    n->voice.tick_due = n->now.mono;
+    reserve(n);
+}
+
+static uint64_t draw(struct node *n) {
+    if (n->voice.next_seq >= n->voice.reserved)
+        reserve(n);
+    return n->voice.next_seq++;
+}
+
+/* To this replica's own core, and to every other member as a RELAY. */
+static void submit(struct node *n, struct bytes frame) {
+    struct request *r = NULL;
+    ENSURE(request_new(&r, frame) == ERR_OK);
+    struct msg relay = {.type = FRAME_RELAY, .relay = {frame}};
+    struct buffer body = {0}, sealed = {0};
+    codec_encode(&body, &relay);
+    node_seal(n, &sealed, FRAME_RELAY, buffer_bytes(&body));
+    node_send(n, set_all(n->cluster->member_count) & (member_set)~set_of(n->self), buffer_bytes(&sealed));
+    buffer_free(&body);
+    buffer_free(&sealed);
+    struct pbft_event event = {.kind = PBFT_REQUEST};
+    event.request = r;
+    node_step(n, &event);
+}
+
+static void seal_request(struct node *n, struct request *r, struct buffer *out) {
+    r->client = n->admit.verifier.keys[n->self];
+    r->req_seq = draw(n);
+    buffer_clear(out);
+    request_seal(out, r, &n->cluster->id, &n->secret);
+}
+
+static bool may_vote(const struct node *n) {
+    struct pbft_view view;
+    pbft_inspect(n->pbft, &view);
+    return view.phase == PHASE_ACTIVE || view.phase == PHASE_CHANGING;
+}
+
+static bool tick_undecided(const struct node *n) {
+    const struct voice *v = &n->voice;
+    return v->tick_open && ledger_judge(n->machine.ledger, &n->admit.verifier.keys[n->self], v->tick_seq) == ERR_OK;
+}
+
+static void stamp(struct node *n) {
+    struct voice *v = &n->voice;
+    struct pbft_view view;
+    pbft_inspect(n->pbft, &view);
+    struct request r = {.kind = OP_TICK};
+    r.tick = (struct op_tick){n->boot, ++v->counter, n->now.wall, view.view, may_vote(n)};
+    seal_request(n, &r, &v->tick_frame);
+    v->tick_seq = r.req_seq;
+    v->tick_digest = crypto_digest(DIGEST_REQUEST, buffer_bytes(&v->tick_frame));
+    v->tick_open = true;
+}
+
+void voice_tick(struct node *n) {
+    struct voice *v = &n->voice;
+    if (n->now.mono < v->tick_due)
+        return;
+    uint32_t every = n->cluster->knobs.tick_ms;
+    v->tick_due = n->now.mono + every - (mono_ms)((uint64_t)n->now.wall % every);
+    if (!tick_undecided(n))
+        stamp(n);
+    else if (pbft_request(n->pbft, &v->tick_digest))
+        return; /* held: it will be ordered, and the core relays it */
+    struct buffer frame = {0};
+    buffer_put(&frame, v->tick_frame.data, v->tick_frame.len);
+    submit(n, buffer_bytes(&frame));
+    buffer_free(&frame);
+}
+
+static bool accused_before(struct voice *v, const struct public_key *key) {
+    for (size_t i = 0; i < v->accused_count; i++)
+        if (public_key_equal(&v->accused[i], key))
+            return true;
+    return false;
+}
+
+void voice_accuse(struct node *n, const struct request *a, const struct request *b) {
+    struct voice *v = &n->voice;
+    struct buffer what = {0};
+    bool known = ledger_convicted(n->machine.ledger, &a->client) || accused_before(v, &a->client);
+    if (!known && v->accused_count < sizeof v->accused / sizeof *v->accused &&
+        evidence_observation_conflict(a, b, &what)) {
+        v->accused[v->accused_count++] = a->client;
+        bool ordered =
+            bytes_compare(a->frame, b->frame) < 0; /* all accusers send the same bytes but for their signature */
+        struct request r = {.kind = OP_EVIDENCE, .evidence = {.kind = EV_OBS_EQUIV, .count = 2}};
+        r.evidence.frames[0] = ordered ? a->frame : b->frame;
+        r.evidence.frames[1] = ordered ? b->frame : a->frame;
+        struct buffer frame = {0};
+        seal_request(n, &r, &frame);
+        const struct key_entry *who = ledger_who(n->machine.ledger, &a->client);
+        node_trace(n, "evidence EV12 OBS_EQUIV culprit %s over %s",
+                   who->role == ROLE_OBSERVER ? ledger_observer_name(n->machine.ledger, who->index) : "?",
+                   buffer_cstr(&what));
+        if (frame.len <= frame_cap(FRAME_REQUEST))
+            submit(n, buffer_bytes(&frame));
+        buffer_free(&frame);
+    }
+    buffer_free(&what);
+}
