@@ -12,7 +12,13 @@ enum {
     WINDOW_MAX = 256,          /* W */
     BATCH_PAYLOAD_MAX = 1 << 20,
     FETCH_MAX = 512,           /* digests of one FETCH */
+    OUTPUTS_MAX = 4096,        /* outputs of one OUTPUTS */
+    OUTPUT_LEAF_MAX = 1 << 20, /* bytes of one leaf */
 };
+/* Highest n, view, req_seq and their kin that a decoder takes: sums of two never wrap. */
+#define NUMBER_MAX (UINT64_C(1) << 62)
+/* Latest time that a decoder takes: the last millisecond of the year 9999. */
+#define TIME_MAX_MS INT64_C(253402300799999)
 
 /* --- batches: fixed width, canonical: kind u8 | count u16 | refs (client[32] | req_seq u64 | digest[32]) --- */
 enum batch_kind { BATCH_NORMAL = 0, BATCH_NULL = 1 };

@@ -14,6 +14,11 @@ enum {
     OBJECTS_MAX_LEN = 64 << 20,
     QUERY_PAGE_MAX = 64,
     EVIDENCE_FRAMES_MAX = 2,
+    BLOB_INDEX_MAX = 0xffff,
+    VOTES_MAX = 1024,          /* votes, dissenting observers and contacts of one alert or status line */
+    CONTACT_COMMANDS_MAX = 256,
+    REPLY_VALUE_MAX = 1 << 20,
+    VOTE_STATE_MAX = 4,        /* STATE_PENDING */
 };
 
 enum op_kind { OP_OBSERVE = 1, OP_TICK = 2, OP_BLOB = 3, OP_APPLY = 4, OP_QUERY = 5, OP_EVIDENCE = 6 };
