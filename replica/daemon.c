@@ -1,0 +1,394 @@
+/* The process around a node. Frames are admitted on the network's threads and meet the node in one inbox; the main
+   thread is the core thread: it takes what came, lets the node act, makes the turn durable and then visible, and sleeps
+   until the next frame or deadline. A failing disk or a broken promise ends the process: it never goes on half. */
+#include "replica/daemon.h"
+
+#include "base/clock.h"
+#include "base/invariant.h"
+#include "crypto/keyfile.h"
+#include "replica/fault.h"
+#include "replica/net.h"
+#include "replica/node.h"
+#include "replica/record_file.h"
+#include "replica/report.h"
+#include "replica/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    TURN_ITEMS = 256, /* frames of one turn: what waits shares one synced write */
+    DRAIN_ITEMS = 64, /* taken at once */
+};
+static const struct inbox_limits peer_limits = {4096, 16 << 20}, client_limits = {8192, 32 << 20};
+
+struct daemon {
+    const struct config *config;
+    struct cluster *cluster;
+    struct keyring *keys;
+    struct keyfile key;
+    struct admit admit;
+    struct store *store;
+    struct disk disk;
+    struct inbox *inbox;
+    struct net *net;
+    struct fault *fault;
+    struct node *node;
+    struct record_file record;
+    bool record_failed, ready;
+    pthread_t signals;
+    atomic_bool stop, report;
+    atomic_uint heard; /* member_set of those whose signed frames came */
+    atomic_uint_fast64_t refused_peer[ERR_LIMIT], refused_client[ERR_LIMIT];
+};
+
+static struct node_now now(void) {
+    return (struct node_now){.mono = clock_mono(), .wall = clock_wall()};
+}
+
+/* ---- what comes in: on the network's threads ---- */
+
+static enum error refuse_peer(struct daemon *d, enum error e) {
+    atomic_fetch_add(&d->refused_peer[e], 1);
+    log_event_limited(LOG_WARN_, "peer-frame-refused", "reason=%s", error_name(e));
+    return e;
+}
+
+static enum error on_peer_frame(void *self, struct bytes raw) {
+    struct daemon *d = self;
+    struct frame f;
+    enum error e = frame_open(&f, raw);
+    if (e)
+        return refuse_peer(d, e);
+    if (f.sender >= d->cluster->member_count)
+        return refuse_peer(d, ERR_NOT_A_MEMBER);
+    if (!inbox_has_room(d->inbox, f.sender))
+        return ERR_BUSY;
+    struct admitted *x;
+    e = admit_peer(&x, &d->admit, raw);
+    if (e)
+        return refuse_peer(d, e);
+    if (!set_has((member_set)atomic_load(&d->heard), x->msg.sender))
+        atomic_fetch_or(&d->heard, set_of(x->msg.sender));
+    return inbox_put_peer(d->inbox, x) ? ERR_OK : ERR_BUSY;
+}
+
+/* Why a request was not taken, signed; what is no frame at all is not worth a signature. */
+static void refuse_client(struct daemon *d, uint64_t client, struct bytes raw, enum error e) {
+    atomic_fetch_add(&d->refused_client[e], 1);
+    log_event_limited(LOG_INFO_, "client-frame-refused", "reason=%s", error_name(e));
+    struct frame f;
+    if (frame_open(&f, raw) != ERR_OK || f.type != FRAME_REQUEST) {
+        net_forget(d->net, client);
+        return;
+    }
+    struct msg m = {.type = FRAME_REFUSAL, .refusal = {crypto_digest(DIGEST_REQUEST, raw), e}};
+    struct seal_context context = {FRAME_REFUSAL, d->cluster->id, d->admit.verifier.epoch, d->admit.self};
+    struct buffer body = {0}, frame = {0};
+    codec_encode(&body, &m);
+    frame_seal(&frame, &context, buffer_bytes(&body), &d->key.sk);
+    net_answer(d->net, client, buffer_bytes(&frame));
+    buffer_free(&body);
+    buffer_free(&frame);
+}
+
+static void on_client_frame(void *self, uint64_t client, struct bytes raw) {
+    struct daemon *d = self;
+    struct admitted *x = NULL;
+    enum error e = ERR_BUSY;
+    if (inbox_has_room(d->inbox, MEMBER_NONE)) {
+        e = admit_client(&x, &d->admit, raw);
+        if (!e && !inbox_put_client(d->inbox, client, x))
+            e = ERR_BUSY;
+    }
+    if (e)
+        refuse_client(d, client, raw, e);
+}
+
+static void on_client_gone(void *self, uint64_t client) {
+    struct daemon *d = self;
+    inbox_put_gone(d->inbox, client);
+}
+
+/* ---- what goes out: on the core thread ---- */
+
+static void world_send(void *self, member_id to, struct bytes frame) {
+    struct daemon *d = self;
+    net_send(d->net, to, frame);
+}
+
+static void world_answer(void *self, uint64_t client, struct bytes frame) {
+    struct daemon *d = self;
+    net_answer(d->net, client, frame);
+}
+
+static void world_sealed(void *self, struct bytes frame) {
+    struct daemon *d = self;
+    struct frame f;
+    if (frame_open(&f, frame) == ERR_OK && frame_type_signed(f.type) && f.sender == d->admit.self &&
+        record_file_append(&d->record, frame) != ERR_OK)
+        d->record_failed = true;
+}
+
+static void world_trace(void *self, const char *line) {
+    (void)self;
+    log_event(LOG_INFO_, "protocol", "text=\"%s\"", line);
+}
+
+static void world_alert(void *self, const struct alert *a) {
+    (void)self;
+    log_event(LOG_INFO_, "alert", "number=%llu type=%s host=\"%s\" service=\"%s\" state=%s",
+              (unsigned long long)a->number, alert_type_name(a->type), a->host, a->service,
+              state_name(!*a->service, a->state));
+}
+
+/* ---- facts for people ---- */
+
+static void log_counters(struct daemon *d) {
+    report_state(d->node, d->fault);
+    report_network(d->net, d->inbox);
+    report_refusals("peer", d->refused_peer);
+    report_refusals("client", d->refused_client);
+    log_event(LOG_INFO_, "counters-end", "id=%u", d->admit.self);
+}
+
+/* It takes part when its view is active and a quorum, itself included, was heard in this boot. */
+static void tell_ready(struct daemon *d, const struct node_facts *facts) {
+    member_set heard = (member_set)(atomic_load(&d->heard) | set_of(d->admit.self));
+    if (d->ready || facts->pbft.phase != PHASE_ACTIVE || set_count(heard) < quorum_strong(d->cluster->member_count))
+        return;
+    d->ready = true;
+    log_event(LOG_INFO_, "ready", "id=%u view=%llu executed=%llu", d->admit.self, (unsigned long long)facts->pbft.view,
+              (unsigned long long)facts->executed);
+    puts("ready");
+    fflush(stdout);
+}
+
+/* ---- turns ---- */
+
+static void take_item(struct daemon *d, const struct inbox_item *item) {
+    switch (item->kind) {
+    case INBOX_PEER:
+        node_receive(d->node, item->frame, now());
+        break;
+    case INBOX_CLIENT:
+        node_client(d->node, item->client, item->frame, now());
+        break;
+    case INBOX_CLIENT_GONE:
+        node_client_gone(d->node, item->client);
+        break;
+    }
+}
+
+static void take_turn(struct daemon *d) {
+    struct inbox_item items[DRAIN_ITEMS];
+    size_t taken = 0, got;
+    do {
+        got = inbox_take(d->inbox, items, DRAIN_ITEMS);
+        for (size_t i = 0; i < got; i++)
+            take_item(d, &items[i]);
+        taken += got;
+    } while (got == DRAIN_ITEMS && taken < TURN_ITEMS);
+    struct node_now t = now();
+    if (t.mono >= node_deadline(d->node))
+        node_timeout(d->node, t);
+}
+
+/* NULL: go on. Otherwise why the process must stop. */
+static const char *end_turn(struct daemon *d) {
+    if (node_flush(d->node) != ERR_OK)
+        return "the disk refused a write";
+    if (d->record_failed)
+        return "the record file refused a write";
+    net_flush(d->net);
+    struct node_facts facts;
+    node_inspect(d->node, &facts);
+    if (facts.breach)
+        return "SAFETY BREACH: two quorums decided differently";
+    tell_ready(d, &facts);
+    return NULL;
+}
+
+static int run_turns(struct daemon *d) {
+    const char *halted = end_turn(d);
+    while (!halted && !atomic_load(&d->stop)) {
+        inbox_wait(d->inbox, node_deadline(d->node) - clock_mono());
+        take_turn(d);
+        halted = end_turn(d);
+        if (atomic_exchange(&d->report, false))
+            log_counters(d);
+    }
+    if (!halted)
+        return 0;
+    log_event(LOG_ERROR_, "stopped", "reason=\"%s\"", halted);
+    fprintf(stderr, "quorated: %s: %s: %s\n", halted, d->config->data_dir,
+            *store_failure(d->store) ? store_failure(d->store) : "keep this directory and look at the log");
+    return 1;
+}
+
+/* ---- signals ---- */
+
+static void signals_of_daemon(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGUSR1);
+}
+
+static void *take_signals(void *argument) {
+    struct daemon *d = argument;
+    sigset_t set;
+    signals_of_daemon(&set);
+    int number;
+    while (sigwait(&set, &number) == 0) {
+        atomic_store(number == SIGUSR1 ? &d->report : &d->stop, true);
+        inbox_wake(d->inbox);
+        if (number != SIGUSR1)
+            break;
+    }
+    return NULL;
+}
+
+/* Before any thread starts, so that all inherit the mask. */
+static void block_signals(void) {
+    sigset_t set;
+    signals_of_daemon(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- opening and closing ---- */
+
+static void harden_process(struct daemon *d) {
+    prctl(PR_SET_DUMPABLE, 0);
+    mlock(&d->key, sizeof d->key);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static enum error open_identity(struct daemon *d, struct buffer *why) {
+    const struct config *c = d->config;
+    enum error e = cluster_load(&d->cluster, c->cluster_path, why);
+    if (!e)
+        e = keyfile_read(&d->key, c->key_path, why);
+    if (e)
+        return e;
+    if (c->self >= d->cluster->member_count) {
+        buffer_printf(why, "the cluster has no replica %u: -i %u: %s names %u of them, 0 to %u", c->self, c->self,
+                      c->cluster_path, d->cluster->member_count, d->cluster->member_count - 1);
+        return ERR_NOT_A_MEMBER;
+    }
+    if (!public_key_equal(&d->key.pk, &d->cluster->members[c->self].key)) {
+        buffer_printf(why,
+                      "the key is not that of replica %u: %s: give the secret key that belongs to its public key "
+                      "in %s",
+                      c->self, c->key_path, c->cluster_path);
+        return ERR_MISMATCH;
+    }
+    d->keys = cluster_keyring(d->cluster);
+    d->admit = (struct admit){.keys = d->keys, .self = c->self, .window = d->cluster->knobs.window};
+    cluster_verifier(&d->admit.verifier, d->cluster);
+    return ERR_OK;
+}
+
+static enum error open_node(struct daemon *d, struct buffer *why) {
+    struct node_world world = {.self = d,
+                               .send = world_send,
+                               .answer = world_answer,
+                               .sealed = d->config->record_path ? world_sealed : NULL,
+                               .trace = world_trace,
+                               .alert = world_alert};
+    if (d->fault)
+        world = fault_world(d->fault, &world);
+    struct node_config config = {
+        .cluster = d->cluster, .self = d->config->self, .secret = d->key.sk, .version = QUORATE_VERSION};
+    crypto_random(&config.boot_random, sizeof config.boot_random);
+    struct buffer reason = {0};
+    enum error e = node_open(&d->node, &config, &d->disk, &world, now(), &reason);
+    if (e)
+        buffer_printf(why, "cannot take up from the data directory: %s: %s", d->config->data_dir,
+                      reason.len ? buffer_cstr(&reason) : error_text(e));
+    buffer_free(&reason);
+    crypto_wipe(&config.secret, sizeof config.secret);
+    return e;
+}
+
+static enum error daemon_open(struct daemon *d, struct buffer *why) {
+    const struct config *c = d->config;
+    enum error e = open_identity(d, why);
+    if (!e && c->behave)
+        e = fault_new(&d->fault, c->behave, d->cluster, c->self, &d->key.sk, why);
+    if (!e)
+        e = store_open(&d->store, c->data_dir, why);
+    if (e)
+        return e;
+    d->disk = store_disk(d->store);
+    d->inbox = inbox_new(peer_limits, client_limits);
+    struct net_events events = {
+        .self = d, .peer_frame = on_peer_frame, .client_frame = on_client_frame, .client_gone = on_client_gone};
+    e = net_open(&d->net, d->cluster, c->self, &events, why);
+    if (!e && c->record_path)
+        e = record_file_open(&d->record, c->record_path, why);
+    if (!e)
+        e = open_node(d, why);
+    return e;
+}
+
+static void daemon_close(struct daemon *d) {
+    if (d->net)
+        net_stop(d->net);
+    node_free(d->node);
+    net_free(d->net);
+    inbox_free(d->inbox);
+    store_close(d->store);
+    fault_free(d->fault);
+    record_file_close(&d->record);
+    keyring_free(d->keys);
+    cluster_free(d->cluster);
+    crypto_wipe(&d->key, sizeof d->key);
+}
+
+static void daemon_start(struct daemon *d) {
+    const struct cluster_member *me = &d->cluster->members[d->config->self];
+    log_event(LOG_INFO_, "listening", "id=%u peer=%s client=%s version=%s", d->config->self, me->peer, me->client,
+              QUORATE_VERSION);
+    if (d->fault)
+        log_event(LOG_WARN_, "traitor", "behaviour=%s", d->config->behave);
+    ENSURE(pthread_create(&d->signals, NULL, take_signals, d) == 0);
+    net_start(d->net);
+    node_start(d->node, now());
+}
+
+int daemon_run(const struct config *config) {
+    struct daemon *d = xcalloc(1, sizeof *d);
+    struct buffer why = {0};
+    d->config = config;
+    d->record.fd = -1;
+    block_signals();
+    harden_process(d);
+    int status = 1;
+    if (daemon_open(d, &why) == ERR_OK) {
+        daemon_start(d);
+        status = run_turns(d);
+        pthread_kill(d->signals, SIGTERM);
+        pthread_join(d->signals, NULL);
+        log_event(LOG_INFO_, "ended", "id=%u status=%d", config->self, status);
+    } else {
+        fprintf(stderr, "quorated: %s\n", buffer_cstr(&why));
+    }
+    daemon_close(d);
+    buffer_free(&why);
+    free(d);
+    return status;
+}

@@ -1,0 +1,95 @@
+/* The queue above a peer's socket and the coalescing of its frames, and the splitting at the other end. It knows bytes
+   only, so it is tested without a network. */
+#include "replica/outbox.h"
+
+#include "base/invariant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct outbox_frame {
+    struct outbox_frame *next;
+    size_t len;
+    uint8_t data[];
+};
+
+static void outbox_forget_oldest(struct outbox *o) {
+    struct outbox_frame *f = o->head;
+    o->head = f->next;
+    if (!o->head)
+        o->tail = NULL;
+    o->count--;
+    o->bytes -= OUTBOX_PREFIX + f->len;
+    free(f);
+}
+
+void outbox_free(struct outbox *o) {
+    while (o->head)
+        outbox_forget_oldest(o);
+}
+
+void outbox_put(struct outbox *o, struct bytes frame) {
+    size_t size = OUTBOX_PREFIX + frame.len;
+    while (o->head && (o->count + 1 > o->count_max || o->bytes + size > o->bytes_max)) {
+        outbox_forget_oldest(o);
+        o->dropped++;
+    }
+    struct outbox_frame *f = xcalloc(1, sizeof *f + frame.len);
+    f->len = frame.len;
+    memcpy(f->data, frame.data, frame.len);
+    if (o->tail)
+        o->tail->next = f;
+    else
+        o->head = f;
+    o->tail = f;
+    o->count++;
+    o->bytes += size;
+}
+
+size_t outbox_next(const struct outbox *o) {
+    size_t total = 0, frames = 0;
+    for (const struct outbox_frame *f = o->head; f && frames < OUTBOX_FRAMES_MAX; f = f->next, frames++) {
+        size_t size = OUTBOX_PREFIX + f->len;
+        if (total && total + size > OUTBOX_MESSAGE_MAX)
+            break;
+        total += size;
+    }
+    return total;
+}
+
+void outbox_take(struct outbox *o, uint8_t *out, size_t len) {
+    while (len) {
+        struct outbox_frame *f = o->head;
+        ENSURE(f && len >= OUTBOX_PREFIX + f->len);
+        for (unsigned i = 0; i < OUTBOX_PREFIX; i++)
+            *out++ = (uint8_t)(f->len >> (24 - 8 * i));
+        memcpy(out, f->data, f->len);
+        out += f->len;
+        len -= OUTBOX_PREFIX + f->len;
+        outbox_forget_oldest(o);
+    }
+}
+
+static enum error list_check(struct bytes message) {
+    struct reader r = reader_of(message);
+    size_t frames = 0;
+    while (!r.bad && r.at != r.end) {
+        read_block(&r, message.len);
+        frames++;
+    }
+    if (r.bad)
+        return ERR_TRUNCATED;
+    if (frames > OUTBOX_FRAMES_MAX)
+        return ERR_TOO_MANY;
+    return frames ? ERR_OK : ERR_MALFORMED;
+}
+
+enum error outbox_split(struct bytes message, void (*visit)(void *context, struct bytes frame), void *context) {
+    enum error e = list_check(message);
+    if (e)
+        return e;
+    struct reader r = reader_of(message);
+    while (r.at != r.end)
+        visit(context, read_block(&r, message.len));
+    return ERR_OK;
+}

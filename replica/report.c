@@ -1,0 +1,56 @@
+/* Counters as log lines, stable names first: what a script greps and an operator reads when a replica behaves oddly. */
+#include "replica/report.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+
+void report_refusals(const char *door, const atomic_uint_fast64_t *counters) {
+    for (unsigned e = 0; e < ERR_LIMIT; e++) {
+        uint64_t count = atomic_load(&counters[e]);
+        if (count)
+            log_event(LOG_INFO_, "refused", "door=%s reason=%s count=%" PRIu64, door, error_name((enum error)e), count);
+    }
+}
+
+void report_network(struct net *net, struct inbox *inbox) {
+    struct net_counters c;
+    struct inbox_counters q;
+    net_count(net, &c);
+    inbox_count(inbox, &q);
+    uint64_t dropped = 0;
+    for (unsigned i = 0; i < MEMBERS_MAX; i++)
+        dropped += q.peer_dropped[i];
+    log_event(LOG_INFO_, "network",
+              "connected=0x%x messages_in=%" PRIu64 " messages_out=%" PRIu64 " frames_in=%" PRIu64
+              " frames_out=%" PRIu64 " bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " in_dropped=%" PRIu64
+              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64 " disconnected=%" PRIu64,
+              c.connected, c.messages_in, c.messages_out, c.frames_in, c.frames_out, c.bytes_in, c.bytes_out, dropped,
+              c.frames_dropped, c.malformed_messages, c.disconnected);
+    log_event(LOG_INFO_, "clients",
+              "requests=%" PRIu64 " answers=%" PRIu64 " answers_dropped=%" PRIu64 " waiting=%" PRIu64
+              " expired=%" PRIu64 " busy=%" PRIu64,
+              c.client_requests, c.client_answers, c.client_answers_dropped, c.clients_waiting, c.clients_expired,
+              q.client_dropped);
+}
+
+static void report_core_refusals(const struct pbft_view *v) {
+    for (unsigned e = 0; e < ERR_LIMIT; e++) {
+        if (v->refused[e])
+            log_event(LOG_INFO_, "refused", "door=core reason=%s count=%" PRIu64, error_name((enum error)e),
+                      v->refused[e]);
+    }
+}
+
+void report_state(const struct node *node, const struct fault *fault) {
+    struct node_facts f;
+    node_inspect(node, &f);
+    log_event(LOG_INFO_, "state",
+              "phase=%s view=%" PRIu64 " primary=%u executed=%" PRIu64 " certified=%" PRIu64 " stable=%" PRIu64
+              " pool=%zu view_changes=%" PRIu64 " alerts=%" PRIu64 " boot=%" PRIu64 " suspects=0x%x answered=%" PRIu64
+              " results_accepted=%" PRIu64 " results_refused=%" PRIu64 " bites=%" PRIu64,
+              phase_name(f.pbft.phase), f.pbft.view, f.pbft.primary, f.executed, f.pbft.certified, f.pbft.stable,
+              f.pbft.pool, f.pbft.view_changes, f.alerts, f.boot, f.suspects, f.answered, f.results_accepted,
+              f.results_refused, fault ? fault_bites(fault) : 0);
+    report_core_refusals(&f.pbft);
+}

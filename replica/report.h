@@ -1,0 +1,17 @@
+/* What a daemon says about itself on SIGUSR1: log lines of counters and state. */
+#ifndef QUORATE_REPLICA_REPORT_H
+#define QUORATE_REPLICA_REPORT_H
+
+#include "replica/fault.h"
+#include "replica/net.h"
+#include "replica/queue.h"
+
+#include <stdatomic.h>
+
+/* One line a reason that was given at least once; counters[ERR_LIMIT]. */
+void report_refusals(const char *door, const atomic_uint_fast64_t *counters);
+void report_network(struct net *net, struct inbox *inbox);
+/* The core's own view; fault may be NULL. On the core thread. */
+void report_state(const struct node *node, const struct fault *fault);
+
+#endif
