@@ -1,0 +1,129 @@
+/* Translates libcyaml's log (a problem, then a backtrace from the inside out) to "FILE:LINE: field: problem: remedy".
+ */
+#include "proto/yaml_trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "  in mapping field 'peer' (line: 7, column: 19)", "  in sequence entry '5' (...)", "  in mapping (...)". */
+static void note_step(struct yaml_trace *t, const char *text) {
+    if (t->step_count == YAML_STEPS_MAX) {
+        return;
+    }
+    struct yaml_step step = {.entry = -1};
+    sscanf(text, " in mapping field '%47[^']'", step.field);
+    sscanf(text, " in sequence entry '%d'", &step.entry);
+    const char *place = strstr(text, "(line: ");
+    if (place != NULL) {
+        sscanf(place, "(line: %u", &step.line);
+    }
+    t->steps[t->step_count++] = step;
+}
+
+void yaml_trace_note(struct yaml_trace *t, const char *format, va_list args) {
+    char text[sizeof t->problem];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = 0;
+    if (strncmp(text, "  in ", 5) == 0) {
+        note_step(t, text);
+        return;
+    }
+    const char *body = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
+    if (t->problem[0] == 0 && strcmp(body, "Backtrace:") != 0) {
+        memcpy(t->problem, body, strlen(body) + 1);
+    }
+}
+
+/* Each of the library's phrases, what we say instead and what to do about it. In `ours`, %s is what followed. */
+struct phrase {
+    const char *theirs, *ours, *remedy;
+    bool names_key; /* what follows is the key that it is about */
+};
+static const struct phrase phrases[] = {
+    {"Unexpected key: ", "unknown key", "remove it or correct its spelling", true},
+    {"Missing required mapping field: ", "missing", "add it", true},
+    {"Mapping field already seen: ", "written twice", "keep one", true},
+    {"Invalid ENUM value: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", false},
+    {"Invalid FLAGS value: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", false},
+    {"Unknown flag: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", false},
+    {"Invalid uint64_t value: ", "not a whole number: %s", "write digits only", false},
+    {"Invalid int64_t value: ", "not a whole number: %s", "write digits only", false},
+    {"Invalid UINT value: ", "number out of range: %s", "write a smaller whole number, not below 0", false},
+    {"Invalid INT value: ", "number out of range: %s", "write a smaller whole number", false},
+    {"Expecting ", "expected %s", "write it as the manual shows", false},
+    {"Insufficient entries ", "too few entries %s", "add entries", false},
+    {"Excessive entries ", "too many entries %s", "remove entries", false},
+    {"STRING length < ", "text is shorter than %s", "write a longer text", false},
+    {"STRING length > ", "text is longer than %s", "write a shorter text", false},
+    {"libyaml: ", "not YAML, here or below: %s", "correct indentation, quotes and brackets", false},
+    {"Ignoring documents after first in stream", "a second document", "keep one document", false},
+};
+static const struct phrase unknown_phrase = {"", "%s", "write it as the manual shows", false};
+
+static const struct phrase *phrase_find(const char *problem) {
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+        if (strncmp(problem, phrases[i].theirs, strlen(phrases[i].theirs)) == 0) {
+            return &phrases[i];
+        }
+    }
+    return &unknown_phrase;
+}
+
+/* "replicas[2].peer" from the outside in. key replaces the innermost mapping's field: there the library names the one
+   that it read last. */
+static void put_path(struct buffer *out, const struct yaml_trace *t, const char *key) {
+    for (unsigned i = t->step_count; i-- > 0;) {
+        const struct yaml_step *s = &t->steps[i];
+        const char *field = i == 0 && key != NULL ? key : s->field;
+        if (s->entry >= 0 && !(i == 0 && key != NULL)) {
+            buffer_printf(out, "[%d]", s->entry);
+        } else if (field[0] != 0) {
+            buffer_printf(out, "%s%s", i + 1 == t->step_count ? "" : ".", field);
+        }
+    }
+    if (t->step_count == 0) {
+        buffer_printf(out, "%s", key == NULL ? "file" : key);
+    }
+}
+
+static unsigned explain_line(const struct yaml_trace *t, struct bytes text, const char *key) {
+    unsigned logged = t->step_count == 0 || t->steps[0].line == 0 ? 1 : t->steps[0].line;
+    if (key == NULL) {
+        return logged;
+    }
+    unsigned found = 0;
+    if (t->step_count <= 1) {
+        found = yaml_line_find(text, key, -1, NULL);
+    } else {
+        const struct yaml_step *outer = &t->steps[t->step_count - 1], *entry = &t->steps[t->step_count - 2];
+        found = yaml_line_find(text, outer->field, entry->entry, key);
+    }
+    return found == 0 ? logged : found;
+}
+
+/* A value may hold anything that the file's author typed; a line of ours stays one line. */
+static void put_plain(struct buffer *out, const char *text) {
+    for (; *text != 0; text++) {
+        buffer_u8(out, (uint8_t)*text < ' ' || *text == 0x7f ? '?' : (uint8_t)*text);
+    }
+}
+
+void yaml_trace_explain(const struct yaml_trace *t, struct bytes text, const char *path, const char *fallback,
+                        struct buffer *why) {
+    const char *problem = t->problem[0] != 0 ? t->problem : fallback;
+    const struct phrase *p = phrase_find(problem);
+    const char *rest = problem + strlen(p->theirs);
+    const char *key = p->names_key ? rest : NULL;
+    buffer_printf(why, "%s:%u: ", path, explain_line(t, text, key));
+    put_path(why, t, key);
+    buffer_printf(why, ": ");
+    const char *hole = strstr(p->ours, "%s");
+    if (hole == NULL) {
+        buffer_printf(why, "%s", p->ours);
+    } else {
+        buffer_put(why, p->ours, (size_t)(hole - p->ours));
+        put_plain(why, rest);
+        buffer_printf(why, "%s", hole + 2);
+    }
+    buffer_printf(why, ": %s\n", p->remedy);
+}
