@@ -337,10 +337,10 @@ static void filter_trace(void *self, const char *line) {
     f->inner.trace(f->inner.self, line);
 }
 
-static void filter_executed(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash,
-                            time_ms t) {
+static void filter_executed(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t,
+                            const struct request *const *requests, size_t count) {
     const struct fault *f = self;
-    f->inner.executed(f->inner.self, n, batch, log_hash, t);
+    f->inner.executed(f->inner.self, n, batch, log_hash, t, requests, count);
 }
 
 static void filter_alert(void *self, const struct alert *a) {
