@@ -209,7 +209,7 @@ static void answer_false_alerts(struct fault *f, struct buffer *out, struct byte
 
 static bool hears_the_other_story(const struct fault *f, member_id to) {
     unsigned rank = to < f->self ? to : to - 1u;
-    return 2 * rank >= f->cluster->member_count - 1;
+    return 2 * (rank + 1) >= f->cluster->member_count - 1;
 }
 
 /* The same requests the other way round, or nothing in place of a single one: both are proposals that a backup accepts.
