@@ -1,0 +1,282 @@
+/* The doors of a replica: bytes of peers and clients become authenticated, bounded messages, or a named refusal. What
+   is cheap and rejects most comes first: lengths, type, cluster, epoch, member; then decoding; signatures and inner
+   proofs last (R1). Runs on any thread, since everything that it reads was built at start. */
+#include "replica/admit.h"
+
+#include "base/invariant.h"
+#include "replica/pbft/pbft.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What decoding may unfold a frame into. Lists of small entries take the most, about ten times their bytes. */
+enum { ARENA_BASE = 256 * 1024, ARENA_PER_BYTE = 16 };
+
+static bool peer_may_send(enum frame_type type) {
+    return type >= FRAME_RELAY && type <= FRAME_RECEIPT;
+}
+
+static bool client_may_send(enum frame_type type) {
+    return type == FRAME_REQUEST || type == FRAME_FETCH_ALERTS || type == FRAME_FETCH_STATUS;
+}
+
+static enum error check_cluster(const struct admit *a, const struct frame *f) {
+    bool same = memcmp(f->cluster.b, a->verifier.cluster.b, CLUSTER_ID_LEN) == 0;
+    return same ? ERR_OK : ERR_FOREIGN_CLUSTER;
+}
+
+static enum error check_member(const struct admit *a, const struct frame *f) {
+    if (f->epoch != a->verifier.epoch) {
+        return ERR_WRONG_EPOCH;
+    }
+    return f->sender < a->verifier.members ? ERR_OK : ERR_NOT_A_MEMBER;
+}
+
+/* --- requests --- */
+
+/* The key that a request names, before anything is decoded: unknown ones cost no more than this. */
+static enum error check_known_key(const struct admit *a, const struct frame *f) {
+    struct public_key key;
+    if (f->body.len < sizeof key.b) {
+        return ERR_MALFORMED;
+    }
+    memcpy(key.b, f->body.data, sizeof key.b);
+    return keyring_find(a->keys, &key) ? ERR_OK : ERR_UNKNOWN_KEY;
+}
+
+/* Decoded, and signed by the key that it names. */
+static enum error open_request(struct request **out, const struct admit *a, struct bytes raw) {
+    struct frame f;
+    *out = NULL;
+    enum error e = frame_open(&f, raw);
+    if (e == ERR_OK && f.type != FRAME_REQUEST) {
+        e = ERR_BAD_TYPE;
+    }
+    if (e == ERR_OK) {
+        e = check_cluster(a, &f);
+    }
+    if (e == ERR_OK) {
+        e = check_known_key(a, &f);
+    }
+    if (e == ERR_OK) {
+        e = request_new(out, raw);
+    }
+    if (e == ERR_OK) {
+        e = frame_verify(&f, &a->verifier.cluster, &(*out)->client);
+    }
+    if (e != ERR_OK) {
+        request_free(*out);
+        *out = NULL;
+    }
+    return e;
+}
+
+/* EV12: two bundles signed by one key. Whether they contradict each other is judged where they are executed. */
+static enum error check_evidence(const struct admit *a, const struct op_evidence *evidence) {
+    struct request *frames[EVIDENCE_FRAMES_MAX] = {0};
+    enum error e = ERR_OK;
+    for (unsigned i = 0; i < evidence->count; i++) {
+        bool proves = open_request(&frames[i], a, evidence->frames[i]) == ERR_OK && frames[i]->kind == OP_OBSERVE &&
+                      public_key_equal(&frames[i]->client, &frames[0]->client);
+        if (!proves) {
+            e = ERR_BAD_PROOF;
+            break;
+        }
+    }
+    for (unsigned i = 0; i < EVIDENCE_FRAMES_MAX; i++) {
+        request_free(frames[i]);
+    }
+    return e;
+}
+
+enum error admit_request(struct request **out, const struct admit *a, struct bytes raw) {
+    enum error e = open_request(out, a, raw);
+    if (e == ERR_OK && (*out)->kind == OP_EVIDENCE) {
+        e = check_evidence(a, &(*out)->evidence);
+    }
+    if (e != ERR_OK) {
+        request_free(*out);
+        *out = NULL;
+    }
+    return e;
+}
+
+static enum error take_request(struct admitted *x, const struct admit *a, struct bytes raw) {
+    x->requests = xcalloc(1, sizeof *x->requests);
+    enum error e = admit_request(&x->requests[0], a, raw);
+    x->request_count = e == ERR_OK ? 1 : 0;
+    return e;
+}
+
+/* Keeps the good requests of a DATA; a bad one among them says nothing about the others. */
+static void take_requests(struct admitted *x, const struct admit *a) {
+    struct msg_data *data = &x->msg.data;
+    struct bytes *kept = arena_alloc(&x->arena, (data->request_count + 1) * sizeof *kept);
+    if (!kept) {
+        data->request_count = 0;
+        return;
+    }
+    x->requests = xcalloc(data->request_count + 1, sizeof *x->requests);
+    for (unsigned i = 0; i < data->request_count; i++) {
+        if (admit_request(&x->requests[x->request_count], a, data->requests[i]) == ERR_OK) {
+            kept[x->request_count++] = data->requests[i];
+        }
+    }
+    data->requests = kept;
+    data->request_count = x->request_count;
+}
+
+/* --- inner proofs --- */
+
+static enum error check_batch(struct bytes batch, const struct digest *d) {
+    struct digest actual = batch_digest(batch);
+    return digest_equal(&actual, d) ? ERR_OK : ERR_MISMATCH;
+}
+
+static enum error check_decision(const struct admit *a, const struct msg_decision *d) {
+    enum error e = check_batch(d->batch, &d->statement.d);
+    return e == ERR_OK ? pbft_decision_valid(&a->verifier, d) : e;
+}
+
+/* The NEW-VIEW of a CERT proves itself, whoever forwards it (R6). */
+static enum error check_new_view_frame(const struct admit *a, struct bytes raw, struct arena *arena) {
+    struct frame f;
+    struct msg m;
+    enum error e = frame_open(&f, raw);
+    if (e == ERR_OK && f.type != FRAME_NEW_VIEW) {
+        e = ERR_BAD_TYPE;
+    }
+    if (e == ERR_OK) {
+        e = check_cluster(a, &f);
+    }
+    if (e == ERR_OK) {
+        e = check_member(a, &f);
+    }
+    if (e == ERR_OK) {
+        e = codec_decode(&m, &f, arena);
+    }
+    if (e == ERR_OK) {
+        e = frame_verify(&f, &a->verifier.cluster, &a->verifier.keys[f.sender]);
+    }
+    return e == ERR_OK ? pbft_new_view_valid(&a->verifier, a->window, &m) : e;
+}
+
+static enum error check_cert(struct admitted *x, const struct admit *a) {
+    const struct msg_cert *c = &x->msg.cert;
+    if (c->kind == CERT_NEW_VIEW) {
+        return check_new_view_frame(a, c->new_view, &x->arena);
+    }
+    return pbft_checkpoint_cert_valid(&a->verifier, &c->checkpoint);
+}
+
+static enum error check_inside(struct admitted *x, const struct admit *a) {
+    const struct msg *m = &x->msg;
+    switch (m->type) {
+    case FRAME_RELAY:
+        return take_request(x, a, m->relay.request);
+    case FRAME_DATA:
+        take_requests(x, a);
+        return ERR_OK;
+    case FRAME_PRE_PREPARE:
+        return check_batch(m->pre_prepare.batch_bytes, &m->pre_prepare.statement.d);
+    case FRAME_VIEW_CHANGE:
+        return pbft_view_change_valid(&a->verifier, a->window, m);
+    case FRAME_NEW_VIEW:
+        return pbft_new_view_valid(&a->verifier, a->window, m);
+    case FRAME_DECISION:
+        return check_decision(a, &m->decision);
+    case FRAME_CERT:
+        return check_cert(x, a);
+    default:
+        return ERR_OK;
+    }
+}
+
+/* --- the doors --- */
+
+static struct admitted *admitted_new(struct frame *f, struct bytes raw) {
+    struct admitted *x = xcalloc(1, sizeof *x);
+    x->arena.limit = ARENA_BASE + ARENA_PER_BYTE * raw.len;
+    buffer_put(&x->raw, raw.data, raw.len);
+    enum error e = frame_open(f, buffer_bytes(&x->raw));
+    ENSURE(e == ERR_OK);
+    return x;
+}
+
+/* Ownership passes to the caller only when all went well. */
+static enum error hand_over(struct admitted **out, struct admitted *x, enum error e) {
+    if (e != ERR_OK) {
+        admitted_free(x);
+        x = NULL;
+    }
+    *out = x;
+    return e;
+}
+
+static enum error check_peer_envelope(struct frame *f, const struct admit *a, struct bytes raw) {
+    enum error e = frame_open(f, raw);
+    if (e == ERR_OK && !peer_may_send(f->type)) {
+        e = ERR_BAD_TYPE;
+    }
+    if (e == ERR_OK) {
+        e = check_cluster(a, f);
+    }
+    if (e == ERR_OK) {
+        e = check_member(a, f);
+    }
+    return e == ERR_OK && f->sender == a->self ? ERR_REFLECTED : e;
+}
+
+enum error admit_peer(struct admitted **out, const struct admit *a, struct bytes raw) {
+    struct frame f;
+    *out = NULL;
+    enum error e = check_peer_envelope(&f, a, raw);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct admitted *x = admitted_new(&f, raw);
+    e = codec_decode(&x->msg, &f, &x->arena);
+    if (e == ERR_OK) {
+        e = frame_verify(&f, &a->verifier.cluster, &a->verifier.keys[f.sender]);
+    }
+    if (e == ERR_OK) {
+        e = check_inside(x, a);
+    }
+    return hand_over(out, x, e);
+}
+
+enum error admit_client(struct admitted **out, const struct admit *a, struct bytes raw) {
+    struct frame f;
+    *out = NULL;
+    enum error e = frame_open(&f, raw);
+    if (e == ERR_OK && !client_may_send(f.type)) {
+        e = ERR_BAD_TYPE;
+    }
+    if (e == ERR_OK) {
+        e = check_cluster(a, &f);
+    }
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct admitted *x = admitted_new(&f, raw);
+    if (f.type == FRAME_REQUEST) {
+        x->msg = (struct msg){.type = f.type, .epoch = f.epoch, .sender = f.sender, .sig = f.sig, .raw = f.raw};
+        e = take_request(x, a, f.raw);
+    } else {
+        e = codec_decode(&x->msg, &f, &x->arena);
+    }
+    return hand_over(out, x, e);
+}
+
+void admitted_free(struct admitted *x) {
+    if (!x) {
+        return;
+    }
+    for (unsigned i = 0; i < x->request_count; i++) {
+        request_free(x->requests[i]);
+    }
+    free(x->requests);
+    arena_free(&x->arena);
+    buffer_free(&x->raw);
+    free(x);
+}
