@@ -99,8 +99,10 @@ static enum error write_file(const struct spool *s, const char *name, struct byt
 
 static void index_add(struct spool *s, uint64_t id, size_t size) {
     if (s->first + s->count == s->room) {
-        memmove(s->entries, s->entries + s->first, s->count * sizeof *s->entries);
-        s->first = 0;
+        if (s->first > 0) {
+            memmove(s->entries, s->entries + s->first, s->count * sizeof *s->entries);
+            s->first = 0;
+        }
         if (s->count * 2 >= s->room) {
             s->room = s->room * 2 + 64;
             s->entries = xrealloc(s->entries, s->room * sizeof *s->entries);

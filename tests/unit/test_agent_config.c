@@ -1,11 +1,14 @@
 /* agent.yaml: what is taken, what is refused, and that every refusal names the line and the field. */
-#include "client/agent/agent_config.h"
-
-#include <cmocka.h>
-#include <setjmp.h>
+// clang-format off
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "client/agent/agent_config.h"
+
 #include <string.h>
 
 static struct agent_config *config;

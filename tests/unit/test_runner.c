@@ -1,16 +1,19 @@
 /* Real children: how they end, what is kept of their output, what they inherit, and that none survives. */
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
 #include "base/clock.h"
 #include "client/agent/runner.h"
 #include "proto/op.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,14 @@
 /* When checks are due: soon after the start, on a grid of their own, never twice at once. */
-#include "client/agent/schedule.h"
-
-#include <cmocka.h>
-#include <setjmp.h>
+// clang-format off
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "client/agent/schedule.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
