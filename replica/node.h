@@ -21,7 +21,9 @@ struct node_world {                  /* how a node acts; calls never block and n
     void (*sealed)(void *self, struct bytes frame);                       /* NULL or: every frame this node signed, when it is
                                                                              released to the world (--record, checkers) */
     void (*trace)(void *self, const char *line);                          /* NULL or: stable lines for people and scripts */
-    void (*executed)(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t); /* NULL or */
+    /* NULL or: batch n was executed; replayed batches are told too, before node_open returns */
+    void (*executed)(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t,
+                     const struct request *const *requests, size_t count);
     void (*alert)(void *self, const struct alert *a);                     /* NULL or */
 };
 

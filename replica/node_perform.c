@@ -73,13 +73,13 @@ void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch
     struct monitor_sink watch = {n, tell_alert};
     uint64_t alerts = monitor_alerts(n->machine.monitor);
     machine_execute(&n->machine, seq, d, kind, requests, count, &n->executed, replay ? NULL : &watch);
+    if (n->world.executed)
+        n->world.executed(n->world.self, seq, d, &n->executed.log_hash, n->executed.t, requests, count);
     struct bytes receipt = outputs_executed(n->outputs, &n->executed, &n->batch, replay);
     if (replay)
         return;
     if (receipt.len)
-        node_send(n, set_all(n->cluster->member_count) & (member_set)~set_of(n->self), receipt);
-    if (n->world.executed)
-        n->world.executed(n->world.self, seq, d, &n->executed.log_hash, n->executed.t);
+        node_send(n, set_all(n->cluster->member_count), receipt);
     node_answer_replies(n);
     if (monitor_alerts(n->machine.monitor) > alerts)
         node_answer_alerts(n, false);

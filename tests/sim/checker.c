@@ -1,0 +1,315 @@
+/* The promises, watched from outside over all nodes and all their boots: agreement and prefix (I1, I2), validity (I3),
+   one effect per request (I4), no two signatures for one place (I5), the same roots (I12), time that never runs back
+   (I13), one alert stream, no false alert, none missed, nothing acknowledged lost. */
+#include "base/invariant.h"
+#include "tests/sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a map from digest to digest ---- */
+
+struct map {
+    struct digest *keys, *values;
+    size_t count, cap;
+};
+
+static size_t map_slot(const struct map *m, const struct digest *key) {
+    uint64_t at;
+    memcpy(&at, key->b, sizeof at);
+    for (at %= m->cap; !digest_is_zero(&m->keys[at]) && !digest_equal(&m->keys[at], key);)
+        at = (at + 1) % m->cap;
+    return (size_t)at;
+}
+
+static void map_grow(struct map *m) {
+    struct map old = *m;
+    m->cap = old.cap ? 2 * old.cap : 1024;
+    m->keys = xcalloc(m->cap, sizeof *m->keys);
+    m->values = xcalloc(m->cap, sizeof *m->values);
+    for (size_t i = 0; i < old.cap; i++)
+        if (!digest_is_zero(&old.keys[i])) {
+            size_t at = map_slot(m, &old.keys[i]);
+            m->keys[at] = old.keys[i];
+            m->values[at] = old.values[i];
+        }
+    free(old.keys);
+    free(old.values);
+}
+
+/* Keeps the first value of a key; returns what is kept. */
+static struct digest map_keep(struct map *m, const struct digest *key, const struct digest *value) {
+    if (2 * m->count >= m->cap)
+        map_grow(m);
+    size_t at = map_slot(m, key);
+    if (digest_is_zero(&m->keys[at])) {
+        m->keys[at] = *key;
+        m->values[at] = *value;
+        m->count++;
+    }
+    return m->values[at];
+}
+
+static bool map_has(const struct map *m, const struct digest *key) {
+    return m->cap && !digest_is_zero(&m->keys[map_slot(m, key)]);
+}
+
+/* ---- ---- */
+
+struct entry {
+    struct digest batch, log_hash;
+    time_ms t;
+};
+struct last_alert {
+    bool problem;
+    unsigned state;
+};
+
+struct checker {
+    struct sim *sim;
+    const struct cluster *cluster;
+    struct verifier verifier;
+    seq_no executed_to, acknowledged_to;
+    struct entry *log;
+    size_t log_cap;
+    struct map submitted, effects, signatures, roots;
+    uint64_t alerts;
+    struct map alert_bytes;
+    struct last_alert last[SIM_SERVICES];
+};
+
+struct checker *checker_new(struct sim *s, const struct cluster *cluster) {
+    struct checker *c = xcalloc(1, sizeof *c);
+    c->sim = s;
+    c->cluster = cluster;
+    cluster_verifier(&c->verifier, cluster);
+    return c;
+}
+
+static void map_free(struct map *m) {
+    free(m->keys);
+    free(m->values);
+}
+
+void checker_free(struct checker *c) {
+    map_free(&c->submitted);
+    map_free(&c->effects);
+    map_free(&c->signatures);
+    map_free(&c->roots);
+    map_free(&c->alert_bytes);
+    free(c->log);
+    free(c);
+}
+
+seq_no checker_executed_to(const struct checker *c) {
+    return c->executed_to;
+}
+
+uint64_t checker_alerts(const struct checker *c) {
+    return c->alerts;
+}
+
+static struct digest place_key(const char *kind, uint64_t a, uint64_t b, uint64_t d, const struct public_key *who) {
+    struct buffer key = {0};
+    buffer_text(&key, kind);
+    buffer_u64(&key, a);
+    buffer_u64(&key, b);
+    buffer_u64(&key, d);
+    if (who)
+        buffer_put(&key, who->b, PUBLIC_KEY_LEN);
+    struct digest out = crypto_digest(DIGEST_NODE, buffer_bytes(&key));
+    buffer_free(&key);
+    return out;
+}
+
+void checker_submitted(struct checker *c, struct bytes request_frame) {
+    struct digest d = crypto_digest(DIGEST_REQUEST, request_frame);
+    map_keep(&c->submitted, &d, &d);
+}
+
+/* ---- the log ---- */
+
+static void check_requests(struct checker *c, seq_no n, const struct request *const *requests, size_t count) {
+    struct digest place = place_key("n", n, 0, 0, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (!map_has(&c->submitted, &requests[i]->digest))
+            sim_fail(c->sim, "validity: batch %llu holds a request that nobody submitted", (unsigned long long)n);
+        struct digest key = place_key("effect", requests[i]->req_seq, 0, 0, &requests[i]->client);
+        map_keep(&c->effects, &key, &place);
+    }
+}
+
+void checker_executed(struct checker *c, member_id node, seq_no n, const struct digest *batch,
+                      const struct digest *log_hash, time_ms t, const struct request *const *requests, size_t count) {
+    if (n >= c->log_cap) {
+        c->log_cap = 2 * n + 64;
+        c->log = xrealloc(c->log, c->log_cap * sizeof *c->log);
+    }
+    if (n > c->executed_to + 1) {
+        sim_fail(c->sim, "node %u executed %llu before anybody executed %llu", node, (unsigned long long)n,
+                 (unsigned long long)(c->executed_to + 1));
+        return;
+    }
+    if (n == c->executed_to + 1) {
+        if (n > 1 && t < c->log[n - 1].t)
+            sim_fail(c->sim, "time ran back at %llu", (unsigned long long)n);
+        if (t > sim_wall(c->sim, MEMBER_NONE) + 3000)
+            sim_fail(c->sim, "time ran ahead of every clock at %llu", (unsigned long long)n);
+        c->log[n] = (struct entry){*batch, *log_hash, t};
+        c->executed_to = n;
+        check_requests(c, n, requests, count);
+        return;
+    }
+    const struct entry *e = &c->log[n];
+    if (!digest_equal(&e->batch, batch) || !digest_equal(&e->log_hash, log_hash) || e->t != t)
+        sim_fail(c->sim, "agreement: node %u executed another batch %llu", node, (unsigned long long)n);
+}
+
+void checker_stable(struct checker *c, member_id node, seq_no n, const struct digest *root) {
+    struct digest key = place_key("stable", n, 0, 0, NULL), kept = map_keep(&c->roots, &key, root);
+    if (!digest_equal(&kept, root))
+        sim_fail(c->sim, "node %u holds another state root at %llu", node, (unsigned long long)n);
+}
+
+/* ---- signatures ---- */
+
+static bool place_of(const struct frame *f, uint64_t *v, uint64_t *n) {
+    struct arena arena = {0};
+    struct msg m;
+    bool placed = codec_decode(&m, f, &arena) == ERR_OK;
+    *v = *n = 0;
+    switch (f->type) {
+    case FRAME_PRE_PREPARE:
+        *v = m.pre_prepare.statement.v, *n = m.pre_prepare.statement.n;
+        break;
+    case FRAME_PREPARE:
+    case FRAME_COMMIT:
+        *v = m.vote.v, *n = m.vote.n;
+        break;
+    case FRAME_CHECKPOINT:
+        *n = m.checkpoint.n;
+        break;
+    case FRAME_VIEW_CHANGE:
+        *v = m.view_change.v;
+        break;
+    case FRAME_NEW_VIEW:
+        *v = m.new_view.v;
+        break;
+    case FRAME_RECEIPT:
+        *n = m.receipt.body.n;
+        break;
+    default:
+        placed = false;
+    }
+    arena_free(&arena);
+    return placed;
+}
+
+static void sealed_relay(struct checker *c, const struct frame *f) {
+    struct arena arena = {0};
+    struct msg m;
+    struct frame inner;
+    struct request r;
+    if (codec_decode(&m, f, &arena) == ERR_OK && frame_open(&inner, m.relay.request) == ERR_OK &&
+        request_decode(&r, &inner, &arena) == ERR_OK && public_key_equal(&r.client, &c->verifier.keys[f->sender])) {
+        struct digest key = place_key("request", r.req_seq, 0, 0, &r.client);
+        struct digest kept = map_keep(&c->signatures, &key, &r.digest);
+        if (!digest_equal(&kept, &r.digest))
+            sim_fail(c->sim, "member %u signed two requests under one number", f->sender);
+        checker_submitted(c, m.relay.request);
+    }
+    arena_free(&arena);
+}
+
+void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
+    struct frame f;
+    uint64_t v, n;
+    if (frame_open(&f, frame) != ERR_OK) {
+        sim_fail(c->sim, "node %u released a frame that does not open", node);
+        return;
+    }
+    if (f.type == FRAME_RELAY)
+        sealed_relay(c, &f);
+    if (f.type != FRAME_PRE_PREPARE && f.type != FRAME_PREPARE && f.type != FRAME_COMMIT &&
+        f.type != FRAME_CHECKPOINT && f.type != FRAME_VIEW_CHANGE && f.type != FRAME_NEW_VIEW &&
+        f.type != FRAME_RECEIPT)
+        return;
+    if (f.sender != node || !place_of(&f, &v, &n)) {
+        sim_fail(c->sim, "node %u released a frame of type %d that does not decode", node, f.type);
+        return;
+    }
+    struct digest key = place_key(frame_type_name(f.type), node, v, n, NULL);
+    struct digest body = crypto_digest(DIGEST_NODE, f.signed_body), kept = map_keep(&c->signatures, &key, &body);
+    if (!digest_equal(&kept, &body))
+        sim_fail(c->sim, "node %u signed two %s for view %llu place %llu", node, frame_type_name(f.type),
+                 (unsigned long long)v, (unsigned long long)n);
+}
+
+/* ---- alerts ---- */
+
+static int service_of(const struct alert *a) {
+    for (unsigned i = 0; i < SIM_SERVICES; i++)
+        if (strcmp(a->host, workload_host(i)) == 0 && strcmp(a->service, workload_service(i)) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void judge_alert(struct checker *c, const struct alert *a) {
+    int service = service_of(a);
+    if (service < 0)
+        return;
+    bool problem = a->type == ALERT_PROBLEM;
+    if (problem && a->state != STATE_UNKNOWN && !workload_ever(sim_workload(c->sim), (unsigned)service, a->state))
+        sim_fail(c->sim, "false alert %llu: %s/%s %s was never true", (unsigned long long)a->number, a->host,
+                 a->service, state_name(false, a->state));
+    if (problem || a->type == ALERT_RECOVERY)
+        c->last[service] = (struct last_alert){problem, a->state};
+}
+
+void checker_alert(struct checker *c, const struct alert *a) {
+    struct buffer bytes = {0};
+    alert_encode(&bytes, a);
+    struct digest d = crypto_digest(DIGEST_LEAF, buffer_bytes(&bytes));
+    struct digest key = place_key("alert", a->number, 0, 0, NULL), kept = map_keep(&c->alert_bytes, &key, &d);
+    if (!digest_equal(&kept, &d))
+        sim_fail(c->sim, "two alerts number %llu", (unsigned long long)a->number);
+    if (a->number > c->alerts + 1)
+        sim_fail(c->sim, "alert %llu came before %llu", (unsigned long long)a->number,
+                 (unsigned long long)c->alerts + 1);
+    if (a->number == c->alerts + 1) {
+        c->alerts = a->number;
+        judge_alert(c, a);
+    }
+    buffer_free(&bytes);
+}
+
+/* ---- acknowledgements ---- */
+
+void checker_acknowledged(struct checker *c, const struct request *r, const struct output *proven) {
+    seq_no n = proven->cert.body.n;
+    if (n == 0 || n > c->executed_to || !digest_equal(&c->log[n].log_hash, &proven->cert.body.log_hash)) {
+        sim_fail(c->sim, "a certificate for batch %llu, which nobody executed so", (unsigned long long)n);
+        return;
+    }
+    struct digest key = place_key("effect", r->req_seq, 0, 0, &r->client), place = place_key("n", n, 0, 0, NULL);
+    struct digest kept = map_keep(&c->effects, &key, &place);
+    if (!digest_equal(&kept, &place))
+        sim_fail(c->sim, "a request took effect at %llu although it was ordered before", (unsigned long long)n);
+    if (n > c->acknowledged_to)
+        c->acknowledged_to = n;
+}
+
+void checker_end(struct checker *c, seq_no slowest) {
+    if (slowest < c->acknowledged_to)
+        sim_fail(c->sim, "a node stands at %llu, below the acknowledged %llu", (unsigned long long)slowest,
+                 (unsigned long long)c->acknowledged_to);
+    for (unsigned i = 0; i < SIM_SERVICES; i++) {
+        unsigned truth = workload_truth(sim_workload(c->sim), i);
+        const struct last_alert *last = &c->last[i];
+        if (truth == STATE_OK && last->problem)
+            sim_fail(c->sim, "%s/%s is OK but its recovery was never told", workload_host(i), workload_service(i));
+        if (truth != STATE_OK && (!last->problem || last->state != truth))
+            sim_fail(c->sim, "missed alert: %s/%s is %s", workload_host(i), workload_service(i),
+                     state_name(false, truth));
+    }
+}

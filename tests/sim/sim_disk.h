@@ -1,0 +1,17 @@
+/* A disk in memory behind struct disk. What was committed without a sync may be lost in a crash, from the tail. */
+#ifndef QUORATE_TESTS_SIM_DISK_H
+#define QUORATE_TESTS_SIM_DISK_H
+
+#include "base/prng.h"
+#include "replica/disk.h"
+
+struct sim_disk;
+struct sim_disk *sim_disk_new(void);
+void sim_disk_free(struct sim_disk *d);
+struct disk sim_disk_door(struct sim_disk *d);
+/* Power loss: undoes a random number of the newest unsynced batches, whole ones, newest first. Returns how many. */
+unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance);
+/* Every later commit fails. */
+void sim_disk_break(struct sim_disk *d);
+
+#endif

@@ -1,0 +1,254 @@
+/* Three observers report four services each second; one may lie about a service that never fails; an operator applies
+   the objects first. What is not acknowledged is sent again, the same bytes. */
+#include "base/invariant.h"
+#include "checks/objects.h"
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const hosts[SIM_SERVICES] = {"web1", "web1", "db1", "db1"};
+static const char *const services[SIM_SERVICES] = {"http", "disk", "sql", "never-fails"};
+enum { NEVER_FAILS = 3, OPERATOR = SIM_OBSERVERS, CLIENTS, WAITING_MAX = 24 };
+
+static const char objects_text[] =
+    "define command {\n command_name page\n command_line /bin/page\n}\n"
+    "define command {\n command_name check\n command_line /bin/check\n}\n"
+    "define contact {\n contact_name ops\n service_notification_commands page\n host_notification_commands page\n}\n"
+    "define host {\n name h\n register 0\n max_check_attempts 1\n _OBSERVERS eu,us,ap\n contacts ops\n}\n"
+    "define service {\n name s\n register 0\n check_command check\n check_interval 2\n retry_interval 1\n"
+    " freshness_threshold 12\n notification_interval 0\n _OBSERVERS eu,us,ap\n contacts ops\n}\n"
+    "define host {\n use h\n host_name web1\n}\ndefine host {\n use h\n host_name db1\n}\n"
+    "define service {\n use s\n host_name web1\n service_description http\n max_check_attempts 1\n}\n"
+    "define service {\n use s\n host_name web1\n service_description disk\n max_check_attempts 3\n}\n"
+    "define service {\n use s\n host_name db1\n service_description sql\n max_check_attempts 2\n}\n"
+    "define service {\n use s\n host_name db1\n service_description never-fails\n max_check_attempts 1\n}\n";
+
+struct outstanding {
+    unsigned client;
+    struct buffer frame;
+    struct request *request;
+    struct gather *gather; /* NULL once acknowledged */
+    time_us since;
+};
+
+struct workload {
+    struct sim *sim;
+    const struct cluster *cluster;
+    const struct sim_options *options;
+    struct verifier verifier;
+    struct prng chance;
+    struct public_key keys[CLIENTS];
+    struct secret_key secrets[CLIENTS];
+    uint64_t req_seq[CLIENTS], obs_seq;
+    unsigned waiting[CLIENTS];
+    unsigned truth[SIM_SERVICES];
+    bool ever[SIM_SERVICES][4];
+    unsigned count;
+    struct outstanding list[SIM_REQUESTS_MAX];
+    uint64_t acknowledged;
+    unsigned objects_from, objects_until; /* requests that the objects need */
+    bool applying;
+};
+
+const char *workload_host(unsigned service) {
+    return hosts[service];
+}
+
+const char *workload_service(unsigned service) {
+    return services[service];
+}
+
+unsigned workload_truth(const struct workload *w, unsigned service) {
+    return w->truth[service];
+}
+
+bool workload_ever(const struct workload *w, unsigned service, unsigned state) {
+    return w->ever[service][state];
+}
+
+uint64_t workload_acknowledged(const struct workload *w) {
+    return w->acknowledged;
+}
+
+struct workload *workload_new(struct sim *s, const struct cluster *cluster, const struct sim_options *o) {
+    struct workload *w = xcalloc(1, sizeof *w);
+    w->sim = s;
+    w->cluster = cluster;
+    w->options = o;
+    w->obs_seq = UINT64_C(1700000000000) << 20;
+    prng_seed(&w->chance, o->seed ^ 0x776f726b);
+    cluster_verifier(&w->verifier, cluster);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        uint8_t seed[SECRET_SEED_LEN] = {(uint8_t)(100 + i)};
+        crypto_keypair_from_seed(&w->keys[i], &w->secrets[i], seed);
+    }
+    for (unsigned i = 0; i < SIM_SERVICES; i++)
+        w->ever[i][STATE_OK] = true;
+    return w;
+}
+
+void workload_free(struct workload *w) {
+    for (unsigned i = 0; i < w->count; i++) {
+        buffer_free(&w->list[i].frame);
+        request_free(w->list[i].request);
+        gather_free(w->list[i].gather);
+    }
+    free(w);
+}
+
+/* ---- sending ---- */
+
+static void send_to_all(struct workload *w, unsigned index) {
+    for (member_id i = 0; i < w->cluster->member_count; i++)
+        sim_client_send(w->sim, index, i, buffer_bytes(&w->list[index].frame));
+}
+
+static void submit(struct workload *w, unsigned client, struct request *r, time_us now) {
+    if (w->count == SIM_REQUESTS_MAX)
+        return;
+    struct outstanding *o = &w->list[w->count];
+    r->client = w->keys[client];
+    r->req_seq = ++w->req_seq[client];
+    request_seal(&o->frame, r, &w->cluster->id, &w->secrets[client]);
+    ENSURE(request_new(&o->request, buffer_bytes(&o->frame)) == ERR_OK);
+    o->client = client;
+    o->gather = gather_new(&w->verifier);
+    o->since = now;
+    checker_submitted(sim_checker(w->sim), buffer_bytes(&o->frame));
+    w->waiting[client]++;
+    send_to_all(w, w->count++);
+}
+
+static void apply_objects(struct workload *w, time_us now) {
+    struct object_source source = {"sim.cfg", bytes_of_text(objects_text)};
+    struct object_options options = {.interval_length = 1000};
+    struct objects *objects = NULL;
+    struct buffer ignored = {0}, why = {0}, canonical = {0};
+    if (objects_parse(&objects, &source, 1, &options, &ignored, &why) != ERR_OK) {
+        fprintf(stderr, "%s", buffer_cstr(&why));
+        abort();
+    }
+    objects_encode(&canonical, objects);
+    struct digest whole = crypto_digest(DIGEST_OBJECTS, buffer_bytes(&canonical));
+    struct request blob = {.kind = OP_BLOB, .blob = {whole, 0, buffer_bytes(&canonical)}};
+    struct request apply = {.kind = OP_APPLY, .apply = {.whole = whole, .length = canonical.len}};
+    REQUIRE(canonical.len <= BLOB_MAX_LEN);
+    if (!w->applying)
+        submit(w, OPERATOR, &blob, now);
+    else
+        submit(w, OPERATOR, &apply, now);
+    buffer_free(&canonical);
+    buffer_free(&ignored);
+    buffer_free(&why);
+    objects_free(objects);
+}
+
+bool workload_applied(const struct workload *w) {
+    return w->count >= 2 && !w->list[0].gather && !w->list[1].gather;
+}
+
+static unsigned reported(const struct workload *w, unsigned observer, unsigned service) {
+    bool lies = w->options->liar && observer == 1 && service == NEVER_FAILS;
+    return lies ? STATE_CRITICAL : w->truth[service];
+}
+
+static void report(struct workload *w, unsigned observer, time_us now) {
+    struct observation list[SIM_SERVICES + 2];
+    char text[SIM_SERVICES][32];
+    unsigned count = 0;
+    time_ms wall = sim_wall(w->sim, MEMBER_NONE);
+    for (unsigned i = 0; i < SIM_SERVICES; i++) {
+        unsigned state = reported(w, observer, i);
+        snprintf(text[i], sizeof text[i], "%s says the plugin", state_name(false, state));
+        list[count++] = (struct observation){hosts[i], services[i], ++w->obs_seq, (uint8_t)state, text[i], "", wall};
+    }
+    list[count++] = (struct observation){"web1", "", ++w->obs_seq, HOST_UP, "up", "", wall};
+    list[count++] = (struct observation){"db1", "", ++w->obs_seq, HOST_UP, "up", "", wall};
+    struct request r = {.kind = OP_OBSERVE, .observe = {count, list}};
+    submit(w, observer, &r, now);
+}
+
+static void change_truth(struct workload *w) {
+    for (unsigned i = 0; i < NEVER_FAILS; i++) {
+        if (!prng_chance(&w->chance, 80))
+            continue;
+        w->truth[i] = w->truth[i] ? STATE_OK : (prng_chance(&w->chance, 700) ? STATE_CRITICAL : STATE_WARNING);
+        w->ever[i][w->truth[i]] = true;
+    }
+}
+
+void workload_second(struct workload *w, time_us now, bool frozen) {
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->list[i].gather)
+            send_to_all(w, i);
+    if (w->count == 0 || (w->count == 1 && !w->list[0].gather)) {
+        apply_objects(w, now);
+        w->applying = true;
+    }
+    if (!workload_applied(w))
+        return;
+    if (!frozen)
+        change_truth(w);
+    for (unsigned i = 0; i < SIM_OBSERVERS; i++)
+        if (w->waiting[i] < WAITING_MAX)
+            report(w, i, now);
+}
+
+unsigned workload_waiting(const struct workload *w, time_us now, time_us age) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < w->count; i++)
+        count += w->list[i].gather && now - w->list[i].since > age;
+    return count;
+}
+
+/* ---- answers ---- */
+
+static void acknowledge(struct workload *w, struct outstanding *o, const struct output *proven) {
+    struct arena arena = {0};
+    struct reply reply;
+    if (reply_decode(&reply, proven->leaf, &arena) != ERR_OK || !digest_equal(&reply.request, &o->request->digest))
+        sim_fail(w->sim, "a proven output that is not the reply");
+    else if (reply.result != ERR_OK)
+        sim_fail(w->sim, "request refused: %s: %.*s", error_name(reply.result), (int)reply.value.len,
+                 (const char *)reply.value.data);
+    checker_acknowledged(sim_checker(w->sim), o->request, proven);
+    arena_free(&arena);
+    gather_free(o->gather);
+    o->gather = NULL;
+    w->waiting[o->client]--;
+    w->acknowledged++;
+}
+
+void workload_answer(struct workload *w, uint64_t handle, member_id from, struct bytes frame) {
+    struct outstanding *o = &w->list[handle];
+    struct frame f;
+    struct msg m;
+    struct arena arena = {0};
+    if (handle < w->count && o->gather && frame_open(&f, frame) == ERR_OK && f.type == FRAME_OUTPUTS &&
+        codec_decode(&m, &f, &arena) == ERR_OK && m.outputs.count == 1) {
+        member_id culprit;
+        if (gather_add(o->gather, from, &m.outputs.list[0], &culprit) != ERR_OK)
+            sim_fail(w->sim, "node %u answered with what does not prove", from);
+        const struct output *proven = gather_proven(o->gather);
+        if (proven)
+            acknowledge(w, o, proven);
+    }
+    arena_free(&arena);
+}
+
+/* ---- somebody without a key ---- */
+
+void workload_forge(struct workload *w, struct buffer *out, struct prng *chance) {
+    struct observation lie = {hosts[NEVER_FAILS],           services[NEVER_FAILS],
+                              ++w->obs_seq + 1000,          STATE_CRITICAL,
+                              "CRITICAL says nobody",       "",
+                              sim_wall(w->sim, MEMBER_NONE)};
+    unsigned victim = (unsigned)prng_below(chance, SIM_OBSERVERS);
+    struct request r = {.kind = OP_OBSERVE, .observe = {1, &lie}};
+    r.client = w->keys[victim];
+    r.req_seq = w->req_seq[victim] + 40 + prng_below(chance, 40);
+    struct secret_key wrong = {.b = {7, 7, 7}};
+    request_seal(out, &r, &w->cluster->id, &wrong);
+}
