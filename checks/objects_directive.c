@@ -1,0 +1,76 @@
+/* The one table of directives: which word may stand in which definition, what becomes of it, and its old spellings. */
+#include "base/invariant.h"
+#include "checks/objects_raw.h"
+
+#include <string.h>
+
+static const struct {
+    const char *text;
+    unsigned types;
+    enum directive_use use;
+} table[] = {
+#define DIRECTIVE(symbol, text, types, use) [symbol] = {text, types, use},
+    DIRECTIVE_LIST(DIRECTIVE)
+#undef DIRECTIVE
+};
+static const struct {
+    const char *old;
+    unsigned types;
+    enum directive directive;
+} spellings[] = {
+    {"normal_check_interval", IN_CHECKABLE, D_CHECK_INTERVAL},
+    {"retry_check_interval", IN_CHECKABLE, D_RETRY_INTERVAL},
+    {"checks_enabled", IN_CHECKABLE, D_ACTIVE_CHECKS},
+    {"host_groups", IN_HOST, D_HOSTGROUPS},
+    {"gd2_icon_image", IN_HOST, D_GD2_IMAGE},
+    {"host", IN_SERVICE, D_HOSTS},
+    {"hosts", IN_SERVICE, D_HOSTS},
+    {"hostgroup", IN_SERVICE, D_HOSTGROUP_NAMES},
+    {"hostgroups", IN_SERVICE, D_HOSTGROUP_NAMES},
+    {"hostgroup_names", IN_SERVICE, D_HOSTGROUP_NAMES},
+    {"description", IN_SERVICE, D_SERVICE_DESCRIPTION},
+    {"service_groups", IN_SERVICE, D_SERVICEGROUPS},
+    {"contact_groups", IN_CONTACT, D_CONTACTGROUPS},
+};
+static const char *const type_names[RAW_TYPE_LIMIT] = {
+    [RAW_HOST] = "host",
+    [RAW_SERVICE] = "service",
+    [RAW_COMMAND] = "command",
+    [RAW_CONTACT] = "contact",
+    [RAW_CONTACTGROUP] = "contactgroup",
+    [RAW_HOSTGROUP] = "hostgroup",
+    [RAW_SERVICEGROUP] = "servicegroup",
+    [RAW_TIMEPERIOD] = "timeperiod",
+};
+
+const char *raw_type_name(enum raw_type t) {
+    REQUIRE(t < RAW_TYPE_LIMIT);
+    return type_names[t];
+}
+
+enum directive directive_of(enum raw_type type, const char *word) {
+    unsigned bit = 1u << type;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if ((table[i].types & bit) != 0 && strcmp(table[i].text, word) == 0) {
+            return (enum directive)i;
+        }
+    }
+    for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+        if ((spellings[i].types & bit) != 0 && strcmp(spellings[i].old, word) == 0) {
+            return spellings[i].directive;
+        }
+    }
+    if (word[0] == '_' && word[1] != '\0' && (bit & (IN_CHECKABLE | IN_CONTACT)) != 0) {
+        return D_CUSTOM;
+    }
+    return type == RAW_TIMEPERIOD ? D_RANGE : D_UNKNOWN;
+}
+
+const char *directive_text(enum directive d) {
+    REQUIRE(d < D_CUSTOM);
+    return table[d].text;
+}
+
+enum directive_use directive_use_of(enum directive d) {
+    return d < D_CUSTOM ? table[d].use : USED;
+}

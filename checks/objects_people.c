@@ -1,0 +1,213 @@
+/* Definitions into the resolved objects that are neither host nor service: commands, contacts, time periods, service
+   groups (checked, not kept) and the contacts of system alerts. */
+#include "checks/objects_raw.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *text_or_none(const struct raw_object *raw, enum directive d) {
+    const struct raw_entry *e = raw_given(raw, d);
+    return e != NULL ? e->value : "";
+}
+
+void resolve_commands(struct parse *p, const struct scope *s) {
+    struct objects *o = p->out;
+    o->command_count = s->commands.count;
+    o->commands = arena_alloc(&o->arena, (o->command_count + 1) * sizeof *o->commands);
+    for (unsigned i = 0; i < o->command_count; i++) {
+        o->commands[i].name = s->commands.items[i].name;
+        o->commands[i].line = text_or_none(s->commands.items[i].raw, D_COMMAND_LINE);
+    }
+}
+
+/* ---- contacts ---- */
+
+static unsigned command_names(struct parse *p, const struct raw_entry *entry, const char ***out) {
+    unsigned count = 0, room = 1;
+    for (const char *c = entry != NULL ? entry->value : ""; *c != '\0'; c++) {
+        room += *c == ',';
+    }
+    const char **names = arena_alloc(&p->out->arena, room * sizeof *names);
+    struct list_walk walk = {entry != NULL ? entry->value : NULL};
+    struct bytes name;
+    while (list_next(&walk, &name)) {
+        names[count++] = arena_text(&p->out->arena, name);
+    }
+    *out = names;
+    return names_sort(names, count);
+}
+
+static void ignore_variables(struct parse *p, const struct raw_object *raw) {
+    for (unsigned i = 0; i < raw->count; i++) {
+        if (raw->entries[i].directive == D_CUSTOM) {
+            parse_ignored(p, "custom variables of contact", raw->entries[i].place);
+        }
+    }
+}
+
+static void fill_contact(struct parse *p, const struct raw_object *raw, struct object_contact *c) {
+    static const struct raw_entry all = {.name = "notification_options", .value = "a"};
+    const struct raw_entry *host = raw_given(raw, D_HOST_NOTIFICATION_OPTIONS);
+    const struct raw_entry *service = raw_given(raw, D_SERVICE_NOTIFICATION_OPTIONS);
+    const struct raw_entry *alias = raw_given(raw, D_ALIAS);
+    c->alias = alias != NULL ? alias->value : c->name;
+    c->email = text_or_none(raw, D_EMAIL);
+    c->pager = text_or_none(raw, D_PAGER);
+    c->host_period = text_or_none(raw, D_HOST_NOTIFICATION_PERIOD);
+    c->service_period = text_or_none(raw, D_SERVICE_NOTIFICATION_PERIOD);
+    c->host_enabled = c->service_enabled = true;
+    value_flag(p, raw_given(raw, D_HOST_NOTIFICATIONS_ENABLED), &c->host_enabled);
+    value_flag(p, raw_given(raw, D_SERVICE_NOTIFICATIONS_ENABLED), &c->service_enabled);
+    value_options(p, host != NULL ? host : &all, true, &c->host_options);
+    value_options(p, service != NULL ? service : &all, false, &c->service_options);
+    c->host_command_count = command_names(p, raw_given(raw, D_HOST_NOTIFICATION_COMMANDS), &c->host_commands);
+    c->service_command_count = command_names(p, raw_given(raw, D_SERVICE_NOTIFICATION_COMMANDS), &c->service_commands);
+    ignore_variables(p, raw);
+}
+
+void resolve_contacts(struct parse *p, const struct scope *s) {
+    struct objects *o = p->out;
+    o->contact_count = s->contacts.count;
+    o->contacts = arena_alloc(&o->arena, (o->contact_count + 1) * sizeof *o->contacts);
+    for (unsigned i = 0; i < o->contact_count; i++) {
+        o->contacts[i].name = s->contacts.items[i].name;
+        fill_contact(p, s->contacts.items[i].raw, &o->contacts[i]);
+    }
+}
+
+/* ---- time periods ---- */
+
+static int weekday_of(const char *word) {
+    static const char *const days[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+    for (int i = 0; i < 7; i++) {
+        if (strcasecmp(word, days[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool is_whole_day(const char *range) {
+    return range != NULL && (strcmp(range, "00:00-24:00") == 0 || strcmp(range, "0:00-24:00") == 0);
+}
+
+/* The weekdays that are covered whole, as bits; *others: some range is anything else (said with its place). */
+static unsigned whole_days(struct parse *p, const struct raw_object *raw, bool *others) {
+    unsigned days = 0;
+    for (unsigned i = 0; i < raw->count; i++) {
+        const struct raw_entry *e = &raw->entries[i];
+        if (e->directive == D_RANGE && weekday_of(e->name) >= 0 && is_whole_day(e->value)) {
+            days |= 1u << weekday_of(e->name);
+        } else if (e->directive == D_RANGE || (e->directive == D_EXCLUDE && e->value != NULL)) {
+            parse_problem(
+                p, e->place, e->name,
+                "this build knows only periods of all seven weekdays 00:00-24:00 (always) or without any range "
+                "(never): use such a one");
+            *others = true;
+        }
+    }
+    return days;
+}
+
+static void fill_timeperiod(struct parse *p, const struct raw_object *raw, struct object_timeperiod *t) {
+    const struct raw_entry *alias = raw_given(raw, D_ALIAS);
+    bool others = false;
+    unsigned days = whole_days(p, raw, &others);
+    t->alias = alias != NULL ? alias->value : t->name;
+    t->always = days == 0x7f;
+    t->never = !t->always;
+    if (!others && days != 0 && days != 0x7f) {
+        parse_problem(p, raw->place, "timeperiod_name",
+                      "'%s' covers some weekdays only, and this build knows only all seven (always) or none (never): "
+                      "use such a one",
+                      t->name);
+    }
+}
+
+void resolve_timeperiods(struct parse *p, const struct scope *s) {
+    struct objects *o = p->out;
+    o->timeperiod_count = s->timeperiods.count;
+    o->timeperiods = arena_alloc(&o->arena, (o->timeperiod_count + 1) * sizeof *o->timeperiods);
+    for (unsigned i = 0; i < o->timeperiod_count; i++) {
+        o->timeperiods[i].name = s->timeperiods.items[i].name;
+        fill_timeperiod(p, s->timeperiods.items[i].raw, &o->timeperiods[i]);
+    }
+}
+
+/* ---- service groups: nothing here speaks of them yet, but a wrong name in one is still a mistake ---- */
+
+static void check_group_list(struct parse *p, const struct scope *s, const struct raw_entry *entry) {
+    struct list_walk walk = {entry != NULL ? entry->value + (entry->value[0] == '+') : NULL};
+    struct bytes name;
+    while (list_next(&walk, &name)) {
+        if (directory_find(&s->servicegroups, name) < 0) {
+            parse_problem(p, entry->place, entry->name, "no servicegroup '%.*s': define it or correct the name",
+                          (int)name.len, (const char *)name.data);
+        }
+    }
+}
+
+static void check_pair(struct parse *p, const struct raw_entry *entry, struct bytes host, struct bytes service) {
+    struct buffer names[2] = {{0}, {0}};
+    buffer_put(&names[0], host.data + (host.data[0] == '!'), host.len - (host.data[0] == '!'));
+    buffer_put(&names[1], service.data, service.len);
+    const char *h = buffer_cstr(&names[0]), *d = buffer_cstr(&names[1]);
+    bool star = strcmp(h, "*") == 0 || strcmp(d, "*") == 0;
+    if (!star && objects_service(p->out, h, d) == NULL) {
+        parse_problem(p, entry->place, entry->name, "no service '%s' on host '%s': define it or correct the name", d,
+                      h);
+    }
+    buffer_free(&names[0]);
+    buffer_free(&names[1]);
+}
+
+static void check_pairs(struct parse *p, const struct raw_entry *entry) {
+    struct list_walk walk = {entry != NULL ? entry->value + (entry->value[0] == '+') : NULL};
+    struct bytes host, service;
+    while (list_next(&walk, &host)) {
+        if (!list_next(&walk, &service)) {
+            parse_problem(p, entry->place, entry->name, "ends with a host alone: write pairs host,service");
+            return;
+        }
+        check_pair(p, entry, host, service);
+    }
+}
+
+void resolve_servicegroups(struct parse *p, struct scope *s) {
+    for (unsigned i = 0; i < p->count; i++) {
+        if (p->list[i]->type == RAW_SERVICE && p->list[i]->registered) {
+            check_group_list(p, s, raw_given(p->list[i], D_SERVICEGROUPS));
+        }
+    }
+    for (unsigned i = 0; i < s->servicegroups.count; i++) {
+        const struct raw_object *raw = s->servicegroups.items[i].raw;
+        check_group_list(p, s, raw_given(raw, D_SERVICEGROUP_MEMBERS));
+        check_pairs(p, raw_given(raw, D_SERVICEGROUP_PAIRS));
+    }
+}
+
+/* ---- system alerts ---- */
+
+/* The contact groups that a host or service names by _SYSTEM_CONTACTS, and the group of that very name. */
+void resolve_system_contacts(struct parse *p, const struct scope *s) {
+    struct index_set in = {0}, out = {0};
+    struct objects *o = p->out;
+    for (unsigned i = 0; i < p->count; i++) {
+        bool checkable = p->list[i]->type == RAW_HOST || p->list[i]->type == RAW_SERVICE;
+        if (checkable && p->list[i]->registered) {
+            expand_groups(p, raw_custom(p->list[i], "_SYSTEM_CONTACTS"), &s->contactgroups, "contactgroup", &in, &out);
+        }
+    }
+    int own = directory_find(&s->contactgroups.names, bytes_of_text("_SYSTEM_CONTACTS"));
+    for (unsigned i = 0; own >= 0 && i < s->contactgroups.members[own].count; i++) {
+        set_add(&in, s->contactgroups.members[own].at[i]);
+    }
+    set_finish(&in, &out);
+    o->system_contact_count = in.count;
+    o->system_contacts = arena_alloc(&o->arena, (in.count + 1) * sizeof *o->system_contacts);
+    for (unsigned i = 0; i < in.count; i++) {
+        o->system_contacts[i] = s->contacts.items[in.at[i]].name;
+    }
+    set_free(&in);
+    set_free(&out);
+}
