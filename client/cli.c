@@ -2,13 +2,13 @@
    order, so a verb reads them as a plain list. */
 #include "client/cli.h"
 
+#include "base/clock.h"
+#include "base/invariant.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/clock.h"
-#include "base/invariant.h"
 
 enum { DEFAULT_TIMEOUT_MS = 15000 };
 
@@ -78,6 +78,10 @@ static const char *remedy(enum error e) {
 
 int cli_fail_error(const struct cli *c, enum error e, const char *where) {
     return cli_fail(c, cli_exit_of(e), "%s (%s): %s: %s", error_text(e), error_name(e), where, remedy(e));
+}
+
+int cli_fail_call(const struct cli *c, enum error e, const char *where, struct buffer *why) {
+    return why->len > 0 ? cli_fail_lines(c, cli_exit_of(e), why) : cli_fail_error(c, e, where);
 }
 
 static const struct cli_option *find_long(const struct walk *w, const char *name, size_t len) {
@@ -265,7 +269,8 @@ void cli_help(const struct cli_verb *verb, FILE *to) {
     fputs("\noptions:\n", to);
     help_options(verb->options, to);
     help_options(table, to);
-    fputs("\nexit: 0 done, 1 refused or false, 2 wrong usage, 3 no quorum in time\n", to);
+    fprintf(to, "\nexit: %s\n",
+            verb->exits != NULL ? verb->exits : "0 done, 1 refused or false, 2 wrong usage, 3 no quorum in time");
 }
 
 int cli_parse(struct cli *out, const struct cli_verb *verb, int argc, char **argv) {

@@ -42,6 +42,7 @@ struct cli_verb {
     const char *operands; /* "[HOST [SERVICE]]", "" when there are none */
     const char *summary;  /* one line */
     const char *details;  /* further help, or NULL */
+    const char *exits;    /* what the exit codes mean, NULL: as for every verb */
     unsigned operands_min, operands_max;
     const struct cli_option *options; /* the verb's own, closed by a row whose name is NULL; may be NULL */
 };
@@ -69,6 +70,8 @@ int cli_fail_lines(const struct cli *c, enum cli_exit code, struct buffer *lines
 enum cli_exit cli_exit_of(enum error e);
 /* Says that a request failed, with the text of e and what helps; returns cli_exit_of(e). */
 int cli_fail_error(const struct cli *c, enum error e, const char *where);
+/* The same after client_call: when it said why (the key file), that is printed instead. */
+int cli_fail_call(const struct cli *c, enum error e, const char *where, struct buffer *why);
 
 /* Each returns CLI_GO_ON, or the exit code after saying what is wrong. Free with cluster_free, client_close. */
 int cli_open_cluster(const struct cli *c, struct cluster **out);

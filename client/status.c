@@ -64,11 +64,8 @@ static int ask_page(struct status *s, const char *host, const char *service, boo
         e = reply.reply.result != ERR_OK ? reply.reply.result : take_page(s, &reply, more);
         client_reply_free(&reply);
     }
-    if (why.len > 0) {
-        code = cli_fail(&s->cli, cli_exit_of(e), "%s: %s: give a usable key with -k FILE", buffer_cstr(&why),
-                        s->cli.key_path);
-    } else if (e != ERR_OK) {
-        code = cli_fail_error(&s->cli, e, *host != '\0' ? host : "the query");
+    if (e != ERR_OK) {
+        code = cli_fail_call(&s->cli, e, *host != '\0' ? host : "the query", &why);
     }
     buffer_free(&why);
     return code;

@@ -62,8 +62,7 @@ static int number_results(struct submit *s) {
     int code = CLI_GO_ON;
     buffer_printf(&path, "%s.obs", s->cli.key_path);
     if (keycounter_draw(buffer_cstr(&path), count, &first, &why) != ERR_OK) {
-        code = cli_fail(&s->cli, CLI_REFUSED, "%s: %s.counter: make its directory writable", buffer_cstr(&why),
-                        buffer_cstr(&path));
+        code = cli_fail_lines(&s->cli, CLI_REFUSED, &why);
     }
     uint64_t base = ((uint64_t)now << OBS_COUNTER_BITS) + (first & ((1u << OBS_COUNTER_BITS) - 1));
     for (uint32_t i = 0; i < count; i++) {
@@ -124,13 +123,10 @@ static int send_bundle(struct submit *s, size_t from, unsigned count) {
     if (e == ERR_OK) {
         take_reply(s, from, count, &reply);
         client_reply_free(&reply);
-    } else if (why.len > 0) {
-        code = cli_fail(&s->cli, cli_exit_of(e), "%s: %s: give a usable key with -k FILE", buffer_cstr(&why),
-                        s->cli.key_path);
     } else {
         char where[64];
         snprintf(where, sizeof where, "stdin:%" PRIu32 " and after", s->lines.at[from]);
-        code = cli_fail_error(&s->cli, e, where);
+        code = cli_fail_call(&s->cli, e, where, &why);
     }
     buffer_free(&why);
     return code;

@@ -1,0 +1,116 @@
+/* quorate: one program, a verb each. Under the name check_quorate it is the Nagios plugin. */
+#include "client/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NEAR_MAX = 2, WORD_MAX_LEN = 32 };
+
+struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+static const struct verb verbs[] = {
+    {"init", verb_init, "make cluster.yaml and, for a try-out, all keys"},
+    {"keygen", verb_keygen, "make one key pair and print its public line"},
+    {"submit", verb_submit, "submit check results read from stdin"},
+    {"agent", verb_agent, "run plugins on their intervals and submit what they say"},
+    {"apply", verb_apply, "put a Nagios object configuration in force"},
+    {"status", verb_status, "show the agreed state of hosts and services"},
+    {"alerts", verb_alerts, "print the agreed alert stream, each alert proven"},
+    {"notify", verb_notify, "hand each alert once to pagers, mail and webhooks"},
+    {"replicas", verb_replicas, "show the replicas and who disagrees"},
+    {"verify", verb_verify, "check alerts offline, with cluster.yaml alone"},
+    {"check_quorate", verb_check_quorate, "Nagios plugin that watches the cluster itself"},
+};
+enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
+
+static void overview(FILE *to) {
+    fputs("usage: quorate VERB [OPERAND...] [OPTION...]\n\n", to);
+    for (unsigned i = 0; i < VERB_COUNT; i++) {
+        fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].summary);
+    }
+    fputs("\n`quorate VERB --help` says more. Replicas are run by `quorated`.\n", to);
+}
+
+static unsigned smallest(unsigned a, unsigned b, unsigned c) {
+    unsigned m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* Levenshtein's distance; long words are far from everything. */
+static unsigned distance(const char *a, const char *b) {
+    unsigned row[WORD_MAX_LEN + 1];
+    size_t la = strlen(a), lb = strlen(b);
+    if (la > WORD_MAX_LEN || lb > WORD_MAX_LEN) {
+        return WORD_MAX_LEN;
+    }
+    for (unsigned j = 0; j <= lb; j++) {
+        row[j] = j;
+    }
+    for (unsigned i = 1; i <= la; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (unsigned j = 1; j <= lb; j++) {
+            unsigned above = row[j];
+            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[lb];
+}
+
+static int unknown_verb(const char *word) {
+    char near[256] = "";
+    for (unsigned i = 0; i < VERB_COUNT; i++) {
+        bool prefix = strlen(word) >= 2 && strncmp(verbs[i].name, word, strlen(word)) == 0;
+        if (prefix || distance(word, verbs[i].name) <= NEAR_MAX) {
+            size_t len = strlen(near);
+            snprintf(near + len, sizeof near - len, "%s%s", len > 0 ? " or " : "did you mean ", verbs[i].name);
+        }
+    }
+    fprintf(stderr, "quorate: %.64s: no such verb: %s\n", word, *near != '\0' ? near : "`quorate help` lists them");
+    return CLI_USAGE;
+}
+
+static int run(const char *name, int argc, char **argv) {
+    for (unsigned i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return cli_finish(name, verbs[i].run(argc, argv));
+        }
+    }
+    return unknown_verb(name);
+}
+
+static int help(int argc, char **argv) {
+    if (argc < 2) {
+        overview(stdout);
+        return cli_finish("help", CLI_DONE);
+    }
+    char option[] = "--help";
+    char *arguments[] = {argv[1], option, NULL};
+    return run(argv[1], 2, arguments);
+}
+
+int main(int argc, char **argv) {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *self = slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "";
+    crypto_start();
+    if (strcmp(self, "check_quorate") == 0) {
+        return run(self, argc, argv);
+    }
+    if (argc < 2) {
+        overview(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("quorate " QUORATE_VERSION);
+        return cli_finish("version", CLI_DONE);
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return help(argc - 1, argv + 1);
+    }
+    return run(argv[1], argc - 1, argv + 1);
+}
