@@ -1,0 +1,553 @@
+/* One example of everything that stands on the wire or on disk, made from fixed seeds and valid to the last inner
+   signature, and the way back: decode and encode again. Shared by the codec, vector and admit tests. */
+#ifndef QUORATE_TESTS_SAMPLES_H
+#define QUORATE_TESTS_SAMPLES_H
+
+#include "base/invariant.h"
+#include "crypto/keyring.h"
+#include "proto/codec.h"
+#include "proto/op.h"
+
+#include <string.h>
+
+enum { SAMPLE_MEMBERS = 4, SAMPLE_QUORUM = 3 };
+#define SAMPLE_TIME INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+
+struct sample_key {
+    struct public_key pk;
+    struct secret_key sk;
+};
+
+static inline struct sample_key sample_key(uint8_t fill) {
+    struct sample_key k;
+    uint8_t seed[SECRET_SEED_LEN];
+    memset(seed, fill, sizeof seed);
+    crypto_keypair_from_seed(&k.pk, &k.sk, seed);
+    return k;
+}
+static inline struct sample_key sample_member(member_id i) {
+    return sample_key((uint8_t)(0x10 + i));
+}
+static inline struct sample_key sample_client(void) {
+    return sample_key(0xa0);
+}
+static inline struct sample_key sample_operator(void) {
+    return sample_key(0xb0);
+}
+
+static inline struct cluster_id sample_cluster(void) {
+    struct cluster_id id;
+    memset(id.b, 0xc1, sizeof id.b);
+    return id;
+}
+
+static inline struct verifier sample_verifier(void) {
+    struct verifier v = {.cluster = sample_cluster(), .members = SAMPLE_MEMBERS};
+    for (member_id i = 0; i < SAMPLE_MEMBERS; i++) {
+        v.keys[i] = sample_member(i).pk;
+    }
+    return v;
+}
+
+static inline struct keyring *sample_keyring(void) {
+    struct keyring *k = keyring_new(16);
+    for (member_id i = 0; i < SAMPLE_MEMBERS; i++) {
+        keyring_add(k, &(struct key_entry){sample_member(i).pk, ROLE_MEMBER, i});
+    }
+    keyring_add(k, &(struct key_entry){sample_operator().pk, ROLE_OPERATOR, 0});
+    keyring_add(k, &(struct key_entry){sample_client().pk, ROLE_OBSERVER, 0});
+    return k;
+}
+
+static inline struct digest sample_digest(uint8_t fill) {
+    struct digest d;
+    memset(d.b, fill, sizeof d.b);
+    return d;
+}
+
+/* --- frames --- */
+
+static inline struct seal_context sample_context(enum frame_type type, member_id sender) {
+    return (struct seal_context){(uint8_t)type, sample_cluster(), 0, sender};
+}
+
+static inline void sample_seal(struct buffer *out, const struct msg *m) {
+    struct buffer body = {0};
+    struct seal_context context = sample_context(m->type, m->sender);
+    struct sample_key key = sample_member(m->sender);
+    codec_encode(&body, m);
+    frame_seal(out, &context, buffer_bytes(&body), frame_type_signed(m->type) ? &key.sk : NULL);
+    buffer_free(&body);
+}
+
+static inline struct signature sample_sign(enum frame_type type, member_id sender, const void *body, size_t len) {
+    struct signature sig;
+    struct seal_context context = sample_context(type, sender);
+    struct sample_key key = sample_member(sender);
+    seal_sign(&sig, &context, bytes_of(body, len), &key.sk);
+    return sig;
+}
+
+static inline struct signature sample_sign_vote(enum frame_type type, member_id sender, const struct vote *v) {
+    uint8_t body[VOTE_BODY_LEN];
+    vote_encode(body, v);
+    return sample_sign(type, sender, body, sizeof body);
+}
+
+/* --- requests --- */
+
+static inline void sample_request(struct buffer *out, struct request *r, struct sample_key key, uint64_t req_seq) {
+    struct cluster_id cluster = sample_cluster();
+    r->client = key.pk;
+    r->req_seq = req_seq;
+    request_seal(out, r, &cluster, &key.sk);
+}
+
+static inline void sample_observe_output(struct buffer *out, uint64_t req_seq, const char *output) {
+    struct observation list[] = {
+        {"web1", "http", UINT64_C(1853020188835840001), 2, output, "time=3.2s;1;5;0", SAMPLE_TIME},
+        {"web1", "", UINT64_C(1853020188835840002), 0, "PING OK", "", SAMPLE_TIME + 5},
+        {"db", "caf\303\251", 3, 255, "", "", 0},
+    };
+    struct request r = {.kind = OP_OBSERVE, .observe = {3, list}};
+    sample_request(out, &r, sample_client(), req_seq);
+}
+
+static inline void sample_observe(struct buffer *out) {
+    sample_observe_output(out, 7, "CRITICAL: Connection refused");
+}
+
+static inline void sample_tick(struct buffer *out) {
+    struct request r = {.kind = OP_TICK, .tick = {3, 99, SAMPLE_TIME + 1000, 1, true}};
+    sample_request(out, &r, sample_member(2), 1);
+}
+
+static inline void sample_blob(struct buffer *out) {
+    struct request r = {.kind = OP_BLOB, .blob = {sample_digest(0x51), 2, bytes_of_text("define host {\n}\n")}};
+    sample_request(out, &r, sample_operator(), 40);
+}
+
+static inline void sample_apply(struct buffer *out) {
+    struct request r = {.kind = OP_APPLY, .apply = {sample_digest(0x51), 1 << 20, sample_digest(0), true}};
+    sample_request(out, &r, sample_operator(), 41);
+}
+
+static inline void sample_query(struct buffer *out) {
+    struct request r = {.kind = OP_QUERY, .query = {QUERY_STATUS, "web1", "", "web1", "http", 64, 0}};
+    sample_request(out, &r, sample_operator(), 42);
+}
+
+static inline void sample_evidence(struct buffer *out) {
+    struct buffer first = {0}, second = {0};
+    sample_observe(&first);
+    sample_observe_output(&second, 8, "OK");
+    struct request r = {.kind = OP_EVIDENCE,
+                        .evidence = {EV_OBS_EQUIV, 2, {buffer_bytes(&first), buffer_bytes(&second)}}};
+    sample_request(out, &r, sample_member(1), 2);
+    buffer_free(&first);
+    buffer_free(&second);
+}
+
+/* --- batches and votes --- */
+
+static inline void sample_batch(struct buffer *out) {
+    struct request_ref refs[] = {{sample_client().pk, 7, sample_digest(0x61)},
+                                 {sample_client().pk, 6, sample_digest(0x62)},
+                                 {sample_member(2).pk, 1, sample_digest(0x63)}};
+    struct batch b = {BATCH_NORMAL, 3, refs};
+    batch_encode(out, &b);
+}
+
+/* What members 0..2 agree on at n = 129 in view 0. */
+static inline struct vote sample_vote(void) {
+    struct buffer batch = {0};
+    sample_batch(&batch);
+    struct vote v = {0, 129, batch_digest(buffer_bytes(&batch)), {{0}}};
+    buffer_free(&batch);
+    return v;
+}
+
+static inline void sample_pre_prepare(struct buffer *out) {
+    struct buffer batch = {0};
+    sample_batch(&batch);
+    struct msg m = {.type = FRAME_PRE_PREPARE, .pre_prepare = {sample_vote(), buffer_bytes(&batch), {0}}};
+    sample_seal(out, &m);
+    buffer_free(&batch);
+}
+
+static inline void sample_pre_prepare_null(struct buffer *out) {
+    static const uint8_t null_batch[3] = {BATCH_NULL, 0, 0};
+    struct vote v = {1, 130, batch_null_digest(), sample_digest(0x71)};
+    struct msg m = {.type = FRAME_PRE_PREPARE, .sender = 1, .pre_prepare = {v, bytes_of(null_batch, 3), {0}}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_prepare(struct buffer *out) {
+    struct msg m = {.type = FRAME_PREPARE, .sender = 2, .vote = sample_vote()};
+    sample_seal(out, &m);
+}
+
+static inline void sample_commit(struct buffer *out) {
+    struct msg m = {.type = FRAME_COMMIT, .sender = 3, .vote = sample_vote()};
+    sample_seal(out, &m);
+}
+
+static inline struct checkpoint sample_checkpoint_body(void) {
+    return (struct checkpoint){128, sample_digest(0x81), sample_digest(0x82), SAMPLE_TIME, sample_digest(0x83), 0};
+}
+
+static inline void sample_checkpoint(struct buffer *out) {
+    struct msg m = {.type = FRAME_CHECKPOINT, .sender = 1, .checkpoint = sample_checkpoint_body()};
+    sample_seal(out, &m);
+}
+
+static inline struct checkpoint_cert sample_checkpoint_cert(void) {
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    struct checkpoint_cert c = {.statement = sample_checkpoint_body(), .count = SAMPLE_QUORUM};
+    checkpoint_encode(body, &c.statement);
+    for (member_id i = 0; i < SAMPLE_QUORUM; i++) {
+        c.sigs[i] = (struct member_signature){i, sample_sign(FRAME_CHECKPOINT, i, body, sizeof body)};
+    }
+    return c;
+}
+
+static inline struct prepared_entry sample_prepared(void) {
+    struct prepared_entry p = {.statement = sample_vote(), .count = SAMPLE_QUORUM - 1};
+    p.pp_sig = sample_sign_vote(FRAME_PRE_PREPARE, 0, &p.statement);
+    for (member_id i = 0; i < p.count; i++) {
+        member_id member = (member_id)(i + 1);
+        p.prepares[i] = (struct member_signature){member, sample_sign_vote(FRAME_PREPARE, member, &p.statement)};
+    }
+    return p;
+}
+
+/* --- views --- */
+
+static inline void sample_wish(struct buffer *out) {
+    struct msg m = {.type = FRAME_WISH, .sender = 3, .wish = {1, WISH_REQ_TIMEOUT}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_view_change_of(struct buffer *out, member_id sender) {
+    struct prepared_entry p = sample_prepared();
+    struct msg m = {.type = FRAME_VIEW_CHANGE,
+                    .sender = sender,
+                    .view_change = {.v = 1, .c = sample_checkpoint_cert(), .count = 1, .p = &p}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_view_change(struct buffer *out) {
+    sample_view_change_of(out, 2);
+}
+
+static inline void sample_new_view(struct buffer *out) {
+    struct buffer frames[SAMPLE_QUORUM] = {0}, core = {0};
+    struct msg vcs[SAMPLE_QUORUM] = {0};
+    for (member_id i = 0; i < SAMPLE_QUORUM; i++) {
+        sample_view_change_of(&frames[i], i);
+        vcs[i].raw = buffer_bytes(&frames[i]);
+    }
+    struct new_view_slot slot = {129, sample_vote().d, {{0}}};
+    struct msg m = {.type = FRAME_NEW_VIEW,
+                    .sender = 1,
+                    .new_view = {.v = 1, .vc_count = SAMPLE_QUORUM, .vcs = vcs, .slot_count = 1, .slots = &slot}};
+    codec_new_view_core(&core, &m.new_view);
+    m.new_view.core = buffer_bytes(&core);
+    struct vote header = {1, slot.n, slot.d, crypto_digest(DIGEST_NEW_VIEW, m.new_view.core)};
+    slot.pp_sig = sample_sign_vote(FRAME_PRE_PREPARE, 1, &header);
+    sample_seal(out, &m);
+    for (unsigned i = 0; i < SAMPLE_QUORUM; i++) {
+        buffer_free(&frames[i]);
+    }
+    buffer_free(&core);
+}
+
+static inline struct msg_status sample_status_body(void) {
+    return (struct msg_status){.boot = 3,
+                               .boot_random = UINT64_MAX,
+                               .counter = 17,
+                               .view = 1,
+                               .phase = PHASE_ACTIVE,
+                               .executed = 131,
+                               .certified = 128,
+                               .stable = 128,
+                               .log_hash = sample_digest(0x91),
+                               .state_root = sample_digest(0x92),
+                               .wish = 1,
+                               .prepared = {0x0f},
+                               .committed = {0x07},
+                               .t = SAMPLE_TIME,
+                               .wall = SAMPLE_TIME + 12,
+                               .alerts = 5,
+                               .version = "0.1.0",
+                               .suspects = 1 << 3};
+}
+
+static inline void sample_status(struct buffer *out) {
+    struct msg m = {.type = FRAME_STATUS, .sender = 1, .status = sample_status_body()};
+    sample_seal(out, &m);
+}
+
+/* --- catching up --- */
+
+static inline void sample_relay(struct buffer *out) {
+    struct buffer request = {0};
+    sample_observe(&request);
+    struct msg m = {.type = FRAME_RELAY, .sender = 1, .relay = {buffer_bytes(&request)}};
+    sample_seal(out, &m);
+    buffer_free(&request);
+}
+
+static inline void sample_fetch(struct buffer *out) {
+    struct digest digests[] = {sample_digest(0x61), sample_digest(0)};
+    struct msg m = {.type = FRAME_FETCH, .sender = 1, .fetch = {2, digests}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_data(struct buffer *out) {
+    struct buffer requests[2] = {0}, batch = {0};
+    sample_observe(&requests[0]);
+    sample_tick(&requests[1]);
+    sample_batch(&batch);
+    struct bytes list[2] = {buffer_bytes(&requests[0]), buffer_bytes(&requests[1])}, batches = buffer_bytes(&batch);
+    struct msg m = {.type = FRAME_DATA, .sender = 1, .data = {2, list, 1, &batches}};
+    sample_seal(out, &m);
+    buffer_free(&requests[0]);
+    buffer_free(&requests[1]);
+    buffer_free(&batch);
+}
+
+static inline void sample_fetch_decision(struct buffer *out) {
+    struct msg m = {.type = FRAME_FETCH_DECISION, .sender = 2, .fetch_decision = {129, 140}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_decision(struct buffer *out) {
+    struct buffer batch = {0};
+    sample_batch(&batch);
+    struct msg m = {.type = FRAME_DECISION,
+                    .sender = 1,
+                    .decision = {.statement = sample_vote(), .batch = buffer_bytes(&batch), .count = SAMPLE_QUORUM}};
+    for (member_id i = 0; i < SAMPLE_QUORUM; i++) {
+        m.decision.commits[i] = (struct member_signature){i, sample_sign_vote(FRAME_COMMIT, i, &m.decision.statement)};
+    }
+    sample_seal(out, &m);
+    buffer_free(&batch);
+}
+
+static inline void sample_fetch_cert(struct buffer *out) {
+    struct msg m = {.type = FRAME_FETCH_CERT, .sender = 2, .fetch_cert = {CERT_NEW_VIEW, 1}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_cert_checkpoint(struct buffer *out) {
+    struct msg m = {.type = FRAME_CERT, .sender = 3, .cert = {.kind = CERT_CHECKPOINT}};
+    m.cert.checkpoint = sample_checkpoint_cert();
+    sample_seal(out, &m);
+}
+
+static inline void sample_cert_new_view(struct buffer *out) {
+    struct buffer frame = {0};
+    sample_new_view(&frame);
+    struct msg m = {.type = FRAME_CERT, .sender = 3, .cert = {.kind = CERT_NEW_VIEW, .new_view = buffer_bytes(&frame)}};
+    sample_seal(out, &m);
+    buffer_free(&frame);
+}
+
+static inline struct receipt_body sample_receipt_body(void) {
+    return (struct receipt_body){131, sample_digest(0x93), sample_digest(0x91), SAMPLE_TIME};
+}
+
+static inline void sample_receipt(struct buffer *out) {
+    struct msg m = {.type = FRAME_RECEIPT, .sender = 1, .receipt = {sample_receipt_body()}};
+    sample_seal(out, &m);
+}
+
+/* --- outputs --- */
+
+static inline void sample_reply(struct buffer *out) {
+    struct refused_entry refused[] = {{0, ERR_OLD_RESULT}, {2, ERR_BAD_STATE}};
+    struct reply r = {sample_client().pk, 7, sample_digest(0x61), ERR_OK, 1, 2, refused, bytes_of("", 0)};
+    reply_encode(out, &r);
+}
+
+static inline const struct vote_view *sample_votes(void) {
+    static const struct vote_view votes[] = {
+        {"ap", STATE_OK, true, false, false, "HTTP OK", 12, SAMPLE_TIME - 900, SAMPLE_TIME - 1000},
+        {"eu", STATE_CRITICAL, true, false, false, "CRITICAL: Connection refused", 13, SAMPLE_TIME, SAMPLE_TIME - 3},
+        {"us", STATE_PENDING, false, true, true, "", 0, 0, 0},
+    };
+    return votes;
+}
+
+static inline void sample_alert(struct buffer *out) {
+    static const char *const commands[] = {"notify-by-mail", "notify-by-pager"};
+    static const struct alert_contact contacts[] = {{"ops", "On call", "ops@example.org", "+100", 2, commands},
+                                                    {"quiet", "", "", "", 0, NULL}};
+    struct alert a = {.number = 1,
+                      .n = 131,
+                      .t = SAMPLE_TIME,
+                      .type = ALERT_PROBLEM,
+                      .host = "web1",
+                      .host_alias = "Web server",
+                      .host_address = "192.0.2.1",
+                      .service = "http",
+                      .service_display = "HTTP",
+                      .state = STATE_CRITICAL,
+                      .last_state = STATE_OK,
+                      .host_state = HOST_UP,
+                      .hard = true,
+                      .attempt = 3,
+                      .max_attempts = 3,
+                      .notification_number = 1,
+                      .since = SAMPLE_TIME - 30000,
+                      .output = "CRITICAL: Connection refused",
+                      .perfdata = "time=3.2s;1;5;0",
+                      .quorum = 2,
+                      .observers = 3,
+                      .vote_count = 3,
+                      .votes = sample_votes(),
+                      .contact_count = 2,
+                      .contacts = contacts,
+                      .author = "",
+                      .comment = ""};
+    alert_encode(out, &a);
+}
+
+static inline void sample_query_page(struct buffer *out) {
+    static const char *const dissent[] = {"ap"};
+    struct object_status lines[] = {
+        {.host = "web1", .service = "", .state = HOST_PENDING, .verdict = HOST_PENDING, .output = "", .perfdata = ""},
+        {.host = "web1",
+         .service = "http",
+         .state = STATE_CRITICAL,
+         .verdict = STATE_CRITICAL,
+         .hard = true,
+         .flapping = true,
+         .acknowledged = true,
+         .attempt = 3,
+         .max_attempts = 3,
+         .downtime_depth = 1,
+         .quorum = 2,
+         .observers = 3,
+         .since = SAMPLE_TIME,
+         .output = "CRITICAL: Connection refused",
+         .perfdata = "",
+         .vote_count = 3,
+         .votes = sample_votes(),
+         .dissent_count = 1,
+         .dissent = dissent}};
+    struct query_page p = {131, SAMPLE_TIME, sample_digest(0x51), 1 << 20, true, 2, lines, bytes_of("part", 4)};
+    query_page_encode(out, &p);
+}
+
+static inline struct certificate sample_certificate(void) {
+    uint8_t body[RECEIPT_BODY_LEN];
+    struct certificate c = {.body = sample_receipt_body(), .index = 1, .count = 3, .path_len = 2, .receipts_len = 2};
+    c.path[0] = sample_digest(0xd1);
+    c.path[1] = sample_digest(0xd2);
+    receipt_encode(body, &c.body);
+    for (member_id i = 0; i < 2; i++) {
+        c.receipts[i] = (struct receipt_signature){i, sample_sign(FRAME_RECEIPT, i, body, sizeof body)};
+    }
+    return c;
+}
+
+static inline void sample_outputs(struct buffer *out) {
+    struct buffer alert = {0}, reply = {0};
+    sample_alert(&alert);
+    sample_reply(&reply);
+    struct output list[] = {{buffer_bytes(&alert), sample_certificate()}, {buffer_bytes(&reply), sample_certificate()}};
+    list[1].cert.receipts_len = 0;
+    struct msg m = {.type = FRAME_OUTPUTS, .sender = 1, .outputs = {5, 2, list}};
+    sample_seal(out, &m);
+    buffer_free(&alert);
+    buffer_free(&reply);
+}
+
+static inline void sample_fetch_alerts(struct buffer *out) {
+    struct msg m = {.type = FRAME_FETCH_ALERTS, .sender = MEMBER_NONE, .fetch_alerts = {4, 64, 1000}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_fetch_status(struct buffer *out) {
+    struct msg m = {.type = FRAME_FETCH_STATUS, .sender = MEMBER_NONE};
+    sample_seal(out, &m);
+}
+
+static inline void sample_refusal(struct buffer *out) {
+    struct msg m = {.type = FRAME_REFUSAL, .sender = 1, .refusal = {sample_digest(0x61), ERR_BUSY}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_record_checkpoint_cert(struct buffer *out) {
+    struct checkpoint_cert c = sample_checkpoint_cert();
+    codec_encode_checkpoint_cert(out, &c);
+}
+
+static inline void sample_record_prepared(struct buffer *out) {
+    struct prepared_entry p = sample_prepared();
+    codec_encode_prepared(out, &p);
+}
+
+static inline void sample_record_certificate(struct buffer *out) {
+    struct certificate c = sample_certificate();
+    codec_encode_certificate(out, &c);
+}
+
+/* --- the list --- */
+
+enum sample_kind {
+    SAMPLE_FRAME,
+    SAMPLE_REQUEST,
+    SAMPLE_REPLY,
+    SAMPLE_ALERT,
+    SAMPLE_PAGE,
+    SAMPLE_CHECKPOINT_CERT,
+    SAMPLE_PREPARED,
+    SAMPLE_CERTIFICATE
+};
+struct sample {
+    const char *name; /* of its file in tests/vectors */
+    enum sample_kind kind;
+    void (*make)(struct buffer *out);
+};
+static const struct sample samples[] = {
+    {"request-observe", SAMPLE_REQUEST, sample_observe},
+    {"request-tick", SAMPLE_REQUEST, sample_tick},
+    {"request-blob", SAMPLE_REQUEST, sample_blob},
+    {"request-apply", SAMPLE_REQUEST, sample_apply},
+    {"request-query", SAMPLE_REQUEST, sample_query},
+    {"request-evidence", SAMPLE_REQUEST, sample_evidence},
+    {"relay", SAMPLE_FRAME, sample_relay},
+    {"fetch", SAMPLE_FRAME, sample_fetch},
+    {"data", SAMPLE_FRAME, sample_data},
+    {"pre-prepare", SAMPLE_FRAME, sample_pre_prepare},
+    {"pre-prepare-null", SAMPLE_FRAME, sample_pre_prepare_null},
+    {"prepare", SAMPLE_FRAME, sample_prepare},
+    {"commit", SAMPLE_FRAME, sample_commit},
+    {"checkpoint", SAMPLE_FRAME, sample_checkpoint},
+    {"wish", SAMPLE_FRAME, sample_wish},
+    {"view-change", SAMPLE_FRAME, sample_view_change},
+    {"new-view", SAMPLE_FRAME, sample_new_view},
+    {"status", SAMPLE_FRAME, sample_status},
+    {"fetch-decision", SAMPLE_FRAME, sample_fetch_decision},
+    {"decision", SAMPLE_FRAME, sample_decision},
+    {"fetch-cert", SAMPLE_FRAME, sample_fetch_cert},
+    {"cert-checkpoint", SAMPLE_FRAME, sample_cert_checkpoint},
+    {"cert-new-view", SAMPLE_FRAME, sample_cert_new_view},
+    {"receipt", SAMPLE_FRAME, sample_receipt},
+    {"fetch-alerts", SAMPLE_FRAME, sample_fetch_alerts},
+    {"fetch-status", SAMPLE_FRAME, sample_fetch_status},
+    {"outputs", SAMPLE_FRAME, sample_outputs},
+    {"refusal", SAMPLE_FRAME, sample_refusal},
+    {"leaf-reply", SAMPLE_REPLY, sample_reply},
+    {"leaf-alert", SAMPLE_ALERT, sample_alert},
+    {"query-page", SAMPLE_PAGE, sample_query_page},
+    {"record-checkpoint-cert", SAMPLE_CHECKPOINT_CERT, sample_record_checkpoint_cert},
+    {"record-prepared", SAMPLE_PREPARED, sample_record_prepared},
+    {"record-certificate", SAMPLE_CERTIFICATE, sample_record_certificate},
+};
+enum { SAMPLE_COUNT = sizeof samples / sizeof samples[0] };
+
+#endif

@@ -1,0 +1,642 @@
+/* Bodies of messages and records: what goes in comes out, at every boundary, and everything beside the one canonical
+   encoding is refused by name. */
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "base/prng.h"
+#include "round_trip.h"
+#include "samples.h"
+
+static enum error again(struct buffer *out, enum sample_kind kind, struct bytes in) {
+    switch (kind) {
+    case SAMPLE_FRAME:
+        return round_trip_frame(out, in);
+    case SAMPLE_REQUEST:
+        return round_trip_request(out, in);
+    case SAMPLE_REPLY:
+        return round_trip_reply(out, in);
+    case SAMPLE_ALERT:
+        return round_trip_alert(out, in);
+    case SAMPLE_PAGE:
+        return round_trip_page(out, in);
+    case SAMPLE_CHECKPOINT_CERT:
+        return round_trip_checkpoint_cert(out, in);
+    case SAMPLE_PREPARED:
+        return round_trip_prepared(out, in);
+    case SAMPLE_CERTIFICATE:
+        return round_trip_certificate(out, in);
+    }
+    return ERR_MALFORMED;
+}
+
+static void every_sample_comes_back_as_the_same_bytes(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SAMPLE_COUNT; i++) {
+        struct buffer made = {0}, back = {0};
+        samples[i].make(&made);
+        enum error e = again(&back, samples[i].kind, buffer_bytes(&made));
+        if (e != ERR_OK || !bytes_equal(buffer_bytes(&made), buffer_bytes(&back))) {
+            fail_msg("%s: %s", samples[i].name, error_name(e));
+        }
+        buffer_free(&made);
+        buffer_free(&back);
+    }
+}
+
+/* A shorter prefix of a sequence of fields can be a message of its own, so frames keep their length field honest and
+   cut the body instead; whatever is then taken must still be canonical. */
+static void a_body_cut_at_any_byte_is_refused_or_canonical(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SAMPLE_COUNT; i++) {
+        struct buffer made = {0}, back = {0};
+        bool framed = samples[i].kind <= SAMPLE_REQUEST;
+        samples[i].make(&made);
+        for (size_t len = 0; len<made.len; len += made.len> 4096 ? 37 : 1) {
+            buffer_clear(&back);
+            enum error e = again(&back, samples[i].kind, bytes_of(made.data, len));
+            assert_false(framed && e == ERR_OK);
+            assert_true(e != ERR_OK || bytes_equal(buffer_bytes(&back), bytes_of(made.data, len)));
+        }
+        buffer_free(&made);
+        buffer_free(&back);
+    }
+}
+
+static void with_body(struct buffer *out, enum frame_type type, struct bytes body);
+
+static void a_framed_body_cut_at_any_byte_is_refused_or_canonical(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SAMPLE_COUNT; i++) {
+        struct buffer made = {0}, cut = {0}, back = {0};
+        struct frame f;
+        if (samples[i].kind != SAMPLE_FRAME) {
+            continue;
+        }
+        samples[i].make(&made);
+        assert_int_equal(frame_open(&f, buffer_bytes(&made)), ERR_OK);
+        for (size_t len = 0; len<f.body.len; len += f.body.len> 4096 ? 37 : 1) {
+            buffer_clear(&cut);
+            buffer_clear(&back);
+            with_body(&cut, f.type, bytes_of(f.body.data, len));
+            if (round_trip_frame(&back, buffer_bytes(&cut)) == ERR_OK) {
+                assert_true(bytes_equal(buffer_bytes(&back), buffer_bytes(&cut)));
+            }
+        }
+        buffer_free(&made);
+        buffer_free(&cut);
+        buffer_free(&back);
+    }
+}
+
+static void flipped_bytes_are_refused_or_canonical(void **state) {
+    (void)state;
+    struct prng prng;
+    prng_seed(&prng, 1);
+    for (unsigned i = 0; i < SAMPLE_COUNT; i++) {
+        struct buffer made = {0}, back = {0};
+        samples[i].make(&made);
+        for (unsigned round = 0; round < 400; round++) {
+            size_t at = prng_below(&prng, made.len);
+            uint8_t kept = made.data[at];
+            made.data[at] ^= (uint8_t)(1 + prng_below(&prng, 255));
+            buffer_clear(&back);
+            if (again(&back, samples[i].kind, buffer_bytes(&made)) == ERR_OK) {
+                assert_true(bytes_equal(buffer_bytes(&made), buffer_bytes(&back)));
+            }
+            made.data[at] = kept;
+        }
+        buffer_free(&made);
+        buffer_free(&back);
+    }
+}
+
+/* --- one body, given byte by byte --- */
+
+static void with_body(struct buffer *out, enum frame_type type, struct bytes body) {
+    struct signature sig = {{0}};
+    struct seal_context context = sample_context(type, 1);
+    frame_rebuild(out, &context, body, &sig);
+}
+
+static enum error decoded(enum frame_type type, struct bytes body) {
+    struct buffer raw = {0}, back = {0};
+    with_body(&raw, type, body);
+    enum error e = round_trip_frame(&back, buffer_bytes(&raw));
+    buffer_free(&raw);
+    buffer_free(&back);
+    return e;
+}
+
+static enum error encoded(const struct msg *m) {
+    struct buffer body = {0};
+    codec_encode(&body, m);
+    enum error e = decoded(m->type, buffer_bytes(&body));
+    buffer_free(&body);
+    return e;
+}
+
+#define WISH(...) decoded(FRAME_WISH, bytes_of((const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__}))
+
+static void only_the_canonical_protobuf_is_taken(void **state) {
+    (void)state;
+    assert_int_equal(WISH(0x08, 1, 0x10, 1), ERR_OK);
+    assert_int_equal(WISH(0x10, 1, 0x08, 1), ERR_NOT_CANONICAL);                           /* order */
+    assert_int_equal(WISH(0x08, 1, 0x08, 1, 0x10, 1), ERR_NOT_CANONICAL);                  /* repeated */
+    assert_int_equal(WISH(0x08, 0, 0x10, 1), ERR_NOT_CANONICAL);                           /* default written out */
+    assert_int_equal(WISH(0x08, 0x81, 0, 0x10, 1), ERR_NOT_CANONICAL);                     /* long varint */
+    assert_int_equal(WISH(0x88, 0, 1, 0x10, 1), ERR_NOT_CANONICAL);                        /* long tag */
+    assert_int_equal(WISH(0x08, 1, 0x10, 1, 0x18, 1), ERR_MALFORMED);                      /* unknown field */
+    assert_int_equal(WISH(0x08, 1, 0x10, 1, 0x98, 6, 1), ERR_MALFORMED);                   /* unknown field 99 */
+    assert_int_equal(WISH(0x0a, 1, 1, 0x10, 1), ERR_MALFORMED);                            /* wire type */
+    assert_int_equal(WISH(0x09, 1, 0, 0, 0, 0, 0, 0, 0, 0x10, 1), ERR_MALFORMED);          /* wire type fixed64 */
+    assert_int_equal(WISH(0x08), ERR_MALFORMED);                                           /* no value */
+    assert_int_equal(WISH(0x08, 1, 0x10, 0x80), ERR_MALFORMED);                            /* varint ends early */
+    assert_int_equal(WISH(0x08, 1, 0x10, 0x81, 0x80, 0x80, 0x80, 0x10), ERR_OUT_OF_RANGE); /* 2^32 + 1 in 32 bits */
+    assert_int_equal(WISH(0x08, 1, 0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2), ERR_MALFORMED);
+    assert_int_equal(WISH(0x00, 1), ERR_MALFORMED); /* field 0 */
+}
+
+static void wish_bounds(void **state) {
+    (void)state;
+    const struct {
+        uint64_t target;
+        unsigned reason;
+        enum error expected;
+    } cases[] = {
+        {1, WISH_REQ_TIMEOUT, ERR_OK},
+        {NUMBER_MAX, WISH_AMPLIFY, ERR_OK},
+        {0, WISH_SILENT, ERR_OUT_OF_RANGE},
+        {NUMBER_MAX + 1, WISH_SILENT, ERR_OUT_OF_RANGE},
+        {UINT64_MAX, WISH_SILENT, ERR_OUT_OF_RANGE},
+        {1, 0, ERR_OUT_OF_RANGE},
+        {1, WISH_AMPLIFY + 1, ERR_OUT_OF_RANGE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct msg m = {.type = FRAME_WISH, .wish = {cases[i].target, (enum wish_reason)cases[i].reason}};
+        assert_int_equal(encoded(&m), cases[i].expected);
+    }
+}
+
+static enum error status_with(struct msg_status s) {
+    struct msg m = {.type = FRAME_STATUS, .status = s};
+    return encoded(&m);
+}
+
+static void status_bounds(void **state) {
+    (void)state;
+    struct msg_status s = sample_status_body();
+    assert_int_equal(status_with(s), ERR_OK);
+#define CHANGED(field, value, expected)                                                                                \
+    do {                                                                                                               \
+        struct msg_status changed = s;                                                                                 \
+        changed.field = value;                                                                                         \
+        assert_int_equal(status_with(changed), expected);                                                              \
+    } while (0)
+    CHANGED(phase, PHASE_STARTING, ERR_OK);
+    CHANGED(phase, PHASE_TILT, ERR_OK);
+    CHANGED(phase, (enum phase)(PHASE_TILT + 1), ERR_OUT_OF_RANGE);
+    CHANGED(view, NUMBER_MAX, ERR_OK);
+    CHANGED(view, NUMBER_MAX + 1, ERR_OUT_OF_RANGE);
+    CHANGED(executed, NUMBER_MAX + 1, ERR_OUT_OF_RANGE);
+    CHANGED(certified, NUMBER_MAX + 1, ERR_OUT_OF_RANGE);
+    CHANGED(stable, NUMBER_MAX + 1, ERR_OUT_OF_RANGE);
+    CHANGED(wish, NUMBER_MAX + 1, ERR_OUT_OF_RANGE);
+    CHANGED(alerts, NUMBER_MAX + 1, ERR_OUT_OF_RANGE);
+    CHANGED(t, 0, ERR_OK);
+    CHANGED(t, TIME_MAX_MS, ERR_OK);
+    CHANGED(t, TIME_MAX_MS + 1, ERR_OUT_OF_RANGE);
+    CHANGED(wall, -1, ERR_OUT_OF_RANGE);
+    CHANGED(suspects, 0, ERR_OK);
+    CHANGED(suspects, 0x1fff, ERR_OK);
+    CHANGED(suspects, 0x2000, ERR_OUT_OF_RANGE);
+#undef CHANGED
+    memset(s.version, 'v', sizeof s.version); /* no NUL: 31 bytes travel */
+    assert_int_equal(status_with(s), ERR_OK);
+    s.version[0] = (char)0xff;
+    assert_int_equal(status_with(s), ERR_NOT_UTF8);
+}
+
+static void a_version_is_terminated_and_holds_no_nul(void **state) {
+    (void)state;
+    struct buffer raw = {0};
+    struct arena arena = {0};
+    struct frame f;
+    struct msg m;
+    sample_status(&raw);
+    assert_int_equal(frame_open(&f, buffer_bytes(&raw)), ERR_OK);
+    assert_int_equal(codec_decode(&m, &f, &arena), ERR_OK);
+    assert_string_equal(m.status.version, "0.1.0");
+    uint8_t *version = memmem(raw.data, raw.len, "0.1.0", 5);
+    assert_non_null(version);
+    version[2] = 0;
+    assert_int_equal(codec_decode(&m, &f, &arena), ERR_NOT_UTF8);
+    arena_free(&arena);
+    buffer_free(&raw);
+}
+
+static enum error fetch_of(size_t count, size_t digest_len) {
+    struct buffer body = {0};
+    for (size_t i = 0; i < count; i++) {
+        buffer_u8(&body, 0x0a);
+        buffer_u8(&body, (uint8_t)digest_len);
+        memset(buffer_extend(&body, digest_len), 7, digest_len);
+    }
+    enum error e = decoded(FRAME_FETCH, buffer_bytes(&body));
+    buffer_free(&body);
+    return e;
+}
+
+static void fetch_bounds(void **state) {
+    (void)state;
+    assert_int_equal(fetch_of(0, 32), ERR_MALFORMED);
+    assert_int_equal(fetch_of(1, 32), ERR_OK);
+    assert_int_equal(fetch_of(FETCH_MAX, 32), ERR_OK);
+    assert_int_equal(fetch_of(FETCH_MAX + 1, 32), ERR_TOO_MANY);
+    assert_int_equal(fetch_of(1, 0), ERR_MALFORMED);
+    assert_int_equal(fetch_of(1, 31), ERR_MALFORMED);
+    assert_int_equal(fetch_of(1, 33), ERR_MALFORMED);
+}
+
+static void ranges_of_decisions_are_ordered(void **state) {
+    (void)state;
+    struct msg m = {.type = FRAME_FETCH_DECISION, .fetch_decision = {1, 1}};
+    assert_int_equal(encoded(&m), ERR_OK);
+    m.fetch_decision = (struct msg_fetch_decision){NUMBER_MAX, NUMBER_MAX};
+    assert_int_equal(encoded(&m), ERR_OK);
+    m.fetch_decision = (struct msg_fetch_decision){0, 1};
+    assert_int_equal(encoded(&m), ERR_OUT_OF_RANGE);
+    m.fetch_decision = (struct msg_fetch_decision){2, 1};
+    assert_int_equal(encoded(&m), ERR_OUT_OF_RANGE);
+}
+
+static void fixed_bodies_have_their_exact_width(void **state) {
+    (void)state;
+    static const uint8_t zero[CHECKPOINT_BODY_LEN];
+    uint8_t body[CHECKPOINT_BODY_LEN] = {0};
+    body[15] = 1; /* n of a vote */
+    assert_int_equal(decoded(FRAME_PREPARE, bytes_of(body, VOTE_BODY_LEN)), ERR_OK);
+    assert_int_equal(decoded(FRAME_PREPARE, bytes_of(body, VOTE_BODY_LEN - 1)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_COMMIT, bytes_of(zero, VOTE_BODY_LEN)), ERR_OUT_OF_RANGE);
+    body[8] = 0x40;
+    assert_int_equal(decoded(FRAME_COMMIT, bytes_of(body, VOTE_BODY_LEN)), ERR_OUT_OF_RANGE);
+    body[7] = 1; /* n of a receipt or a checkpoint */
+    assert_int_equal(decoded(FRAME_RECEIPT, bytes_of(body, RECEIPT_BODY_LEN)), ERR_OK);
+    assert_int_equal(decoded(FRAME_RECEIPT, bytes_of(body, RECEIPT_BODY_LEN - 1)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_RECEIPT, bytes_of(zero, RECEIPT_BODY_LEN)), ERR_OUT_OF_RANGE);
+    assert_int_equal(decoded(FRAME_CHECKPOINT, bytes_of(body, CHECKPOINT_BODY_LEN)), ERR_OK);
+    assert_int_equal(decoded(FRAME_CHECKPOINT, bytes_of(body, CHECKPOINT_BODY_LEN - 1)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_CHECKPOINT, bytes_of(zero, CHECKPOINT_BODY_LEN)), ERR_OUT_OF_RANGE);
+    body[72] = 0xff; /* a negative time */
+    assert_int_equal(decoded(FRAME_CHECKPOINT, bytes_of(body, CHECKPOINT_BODY_LEN)), ERR_OUT_OF_RANGE);
+}
+
+static void an_empty_body_stays_empty(void **state) {
+    (void)state;
+    assert_int_equal(decoded(FRAME_FETCH_STATUS, bytes_of("", 0)), ERR_OK);
+    assert_int_equal(decoded(FRAME_FETCH_STATUS, bytes_of("x", 1)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_REQUEST, bytes_of("", 0)), ERR_BAD_TYPE);
+}
+
+static void an_unsigned_frame_carries_no_signature(void **state) {
+    (void)state;
+    struct buffer raw = {0}, back = {0};
+    sample_fetch_alerts(&raw);
+    raw.data[raw.len - 1] = 1;
+    assert_int_equal(round_trip_frame(&back, buffer_bytes(&raw)), ERR_NOT_CANONICAL);
+    buffer_free(&raw);
+    buffer_free(&back);
+}
+
+static enum error refusal_with(uint32_t reason) {
+    struct msg m = {.type = FRAME_REFUSAL, .refusal = {sample_digest(1), (enum error)reason}};
+    return encoded(&m);
+}
+
+static void a_refusal_names_a_known_reason(void **state) {
+    (void)state;
+    assert_int_equal(refusal_with(ERR_BUSY), ERR_OK);
+    assert_int_equal(refusal_with(ERR_OK), ERR_OUT_OF_RANGE);
+    assert_int_equal(refusal_with(18), ERR_OUT_OF_RANGE); /* a gap in the list */
+    assert_int_equal(refusal_with(ERR_LIMIT), ERR_OUT_OF_RANGE);
+    assert_int_equal(refusal_with(UINT32_MAX), ERR_OUT_OF_RANGE);
+}
+
+/* --- certificates --- */
+
+static enum error cert_with(struct checkpoint_cert c) {
+    struct buffer bytes = {0}, back = {0};
+    codec_encode_checkpoint_cert(&bytes, &c);
+    enum error e = round_trip_checkpoint_cert(&back, buffer_bytes(&bytes));
+    buffer_free(&bytes);
+    buffer_free(&back);
+    return e;
+}
+
+static void signatures_are_sorted_distinct_and_of_members(void **state) {
+    (void)state;
+    struct checkpoint_cert c = sample_checkpoint_cert();
+    c.count = MEMBERS_MAX;
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        c.sigs[i].member = i;
+    }
+    assert_int_equal(cert_with(c), ERR_OK);
+    c.sigs[1].member = 0;
+    assert_int_equal(cert_with(c), ERR_NOT_CANONICAL);
+    c.sigs[0].member = 1, c.sigs[1].member = 0;
+    assert_int_equal(cert_with(c), ERR_NOT_CANONICAL);
+    c = sample_checkpoint_cert();
+    c.sigs[2].member = MEMBERS_MAX;
+    assert_int_equal(cert_with(c), ERR_OUT_OF_RANGE);
+}
+
+static void only_the_genesis_has_no_signatures(void **state) {
+    (void)state;
+    struct checkpoint_cert c = sample_checkpoint_cert();
+    c.statement.n = 0;
+    assert_int_equal(cert_with(c), ERR_MALFORMED);
+    c.count = 0;
+    assert_int_equal(cert_with(c), ERR_OK);
+    c.statement.n = 1;
+    assert_int_equal(cert_with(c), ERR_MALFORMED);
+}
+
+static void more_signatures_than_members_are_too_many(void **state) {
+    (void)state;
+    struct checkpoint_cert c = sample_checkpoint_cert(), out;
+    struct buffer bytes = {0};
+    c.count = MEMBERS_MAX;
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        c.sigs[i].member = i;
+    }
+    codec_encode_checkpoint_cert(&bytes, &c);
+    static const uint8_t head[] = {0x12, 68, 0x08, MEMBERS_MAX, 0x12, 64};
+    buffer_put(&bytes, head, sizeof head);
+    memset(buffer_extend(&bytes, SIGNATURE_LEN), 1, SIGNATURE_LEN);
+    assert_int_equal(codec_decode_checkpoint_cert(&out, buffer_bytes(&bytes)), ERR_TOO_MANY);
+    buffer_free(&bytes);
+}
+
+static enum error certificate_with(struct certificate c) {
+    struct buffer bytes = {0}, back = {0};
+    codec_encode_certificate(&bytes, &c);
+    enum error e = round_trip_certificate(&back, buffer_bytes(&bytes));
+    buffer_free(&bytes);
+    buffer_free(&back);
+    return e;
+}
+
+static void certificate_bounds(void **state) {
+    (void)state;
+    struct certificate c = sample_certificate();
+    c.path_len = MERKLE_PATH_MAX;
+    c.count = MERKLE_LEAVES_MAX;
+    c.index = MERKLE_LEAVES_MAX - 1;
+    assert_int_equal(certificate_with(c), ERR_OK);
+    c.index = MERKLE_LEAVES_MAX;
+    assert_int_equal(certificate_with(c), ERR_OUT_OF_RANGE);
+    c.count = MERKLE_LEAVES_MAX + 1;
+    assert_int_equal(certificate_with(c), ERR_OUT_OF_RANGE);
+    c.count = c.index = 0;
+    assert_int_equal(certificate_with(c), ERR_OUT_OF_RANGE);
+    c.count = 1, c.receipts_len = 0, c.path_len = 0;
+    assert_int_equal(certificate_with(c), ERR_OK);
+}
+
+static void a_cert_holds_what_its_kind_says(void **state) {
+    (void)state;
+    struct msg m = {.type = FRAME_CERT, .cert = {.kind = CERT_EPOCH}};
+    m.cert.checkpoint = sample_checkpoint_cert();
+    assert_int_equal(encoded(&m), ERR_OK);
+    m.cert.kind = (enum cert_kind)4;
+    assert_int_equal(encoded(&m), ERR_OUT_OF_RANGE);
+    m.cert = (struct msg_cert){.kind = CERT_NEW_VIEW, .new_view = bytes_of("", 0)};
+    assert_int_equal(encoded(&m), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_CERT, bytes_of("\x08\x01", 2)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_CERT, bytes_of("\x08\x02\x12\x00\x1a\x01x", 7)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_CERT, bytes_of("\x08\x01\x1a\x01x", 5)), ERR_MALFORMED);
+}
+
+/* --- view changes --- */
+
+static enum error view_change_with(unsigned count, const struct prepared_entry *p, view_no v) {
+    struct msg m = {.type = FRAME_VIEW_CHANGE, .view_change = {.v = v, .count = count, .p = p}};
+    m.view_change.c = sample_checkpoint_cert();
+    return encoded(&m);
+}
+
+static void prepared_entries_are_sorted_by_n(void **state) {
+    (void)state;
+    struct prepared_entry p[WINDOW_MAX];
+    for (unsigned i = 0; i < WINDOW_MAX; i++) {
+        p[i] = sample_prepared();
+        p[i].statement.n = 129 + i;
+    }
+    assert_int_equal(view_change_with(0, NULL, 1), ERR_OK);
+    assert_int_equal(view_change_with(WINDOW_MAX, p, NUMBER_MAX), ERR_OK);
+    assert_int_equal(view_change_with(1, p, 0), ERR_OUT_OF_RANGE);
+    p[1].statement.n = p[0].statement.n;
+    assert_int_equal(view_change_with(2, p, 1), ERR_NOT_CANONICAL);
+    p[1].statement.n = p[0].statement.n - 1;
+    assert_int_equal(view_change_with(2, p, 1), ERR_NOT_CANONICAL);
+}
+
+static enum error new_view_of(const member_id *senders, unsigned count, const seq_no *slots, unsigned slot_count) {
+    struct buffer frames[4] = {0}, core = {0};
+    struct msg vcs[4] = {0};
+    struct new_view_slot list[4] = {0};
+    for (unsigned i = 0; i < count; i++) {
+        sample_view_change_of(&frames[i], senders[i]);
+        vcs[i].raw = buffer_bytes(&frames[i]);
+    }
+    for (unsigned i = 0; i < slot_count; i++) {
+        list[i].n = slots[i];
+    }
+    struct msg m = {.type = FRAME_NEW_VIEW, .new_view = {.v = 1, .vc_count = count, .vcs = vcs}};
+    m.new_view.slot_count = slot_count;
+    m.new_view.slots = list;
+    codec_new_view_core(&core, &m.new_view);
+    m.new_view.core = buffer_bytes(&core);
+    enum error e = encoded(&m);
+    for (unsigned i = 0; i < count; i++) {
+        buffer_free(&frames[i]);
+    }
+    buffer_free(&core);
+    return e;
+}
+
+static void a_new_view_is_sorted_and_its_slots_consecutive(void **state) {
+    (void)state;
+    const member_id sorted[] = {0, 1, 3}, swapped[] = {1, 0, 2}, twice[] = {0, 1, 1}, stranger[] = {0, 1, 13};
+    const seq_no slots[] = {129, 130, 131}, gap[] = {129, 131, 132}, low[] = {0, 1, 2};
+    assert_int_equal(new_view_of(sorted, 3, slots, 3), ERR_OK);
+    assert_int_equal(new_view_of(sorted, 3, slots, 0), ERR_OK);
+    assert_int_equal(new_view_of(swapped, 3, slots, 3), ERR_NOT_CANONICAL);
+    assert_int_equal(new_view_of(twice, 3, slots, 3), ERR_NOT_CANONICAL);
+    assert_int_equal(new_view_of(stranger, 3, slots, 3), ERR_NOT_A_MEMBER);
+    assert_int_equal(new_view_of(sorted, 0, slots, 3), ERR_MALFORMED);
+    assert_int_equal(new_view_of(sorted, 3, gap, 3), ERR_NOT_CANONICAL);
+    assert_int_equal(new_view_of(sorted, 3, low, 3), ERR_OUT_OF_RANGE);
+}
+
+static void a_new_view_knows_its_digest_and_its_frames(void **state) {
+    (void)state;
+    struct buffer raw = {0};
+    struct arena arena = {0};
+    struct frame f;
+    struct msg m;
+    sample_new_view(&raw);
+    assert_int_equal(frame_open(&f, buffer_bytes(&raw)), ERR_OK);
+    assert_int_equal(codec_decode(&m, &f, &arena), ERR_OK);
+    struct digest d = crypto_digest(DIGEST_NEW_VIEW, m.new_view.core);
+    assert_true(digest_equal(&d, &m.new_view.digest));
+    assert_int_equal(m.new_view.vc_count, SAMPLE_QUORUM);
+    assert_int_equal(m.new_view.vcs[2].sender, 2);
+    assert_int_equal(m.new_view.vcs[2].view_change.p[0].statement.n, 129);
+    arena_free(&arena);
+    buffer_free(&raw);
+}
+
+static void the_arena_bounds_what_a_frame_unfolds_into(void **state) {
+    (void)state;
+    struct buffer raw = {0};
+    struct frame f;
+    struct msg m;
+    sample_new_view(&raw);
+    assert_int_equal(frame_open(&f, buffer_bytes(&raw)), ERR_OK);
+    unsigned refused = 0, taken = 0;
+    for (size_t limit = 1; limit < 64 * 1024; limit += 97) {
+        struct arena arena = {.limit = limit};
+        enum error e = codec_decode(&m, &f, &arena);
+        assert_true(e == ERR_OK || e == ERR_TOO_MANY);
+        assert_true(arena.used <= limit);
+        refused += e != ERR_OK;
+        taken += e == ERR_OK;
+        arena_free(&arena);
+    }
+    assert_true(refused > 0 && taken > 0);
+    buffer_free(&raw);
+}
+
+/* --- batches --- */
+
+static enum error batch_of(const char *hex) {
+    uint8_t bytes[256];
+    struct arena arena = {0};
+    struct batch b;
+    size_t len = strlen(hex) / 2;
+    assert_true(hex_decode(bytes, len, hex));
+    enum error e = batch_decode(&b, bytes_of(bytes, len), &arena);
+    arena_free(&arena);
+    return e;
+}
+
+static void batches_are_canonical(void **state) {
+    (void)state;
+    assert_int_equal(batch_of("010000"), ERR_OK);
+    assert_int_equal(batch_of("000000"), ERR_MALFORMED);   /* NORMAL without a request */
+    assert_int_equal(batch_of("010001"), ERR_MALFORMED);   /* NULL with one */
+    assert_int_equal(batch_of("020000"), ERR_MALFORMED);   /* unknown kind */
+    assert_int_equal(batch_of("01000000"), ERR_MALFORMED); /* trailing byte */
+    assert_int_equal(batch_of("0100"), ERR_MALFORMED);
+    assert_int_equal(batch_of("000201"), ERR_TOO_MANY);  /* 513 */
+    assert_int_equal(batch_of("000200"), ERR_MALFORMED); /* 512 announced, none there */
+}
+
+static void a_batch_names_a_request_once(void **state) {
+    (void)state;
+    static struct request_ref refs[BATCH_REFS_MAX];
+    for (unsigned i = 0; i < BATCH_REFS_MAX; i++) {
+        refs[i] = (struct request_ref){{{(uint8_t)i}}, 1 + i / 256, {{0}}};
+    }
+    struct batch b = {BATCH_NORMAL, BATCH_REFS_MAX, refs};
+    struct buffer bytes = {0}, back = {0};
+    batch_encode(&bytes, &b);
+    assert_int_equal(round_trip_batch(&back, buffer_bytes(&bytes)), ERR_OK);
+    assert_true(bytes_equal(buffer_bytes(&bytes), buffer_bytes(&back)));
+    refs[511] = refs[3];
+    refs[511].digest.b[0] = 9; /* another digest makes no other request */
+    buffer_clear(&bytes);
+    batch_encode(&bytes, &b);
+    assert_int_equal(round_trip_batch(&back, buffer_bytes(&bytes)), ERR_NOT_CANONICAL);
+    buffer_free(&bytes);
+    buffer_free(&back);
+}
+
+static void the_null_batch_has_the_null_digest(void **state) {
+    (void)state;
+    struct buffer bytes = {0};
+    struct batch b = {BATCH_NULL, 0, NULL};
+    batch_encode(&bytes, &b);
+    struct digest d = batch_digest(buffer_bytes(&bytes)), null = batch_null_digest();
+    assert_true(digest_equal(&d, &null));
+    buffer_clear(&bytes);
+    sample_batch(&bytes);
+    d = batch_digest(buffer_bytes(&bytes));
+    assert_false(digest_equal(&d, &null));
+    buffer_free(&bytes);
+}
+
+static void statements_compare_field_by_field(void **state) {
+    (void)state;
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    struct vote v = sample_vote(), w;
+    struct checkpoint c = sample_checkpoint_body(), d;
+    vote_encode(body, &v);
+    for (unsigned i = 0; i < VOTE_BODY_LEN; i++) {
+        body[i] ^= 1;
+        vote_decode(&w, body);
+        assert_false(vote_equal(&v, &w));
+        body[i] ^= 1;
+    }
+    checkpoint_encode(body, &c);
+    for (unsigned i = 0; i < CHECKPOINT_BODY_LEN; i++) {
+        body[i] ^= 1;
+        checkpoint_decode(&d, body);
+        assert_false(checkpoint_equal(&c, &d));
+        body[i] ^= 1;
+    }
+    checkpoint_decode(&d, body);
+    assert_true(checkpoint_equal(&c, &d));
+    assert_string_equal(phase_name(PHASE_ACTIVE), "ACTIVE");
+    assert_string_equal(phase_name(PHASE_TILT), "TILT");
+    assert_string_equal(phase_name((enum phase)(PHASE_TILT + 1)), "?");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_sample_comes_back_as_the_same_bytes),
+        cmocka_unit_test(a_body_cut_at_any_byte_is_refused_or_canonical),
+        cmocka_unit_test(a_framed_body_cut_at_any_byte_is_refused_or_canonical),
+        cmocka_unit_test(flipped_bytes_are_refused_or_canonical),
+        cmocka_unit_test(only_the_canonical_protobuf_is_taken),
+        cmocka_unit_test(wish_bounds),
+        cmocka_unit_test(status_bounds),
+        cmocka_unit_test(a_version_is_terminated_and_holds_no_nul),
+        cmocka_unit_test(fetch_bounds),
+        cmocka_unit_test(ranges_of_decisions_are_ordered),
+        cmocka_unit_test(fixed_bodies_have_their_exact_width),
+        cmocka_unit_test(an_empty_body_stays_empty),
+        cmocka_unit_test(an_unsigned_frame_carries_no_signature),
+        cmocka_unit_test(a_refusal_names_a_known_reason),
+        cmocka_unit_test(signatures_are_sorted_distinct_and_of_members),
+        cmocka_unit_test(only_the_genesis_has_no_signatures),
+        cmocka_unit_test(more_signatures_than_members_are_too_many),
+        cmocka_unit_test(certificate_bounds),
+        cmocka_unit_test(a_cert_holds_what_its_kind_says),
+        cmocka_unit_test(prepared_entries_are_sorted_by_n),
+        cmocka_unit_test(a_new_view_is_sorted_and_its_slots_consecutive),
+        cmocka_unit_test(a_new_view_knows_its_digest_and_its_frames),
+        cmocka_unit_test(the_arena_bounds_what_a_frame_unfolds_into),
+        cmocka_unit_test(batches_are_canonical),
+        cmocka_unit_test(a_batch_names_a_request_once),
+        cmocka_unit_test(the_null_batch_has_the_null_digest),
+        cmocka_unit_test(statements_compare_field_by_field),
+    };
+    crypto_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
