@@ -22,6 +22,8 @@ struct outputs {
     const struct disk *disk;
     struct cell ring[OUTPUTS_RING];
     member_set suspects;
+    const struct executed *latest; /* the batch executed last: its replies are asked for at once */
+    struct merkle_tree *latest_tree;
     struct buffer frame, key, value, recent; /* recent: records of this turn, not yet on disk: (key, value) blocks */
 };
 
@@ -39,6 +41,7 @@ void outputs_free(struct outputs *o) {
     if (!o)
         return;
     crypto_wipe(&o->secret, sizeof o->secret);
+    merkle_tree_free(o->latest_tree);
     buffer_free(&o->frame);
     buffer_free(&o->key);
     buffer_free(&o->value);
@@ -195,13 +198,13 @@ static void seal_receipt(struct outputs *o, const struct receipt_body *body, str
 
 /* ---- a batch's outputs ---- */
 
-static struct digest root_of(const struct executed *e) {
+static struct merkle_tree *tree_of(const struct executed *e) {
     struct digest *leaves = xcalloc(e->count, sizeof *leaves);
     for (size_t i = 0; i < e->count; i++)
         leaves[i] = merkle_leaf(executed_leaf(e, i));
-    struct digest root = merkle_root(leaves, (uint32_t)e->count);
+    struct merkle_tree *tree = merkle_tree_new(leaves, (uint32_t)e->count);
     free(leaves);
-    return root;
+    return tree;
 }
 
 static void store_places(struct outputs *o, const struct executed *e, struct disk_batch *batch) {
@@ -223,9 +226,14 @@ static void store_places(struct outputs *o, const struct executed *e, struct dis
 }
 
 struct bytes outputs_executed(struct outputs *o, const struct executed *e, struct disk_batch *batch, bool replay) {
+    o->latest = NULL;
     if (e->count == 0)
         return (struct bytes){0};
-    struct receipt_body body = {.n = e->n, .output_root = root_of(e), .log_hash = e->log_hash, .t = e->t};
+    merkle_tree_free(o->latest_tree);
+    o->latest_tree = tree_of(e);
+    o->latest = e;
+    struct receipt_body body = {.n = e->n, .log_hash = e->log_hash, .t = e->t};
+    body.output_root = merkle_tree_root(o->latest_tree);
     struct cell *c = cell_of(o, e->n);
     if (replay)
         recall_receipts(o, c, &body);
@@ -244,6 +252,18 @@ struct bytes outputs_executed(struct outputs *o, const struct executed *e, struc
 }
 
 /* ---- answers ---- */
+
+static enum error take_latest(const struct outputs *o, uint32_t index, struct output *out, struct arena *arena) {
+    const struct executed *e = o->latest;
+    if (index >= e->count)
+        return ERR_CORRUPT;
+    out->leaf = arena_copy(arena, executed_leaf(e, index));
+    out->cert.body = o->ring[e->n % OUTPUTS_RING].body[o->self];
+    out->cert.index = index;
+    out->cert.count = (uint32_t)e->count;
+    out->cert.path_len = merkle_tree_path(out->cert.path, o->latest_tree, index);
+    return ERR_OK;
+}
 
 static enum error load_leaves(struct output *out, uint32_t index, struct bytes record, struct arena *arena) {
     struct reader r = reader_of(record);
@@ -293,6 +313,10 @@ static void receipts_from_ring(const struct outputs *o, const struct cell *c, st
 
 enum error outputs_load(struct outputs *o, seq_no n, uint32_t index, struct output *out, struct arena *arena) {
     *out = (struct output){.cert.epoch = o->verifier.epoch};
+    if (o->latest && o->latest->n == n) {
+        receipts_from_ring(o, &o->ring[n % OUTPUTS_RING], &out->cert);
+        return take_latest(o, index, out, arena);
+    }
     enum error e = fetch(o, DISK_OUTPUT, key_of(o, 'o', n), &o->value);
     if (e == ERR_OK)
         e = load_leaves(out, index, buffer_bytes(&o->value), arena);

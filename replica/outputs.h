@@ -13,7 +13,7 @@ struct outputs *outputs_new(const struct verifier *v, member_id self, const stru
                             const struct disk *disk);
 void outputs_free(struct outputs *o);
 
-/* A batch was executed: stores its outputs with the indexes (alert number -> place, client's request -> place) into the
+/* A batch was executed (e is borrowed until the next one): stores its outputs with the indexes (alert number -> place, client's request -> place) into the
    batch and signs the receipt. Returns the sealed RECEIPT frame (lives until the next call), or nothing when the batch put
    nothing out. replay: the batch was executed before a restart; others' receipts on the disk are kept. */
 struct bytes outputs_executed(struct outputs *o, const struct executed *e, struct disk_batch *batch, bool replay);
