@@ -1,13 +1,16 @@
 /* The object configuration as text: what each rule of Nagios' syntax means, and what is said, with file and line, when
    a rule is broken. */
-#include "checks/objects.h"
-
-#include <cmocka.h>
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
+/* clang-format on */
+
+#include "checks/objects.h"
 
 #define COMMAND "define command {\ncommand_name ping\ncommand_line /bin/ping $ARG1$\n}\n"
 #define HOST(name, more) "define host {\nhost_name " name "\nmax_check_attempts 3\n" more "}\n"
