@@ -1,0 +1,449 @@
+/* Requests, replies, alerts and query pages: bounds of every field, text that is text, and requests that own
+ * themselves. */
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "round_trip.h"
+#include "samples.h"
+
+#include <stdlib.h>
+
+/* Seals r with the sample client's key and opens it again. */
+static enum error sealed(struct request *r) {
+    struct buffer raw = {0};
+    struct request *back;
+    sample_request(&raw, r, sample_client(), r->req_seq);
+    enum error e = request_new(&back, buffer_bytes(&raw));
+    request_free(back);
+    buffer_free(&raw);
+    return e;
+}
+
+/* A request whose operation is given byte by byte. */
+static enum error with_op(struct bytes op) {
+    struct buffer body = {0}, raw = {0};
+    struct request *r;
+    struct sample_key key = sample_client();
+    struct seal_context context = sample_context(FRAME_REQUEST, MEMBER_NONE);
+    buffer_put(&body, key.pk.b, sizeof key.pk.b);
+    buffer_u64(&body, 1);
+    buffer_put(&body, op.data, op.len);
+    frame_seal(&raw, &context, buffer_bytes(&body), &key.sk);
+    enum error e = request_new(&r, buffer_bytes(&raw));
+    request_free(r);
+    buffer_free(&body);
+    buffer_free(&raw);
+    return e;
+}
+
+static char *text_of(size_t len) {
+    char *text = xcalloc(1, len + 1);
+    memset(text, 'x', len);
+    return text;
+}
+
+static void an_observation_comes_back_as_it_was(void **state) {
+    (void)state;
+    struct buffer raw = {0};
+    struct request *r;
+    sample_observe(&raw);
+    assert_int_equal(request_new(&r, buffer_bytes(&raw)), ERR_OK);
+    memset(raw.data, 0xee, raw.len); /* the request owns itself */
+    assert_int_equal(r->kind, OP_OBSERVE);
+    assert_int_equal(r->req_seq, 7);
+    assert_int_equal(r->observe.count, 3);
+    const struct observation *o = &r->observe.list[0];
+    assert_string_equal(o->host, "web1");
+    assert_string_equal(o->service, "http");
+    assert_string_equal(o->output, "CRITICAL: Connection refused");
+    assert_string_equal(o->perfdata, "time=3.2s;1;5;0");
+    assert_int_equal(o->state, 2);
+    assert_true(o->observed_at == SAMPLE_TIME);
+    assert_string_equal(r->observe.list[1].service, "");
+    assert_int_equal(r->observe.list[2].state, 255);
+    assert_string_equal(r->observe.list[2].output, "");
+    struct digest d = crypto_digest(DIGEST_REQUEST, r->frame);
+    assert_true(digest_equal(&d, &r->digest));
+    request_free(r);
+    buffer_free(&raw);
+}
+
+static enum error observe_count(unsigned count) {
+    struct observation *list = xcalloc(count, sizeof *list);
+    for (unsigned i = 0; i < count; i++) {
+        list[i] = (struct observation){"h", "", i, 0, "", "", 0};
+    }
+    struct request r = {.kind = OP_OBSERVE, .req_seq = 1, .observe = {count, list}};
+    enum error e = sealed(&r);
+    free(list);
+    return e;
+}
+
+static void a_bundle_holds_1_to_256_results(void **state) {
+    (void)state;
+    assert_int_equal(observe_count(1), ERR_OK);
+    assert_int_equal(observe_count(OBSERVE_MAX), ERR_OK);
+    assert_int_equal(with_op(bytes_of("\x0a\x00", 2)), ERR_MALFORMED);
+    struct buffer op = {0};
+    static const uint8_t head[] = {0x0a, 0x82, 0x04}; /* Observe of 514 bytes: 257 empty results */
+    buffer_put(&op, head, sizeof head);
+    for (unsigned i = 0; i <= OBSERVE_MAX; i++) {
+        buffer_put(&op, "\x0a\x00", 2);
+    }
+    assert_int_equal(with_op(buffer_bytes(&op)), ERR_TOO_MANY);
+    buffer_free(&op);
+}
+
+static enum error observe_text(size_t host, size_t service, size_t output, size_t perfdata) {
+    char *text[] = {text_of(host), text_of(service), text_of(output), text_of(perfdata)};
+    struct observation o = {text[0], text[1], 1, 0, text[2], text[3], 0};
+    struct request r = {.kind = OP_OBSERVE, .req_seq = 1, .observe = {1, &o}};
+    enum error e = sealed(&r);
+    for (unsigned i = 0; i < 4; i++) {
+        free(text[i]);
+    }
+    return e;
+}
+
+static void texts_are_bounded(void **state) {
+    (void)state;
+    assert_int_equal(observe_text(NAME_MAX_LEN, NAME_MAX_LEN, OUTPUT_MAX_LEN, OUTPUT_MAX_LEN), ERR_OK);
+    assert_int_equal(observe_text(NAME_MAX_LEN + 1, 0, 0, 0), ERR_OVERSIZED);
+    assert_int_equal(observe_text(1, NAME_MAX_LEN + 1, 0, 0), ERR_OVERSIZED);
+    assert_int_equal(observe_text(1, 0, OUTPUT_MAX_LEN + 1, 0), ERR_OVERSIZED);
+    assert_int_equal(observe_text(1, 0, 0, OUTPUT_MAX_LEN + 1), ERR_OVERSIZED);
+}
+
+static void texts_are_utf8_without_nul(void **state) {
+    (void)state;
+    assert_int_equal(with_op(bytes_of("\x0a\x06\x0a\x04\x0a\x02"
+                                      "hi",
+                                      8)),
+                     ERR_OK);
+    assert_int_equal(with_op(bytes_of("\x0a\x06\x0a\x04\x0a\x02"
+                                      "h\0",
+                                      8)),
+                     ERR_NOT_UTF8);
+    assert_int_equal(with_op(bytes_of("\x0a\x06\x0a\x04\x0a\x02\xc3\x28", 8)), ERR_NOT_UTF8);
+    assert_int_equal(with_op(bytes_of("\x0a\x07\x0a\x05\x0a\x03\xed\xa0\x80", 9)), ERR_NOT_UTF8); /* a surrogate */
+}
+
+static void a_state_beyond_a_byte_is_out_of_range(void **state) {
+    (void)state;
+    assert_int_equal(with_op(bytes_of("\x0a\x05\x0a\x03\x20\xff\x01", 7)), ERR_OK);
+    assert_int_equal(with_op(bytes_of("\x0a\x05\x0a\x03\x20\x80\x02", 7)), ERR_OUT_OF_RANGE);
+}
+
+static void a_request_holds_exactly_one_operation(void **state) {
+    (void)state;
+    assert_int_equal(with_op(bytes_of("", 0)), ERR_MALFORMED);
+    assert_int_equal(with_op(bytes_of("\x12\x00", 2)), ERR_OK); /* TICK, all zero */
+    assert_int_equal(with_op(bytes_of("\x12\x00\x12\x00", 4)), ERR_NOT_CANONICAL);
+    assert_int_equal(with_op(bytes_of("\x0a\x00\x12\x00", 4)), ERR_NOT_CANONICAL);
+    assert_int_equal(with_op(bytes_of("\x3a\x00", 2)), ERR_MALFORMED); /* unknown */
+}
+
+static enum error seq_of(uint64_t req_seq) {
+    struct request r = {.kind = OP_TICK, .req_seq = req_seq, .tick = {1, 1, 1, 0, true}};
+    return sealed(&r);
+}
+
+static void request_numbers_start_at_1(void **state) {
+    (void)state;
+    assert_int_equal(seq_of(0), ERR_OUT_OF_RANGE);
+    assert_int_equal(seq_of(1), ERR_OK);
+    assert_int_equal(seq_of(NUMBER_MAX), ERR_OK);
+    assert_int_equal(seq_of(NUMBER_MAX + 1), ERR_OUT_OF_RANGE);
+}
+
+static void a_request_binds_neither_member_nor_epoch(void **state) {
+    (void)state;
+    struct buffer raw = {0};
+    struct request *r;
+    sample_tick(&raw);
+    raw.data[23] = 1; /* epoch */
+    assert_int_equal(request_new(&r, buffer_bytes(&raw)), ERR_OUT_OF_RANGE);
+    raw.data[23] = 0;
+    raw.data[24] = raw.data[25] = 0; /* sender 0 */
+    assert_int_equal(request_new(&r, buffer_bytes(&raw)), ERR_OUT_OF_RANGE);
+    assert_null(r);
+    buffer_clear(&raw);
+    sample_wish(&raw);
+    assert_int_equal(request_new(&r, buffer_bytes(&raw)), ERR_BAD_TYPE);
+    buffer_free(&raw);
+}
+
+static void a_request_shorter_than_its_head_is_malformed(void **state) {
+    (void)state;
+    struct sample_key key = sample_client();
+    struct seal_context context = sample_context(FRAME_REQUEST, MEMBER_NONE);
+    static const uint8_t body[PUBLIC_KEY_LEN + 7];
+    for (size_t len = 0; len <= sizeof body; len++) {
+        struct buffer raw = {0};
+        struct request *r;
+        frame_seal(&raw, &context, bytes_of(body, len), &key.sk);
+        assert_int_equal(request_new(&r, buffer_bytes(&raw)), ERR_MALFORMED);
+        buffer_free(&raw);
+    }
+}
+
+static enum error blob_of(uint32_t index, size_t len) {
+    char *part = text_of(len);
+    struct request r = {.kind = OP_BLOB, .req_seq = 1, .blob = {sample_digest(1), index, bytes_of(part, len)}};
+    enum error e = sealed(&r);
+    free(part);
+    return e;
+}
+
+static void blob_bounds(void **state) {
+    (void)state;
+    assert_int_equal(blob_of(0, 1), ERR_OK);
+    assert_int_equal(blob_of(BLOB_INDEX_MAX, BLOB_MAX_LEN), ERR_OK);
+    assert_int_equal(blob_of(0, 0), ERR_MALFORMED);
+    assert_int_equal(blob_of(0, BLOB_MAX_LEN + 1), ERR_OVERSIZED);
+    assert_int_equal(blob_of(BLOB_INDEX_MAX + 1, 1), ERR_OUT_OF_RANGE);
+}
+
+static enum error apply_of(uint64_t length) {
+    struct request r = {.kind = OP_APPLY, .req_seq = 1, .apply = {.length = length}};
+    return sealed(&r);
+}
+
+static void apply_and_tick_bounds(void **state) {
+    (void)state;
+    assert_int_equal(apply_of(0), ERR_OUT_OF_RANGE);
+    assert_int_equal(apply_of(1), ERR_OK);
+    assert_int_equal(apply_of(OBJECTS_MAX_LEN), ERR_OK);
+    assert_int_equal(apply_of(OBJECTS_MAX_LEN + 1), ERR_OUT_OF_RANGE);
+    struct request r = {.kind = OP_TICK, .req_seq = 1, .tick = {.wall = TIME_MAX_MS, .view = NUMBER_MAX}};
+    assert_int_equal(sealed(&r), ERR_OK);
+    r.tick.wall = TIME_MAX_MS + 1;
+    assert_int_equal(sealed(&r), ERR_OUT_OF_RANGE);
+    r.tick.wall = -1;
+    assert_int_equal(sealed(&r), ERR_OUT_OF_RANGE);
+    r.tick = (struct op_tick){.view = NUMBER_MAX + 1};
+    assert_int_equal(sealed(&r), ERR_OUT_OF_RANGE);
+}
+
+static enum error query_of(unsigned kind, uint32_t limit, uint64_t offset) {
+    struct request r = {
+        .kind = OP_QUERY, .req_seq = 1, .query = {(enum query_kind)kind, "", "", "", "", limit, offset}};
+    return sealed(&r);
+}
+
+static void query_bounds(void **state) {
+    (void)state;
+    assert_int_equal(query_of(QUERY_STATUS, 1, 0), ERR_OK);
+    assert_int_equal(query_of(QUERY_OBJECTS, QUERY_PAGE_MAX, OBJECTS_MAX_LEN), ERR_OK);
+    assert_int_equal(query_of(0, 1, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_OBJECTS + 1, 1, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_STATUS, 0, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_STATUS, QUERY_PAGE_MAX + 1, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_STATUS, 1, (uint64_t)OBJECTS_MAX_LEN + 1), ERR_OUT_OF_RANGE);
+}
+
+static void evidence_holds_two_frames_of_a_known_kind(void **state) {
+    (void)state;
+    assert_int_equal(with_op(bytes_of("\x32\x08\x08\x0c\x12\x01x\x12\x01y", 10)), ERR_OK);
+    assert_int_equal(with_op(bytes_of("\x32\x05\x08\x0c\x12\x01x", 7)), ERR_MALFORMED);
+    assert_int_equal(with_op(bytes_of("\x32\x0b\x08\x0c\x12\x01x\x12\x01y\x12\x01z", 13)), ERR_TOO_MANY);
+    assert_int_equal(with_op(bytes_of("\x32\x08\x08\x0d\x12\x01x\x12\x01y", 10)), ERR_OUT_OF_RANGE);
+    assert_int_equal(with_op(bytes_of("\x32\x07\x08\x0c\x12\x01x\x12\x00", 9)), ERR_MALFORMED);
+}
+
+static void an_observations_digest_covers_every_field(void **state) {
+    (void)state;
+    const struct observation a = {"web1", "http", 5, 2, "out", "perf", SAMPLE_TIME};
+    struct observation others[] = {a, a, a, a, a, a, a, a};
+    others[0].host = "web2";
+    others[1].service = "httq";
+    others[2].obs_seq = 6;
+    others[3].state = 1;
+    others[4].output = "ouu";
+    others[5].perfdata = "perg";
+    others[6].observed_at++;
+    others[7].output = "outp"; /* the same letters, cut elsewhere */
+    others[7].perfdata = "erf";
+    struct digest d = observation_digest(&a), same = observation_digest(&a);
+    assert_true(digest_equal(&d, &same));
+    for (unsigned i = 0; i < 8; i++) {
+        struct digest other = observation_digest(&others[i]);
+        assert_false(digest_equal(&d, &other));
+    }
+}
+
+/* --- outputs --- */
+
+static enum error reply_with(struct reply r) {
+    struct buffer leaf = {0}, back = {0};
+    reply_encode(&leaf, &r);
+    enum error e = round_trip_reply(&back, buffer_bytes(&leaf));
+    buffer_free(&leaf);
+    buffer_free(&back);
+    return e;
+}
+
+static void reply_bounds(void **state) {
+    (void)state;
+    struct refused_entry refused[OBSERVE_MAX];
+    for (unsigned i = 0; i < OBSERVE_MAX; i++) {
+        refused[i] = (struct refused_entry){i, ERR_LATE};
+    }
+    struct reply r = {.req_seq = 1, .accepted = OBSERVE_MAX, .refused_count = OBSERVE_MAX, .refused = refused};
+    assert_int_equal(reply_with(r), ERR_OK);
+    r.accepted++;
+    assert_int_equal(reply_with(r), ERR_OUT_OF_RANGE);
+    r.accepted = 0, r.req_seq = 0;
+    assert_int_equal(reply_with(r), ERR_OUT_OF_RANGE);
+    r.req_seq = 1, r.result = ERR_LIMIT;
+    assert_int_equal(reply_with(r), ERR_OUT_OF_RANGE);
+    r.result = ERR_FORBIDDEN, refused[1].index = 0;
+    assert_int_equal(reply_with(r), ERR_NOT_CANONICAL);
+    refused[1] = (struct refused_entry){1, ERR_OK};
+    assert_int_equal(reply_with(r), ERR_OUT_OF_RANGE);
+    refused[1].reason = ERR_LATE, refused[OBSERVE_MAX - 1].index = OBSERVE_MAX;
+    assert_int_equal(reply_with(r), ERR_OUT_OF_RANGE);
+}
+
+static void a_leaf_says_what_it_is(void **state) {
+    (void)state;
+    struct buffer reply = {0}, alert = {0}, back = {0};
+    enum output_kind kind;
+    sample_reply(&reply);
+    sample_alert(&alert);
+    assert_int_equal(output_kind_of(&kind, buffer_bytes(&reply)), ERR_OK);
+    assert_int_equal(kind, OUTPUT_REPLY);
+    assert_int_equal(output_kind_of(&kind, buffer_bytes(&alert)), ERR_OK);
+    assert_int_equal(kind, OUTPUT_ALERT);
+    assert_int_equal(output_kind_of(&kind, bytes_of("", 0)), ERR_MALFORMED);
+    assert_int_equal(output_kind_of(&kind, bytes_of("\0", 1)), ERR_MALFORMED);
+    assert_int_equal(output_kind_of(&kind, bytes_of("\3", 1)), ERR_MALFORMED);
+    assert_int_equal(round_trip_alert(&back, buffer_bytes(&reply)), ERR_MALFORMED);
+    assert_int_equal(round_trip_reply(&back, buffer_bytes(&alert)), ERR_MALFORMED);
+    assert_int_equal(round_trip_reply(&back, bytes_of("", 0)), ERR_MALFORMED);
+    buffer_free(&reply);
+    buffer_free(&alert);
+    buffer_free(&back);
+}
+
+static void an_alert_comes_back_as_it_was(void **state) {
+    (void)state;
+    struct buffer leaf = {0};
+    struct arena arena = {0};
+    struct alert a;
+    sample_alert(&leaf);
+    assert_int_equal(alert_decode(&a, buffer_bytes(&leaf), &arena), ERR_OK);
+    assert_string_equal(a.host, "web1");
+    assert_string_equal(a.service_display, "HTTP");
+    assert_string_equal(a.output, "CRITICAL: Connection refused");
+    assert_string_equal(a.author, "");
+    assert_true(a.hard);
+    assert_int_equal(a.vote_count, 3);
+    assert_string_equal(a.votes[1].observer, "eu");
+    assert_true(a.votes[2].convicted);
+    assert_int_equal(a.votes[2].state, STATE_PENDING);
+    assert_int_equal(a.contact_count, 2);
+    assert_string_equal(a.contacts[0].commands[1], "notify-by-pager");
+    assert_int_equal(a.contacts[1].command_count, 0);
+    arena_free(&arena);
+    buffer_free(&leaf);
+}
+
+static enum error alert_with(const struct alert *a) {
+    struct buffer leaf = {0}, back = {0};
+    alert_encode(&leaf, a);
+    enum error e = round_trip_alert(&back, buffer_bytes(&leaf));
+    assert_true(e != ERR_OK || bytes_equal(buffer_bytes(&leaf), buffer_bytes(&back)));
+    buffer_free(&leaf);
+    buffer_free(&back);
+    return e;
+}
+
+static void alert_bounds(void **state) {
+    (void)state;
+    char *name = text_of(OBSERVER_NAME_MAX + 1);
+    struct alert a = {.number = 1, .n = 1, .type = ALERT_SYSTEM};
+    struct vote_view vote = {.observer = name + 1, .state = STATE_PENDING};
+    assert_int_equal(alert_with(&a), ERR_OK);
+    a.vote_count = 1, a.votes = &vote;
+    assert_int_equal(alert_with(&a), ERR_OK);
+    vote.observer = name;
+    assert_int_equal(alert_with(&a), ERR_OVERSIZED);
+    vote.observer = "", vote.state = VOTE_STATE_MAX + 1;
+    assert_int_equal(alert_with(&a), ERR_OUT_OF_RANGE);
+    a.vote_count = 0, a.type = ALERT_TYPE_LIMIT;
+    assert_int_equal(alert_with(&a), ERR_OUT_OF_RANGE);
+    a.type = (enum alert_type)0;
+    assert_int_equal(alert_with(&a), ERR_OUT_OF_RANGE);
+    a.type = ALERT_PROBLEM, a.number = 0;
+    assert_int_equal(alert_with(&a), ERR_OUT_OF_RANGE);
+    a.number = 1, a.state = VOTE_STATE_MAX + 1;
+    assert_int_equal(alert_with(&a), ERR_OUT_OF_RANGE);
+    a.state = 0, a.since = -1;
+    assert_int_equal(alert_with(&a), ERR_OUT_OF_RANGE);
+    free(name);
+}
+
+static void a_page_comes_back_as_it_was(void **state) {
+    (void)state;
+    struct buffer value = {0};
+    struct arena arena = {0};
+    struct query_page p;
+    sample_query_page(&value);
+    assert_int_equal(query_page_decode(&p, buffer_bytes(&value), &arena), ERR_OK);
+    assert_int_equal(p.count, 2);
+    assert_true(p.more);
+    assert_string_equal(p.list[0].service, "");
+    assert_int_equal(p.list[1].vote_count, 3);
+    assert_string_equal(p.list[1].dissent[0], "ap");
+    assert_true(p.list[1].flapping && !p.list[1].undecided);
+    assert_true(bytes_equal(p.part, bytes_of_text("part")));
+    arena_free(&arena);
+    buffer_free(&value);
+}
+
+static void names_are_nagios_words(void **state) {
+    (void)state;
+    assert_string_equal(op_kind_name(OP_EVIDENCE), "EVIDENCE");
+    assert_string_equal(op_kind_name((enum op_kind)7), "?");
+    assert_string_equal(alert_type_name(ALERT_FLAPPINGSTART), "FLAPPINGSTART");
+    assert_string_equal(alert_type_name((enum alert_type)0), "?");
+    assert_string_equal(alert_type_name(ALERT_TYPE_LIMIT), "?");
+    assert_string_equal(state_name(true, HOST_UNREACHABLE), "UNREACHABLE");
+    assert_string_equal(state_name(false, STATE_CRITICAL), "CRITICAL");
+    assert_string_equal(state_name(false, STATE_PENDING), "PENDING");
+    assert_string_equal(state_name(true, 3), "?");
+    assert_string_equal(state_name(false, 5), "?");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_observation_comes_back_as_it_was),
+        cmocka_unit_test(a_bundle_holds_1_to_256_results),
+        cmocka_unit_test(texts_are_bounded),
+        cmocka_unit_test(texts_are_utf8_without_nul),
+        cmocka_unit_test(a_state_beyond_a_byte_is_out_of_range),
+        cmocka_unit_test(a_request_holds_exactly_one_operation),
+        cmocka_unit_test(request_numbers_start_at_1),
+        cmocka_unit_test(a_request_binds_neither_member_nor_epoch),
+        cmocka_unit_test(a_request_shorter_than_its_head_is_malformed),
+        cmocka_unit_test(blob_bounds),
+        cmocka_unit_test(apply_and_tick_bounds),
+        cmocka_unit_test(query_bounds),
+        cmocka_unit_test(evidence_holds_two_frames_of_a_known_kind),
+        cmocka_unit_test(an_observations_digest_covers_every_field),
+        cmocka_unit_test(reply_bounds),
+        cmocka_unit_test(a_leaf_says_what_it_is),
+        cmocka_unit_test(an_alert_comes_back_as_it_was),
+        cmocka_unit_test(alert_bounds),
+        cmocka_unit_test(a_page_comes_back_as_it_was),
+        cmocka_unit_test(names_are_nagios_words),
+    };
+    crypto_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
