@@ -12,7 +12,10 @@ static void note_step(struct yaml_trace *t, const char *text) {
     }
     struct yaml_step step = {.entry = -1};
     sscanf(text, " in mapping field '%47[^']'", step.field);
-    sscanf(text, " in sequence entry '%d'", &step.entry);
+    int count;
+    if (sscanf(text, " in sequence entry '%d'", &count) == 1) {
+        step.entry = count - 1; /* the library counts from one */
+    }
     const char *place = strstr(text, "(line: ");
     if (place != NULL) {
         sscanf(place, "(line: %u", &step.line);
@@ -37,28 +40,27 @@ void yaml_trace_note(struct yaml_trace *t, const char *format, va_list args) {
 /* Each of the library's phrases, what we say instead and what to do about it. In `ours`, %s is what followed. */
 struct phrase {
     const char *theirs, *ours, *remedy;
-    bool names_key; /* what follows is the key that it is about */
+    enum { ABOUT_VALUE, ABOUT_KEY, ABOUT_LIST } about; /* KEY: what follows in the problem is that key */
 };
 static const struct phrase phrases[] = {
-    {"Unexpected key: ", "unknown key", "remove it or correct its spelling", true},
-    {"Missing required mapping field: ", "missing", "add it", true},
-    {"Mapping field already seen: ", "written twice", "keep one", true},
-    {"Invalid ENUM value: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", false},
-    {"Invalid FLAGS value: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", false},
-    {"Unknown flag: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", false},
-    {"Invalid uint64_t value: ", "not a whole number: %s", "write digits only", false},
-    {"Invalid int64_t value: ", "not a whole number: %s", "write digits only", false},
-    {"Invalid UINT value: ", "number out of range: %s", "write a smaller whole number, not below 0", false},
-    {"Invalid INT value: ", "number out of range: %s", "write a smaller whole number", false},
-    {"Expecting ", "expected %s", "write it as the manual shows", false},
-    {"Insufficient entries ", "too few entries %s", "add entries", false},
-    {"Excessive entries ", "too many entries %s", "remove entries", false},
-    {"STRING length < ", "text is shorter than %s", "write a longer text", false},
-    {"STRING length > ", "text is longer than %s", "write a shorter text", false},
-    {"libyaml: ", "not YAML, here or below: %s", "correct indentation, quotes and brackets", false},
-    {"Ignoring documents after first in stream", "a second document", "keep one document", false},
+    {"Unexpected key: ", "unknown key", "remove it or correct its spelling", ABOUT_KEY},
+    {"Missing required mapping field: ", "missing", "add it", ABOUT_KEY},
+    {"Mapping field already seen: ", "written twice", "keep one", ABOUT_KEY},
+    {"Invalid ENUM value: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill",
+     ABOUT_VALUE},
+    {"Unknown flag: ", "unknown word '%s'", "drills is off, sandbox or live; roles are admin, drill", ABOUT_VALUE},
+    {"Invalid uint64_t value: ", "not a whole number: %s", "write digits only", ABOUT_VALUE},
+    {"Invalid UINT value: ", "number out of range: %s", "write a smaller whole number, not below 0", ABOUT_VALUE},
+    {"Invalid INT value: ", "number out of range: %s", "write a smaller whole number", ABOUT_VALUE},
+    {"Expecting ", "expected %s", "write it as the manual shows", ABOUT_VALUE},
+    {"Insufficient entries ", "too few entries: %s", "add entries", ABOUT_LIST},
+    {"Excessive entries ", "too many entries: %s", "remove entries", ABOUT_LIST},
+    {"STRING length < ", "text is shorter than %s", "write a longer text", ABOUT_VALUE},
+    {"STRING length > ", "text is longer than %s", "write a shorter text", ABOUT_VALUE},
+    {"libyaml: ", "not YAML, here or below: %s", "correct indentation, quotes and brackets", ABOUT_VALUE},
+    {"Ignoring documents after first in stream", "a second document", "keep one document", ABOUT_VALUE},
 };
-static const struct phrase unknown_phrase = {"", "%s", "write it as the manual shows", false};
+static const struct phrase unknown_phrase = {"", "%s", "write it as the manual shows", ABOUT_VALUE};
 
 static const struct phrase *phrase_find(const char *problem) {
     for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
@@ -94,6 +96,7 @@ static unsigned explain_line(const struct yaml_trace *t, struct bytes text, cons
     unsigned found = 0;
     if (t->step_count <= 1) {
         found = yaml_line_find(text, key, -1, NULL);
+        logged = 1; /* what the file lacks has no line */
     } else {
         const struct yaml_step *outer = &t->steps[t->step_count - 1], *entry = &t->steps[t->step_count - 2];
         found = yaml_line_find(text, outer->field, entry->entry, key);
@@ -112,8 +115,15 @@ void yaml_trace_explain(const struct yaml_trace *t, struct bytes text, const cha
                         struct buffer *why) {
     const char *problem = t->problem[0] != 0 ? t->problem : fallback;
     const struct phrase *p = phrase_find(problem);
+    struct yaml_trace list;
+    if (p->about == ABOUT_LIST && t->step_count > 1) { /* the list, not its last entry */
+        list = *t;
+        list.step_count--;
+        memmove(list.steps, t->steps + 1, list.step_count * sizeof *list.steps);
+        t = &list;
+    }
     const char *rest = problem + strlen(p->theirs);
-    const char *key = p->names_key ? rest : NULL;
+    const char *key = p->about == ABOUT_KEY ? rest : NULL;
     buffer_printf(why, "%s:%u: ", path, explain_line(t, text, key));
     put_path(why, t, key);
     buffer_printf(why, ": ");
