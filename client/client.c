@@ -2,14 +2,14 @@
    changes nothing: an answer counts when F members signed it alike. */
 #include "client/client.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "client/inner.h"
 #include "client/session.h"
 #include "crypto/keyfile.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { RESEND_MS = 1000, BUSY_RETRY_MS = 250, ANSWER_ARENA_MAX = 16 << 20 };
 
@@ -17,7 +17,7 @@ enum error client_open(struct client **out, const struct cluster *cluster, struc
     struct client *c = xcalloc(1, sizeof *c);
     c->cluster = cluster;
     cluster_verifier(&c->verifier, cluster);
-    enum error e = net_open(&c->net, cluster, why);
+    enum error e = client_net_open(&c->net, cluster, why);
     if (e != ERR_OK) {
         free(c);
         c = NULL;
@@ -28,7 +28,7 @@ enum error client_open(struct client **out, const struct cluster *cluster, struc
 
 void client_close(struct client *c) {
     if (c != NULL) {
-        net_close(c->net);
+        client_net_close(c->net);
         free(c);
     }
 }
@@ -88,7 +88,7 @@ struct asking { /* one request on its way */
     struct public_key key;
     uint64_t req_seq;
     struct digest digest;
-    struct net_poll *poll;
+    struct client_poll *poll;
     struct gather *gather;
     mono_ms ask_at[MEMBERS_MAX];
     enum error refusal[MEMBERS_MAX]; /* the last signed one; ERR_OK: none */
@@ -115,8 +115,9 @@ static enum error asking_read(struct asking *a, struct bytes sealed) {
 static bool asking_concerns(const struct asking *a, struct bytes leaf, struct arena *arena) {
     enum output_kind kind;
     struct reply reply;
-    return output_kind_of(&kind, leaf) == ERR_OK && kind == OUTPUT_REPLY && reply_decode(&reply, leaf, arena) == ERR_OK &&
-           public_key_equal(&reply.client, &a->key) && reply.req_seq == a->req_seq;
+    return output_kind_of(&kind, leaf) == ERR_OK && kind == OUTPUT_REPLY &&
+           reply_decode(&reply, leaf, arena) == ERR_OK && public_key_equal(&reply.client, &a->key) &&
+           reply.req_seq == a->req_seq;
 }
 
 /* False: what the member said is worthless. */
@@ -179,11 +180,11 @@ static enum error asking_refused(const struct asking *a) {
 static mono_ms asking_send(struct asking *a, mono_ms now, mono_ms deadline) {
     mono_ms next = deadline;
     for (member_id i = 0; i < a->client->verifier.members; i++) {
-        if (net_poll_asking(a->poll, i)) {
+        if (client_poll_asking(a->poll, i)) {
             continue;
         }
         if (a->ask_at[i] <= now) {
-            net_poll_ask(a->poll, i, a->frame, RESEND_MS);
+            client_poll_ask(a->poll, i, a->frame, RESEND_MS);
             a->ask_at[i] = now + RESEND_MS;
         }
         next = a->ask_at[i] < next ? a->ask_at[i] : next;
@@ -199,7 +200,7 @@ static enum error asking_run(struct asking *a, mono_ms deadline) {
         member_id from;
         if (now >= deadline) {
             e = ERR_NO_QUORUM;
-        } else if (net_poll_next(a->poll, asking_send(a, now, deadline), &from, &answer)) {
+        } else if (client_poll_next(a->poll, asking_send(a, now, deadline), &from, &answer)) {
             asking_take(a, from, buffer_bytes(&answer));
             e = gather_proven(a->gather) != NULL ? ERR_OK : asking_refused(a);
         }
@@ -229,7 +230,7 @@ enum error client_request(struct client *c, struct bytes sealed_request, mono_ms
     if (e != ERR_OK) {
         return e;
     }
-    a.poll = net_poll_new(c->net);
+    a.poll = client_poll_new(c->net);
     a.gather = gather_new(&c->verifier);
     e = asking_run(&a, clock_mono() + timeout);
     if (e == ERR_OK) {
@@ -239,7 +240,7 @@ enum error client_request(struct client *c, struct bytes sealed_request, mono_ms
         client_reply_free(out);
     }
     gather_free(a.gather);
-    net_poll_free(a.poll);
+    client_poll_free(a.poll);
     return e;
 }
 
@@ -286,20 +287,20 @@ static bool status_take(const struct client *c, member_id from, struct bytes raw
 enum error client_status(struct client *c, mono_ms timeout, struct msg_status status[MEMBERS_MAX],
                          bool reachable[MEMBERS_MAX]) {
     struct buffer question = {0}, answer = {0};
-    struct net_poll *poll = net_poll_new(c->net);
+    struct client_poll *poll = client_poll_new(c->net);
     mono_ms deadline = clock_mono() + timeout;
     unsigned open = c->verifier.members;
     member_id from;
     memset(reachable, 0, MEMBERS_MAX * sizeof *reachable);
     client_seal_question(c, &(struct msg){.type = FRAME_FETCH_STATUS}, &question);
     for (member_id i = 0; i < c->verifier.members; i++) {
-        net_poll_ask(poll, i, buffer_bytes(&question), RESEND_MS);
+        client_poll_ask(poll, i, buffer_bytes(&question), RESEND_MS);
     }
-    while (open > 0 && net_poll_next(poll, deadline, &from, &answer)) {
+    while (open > 0 && client_poll_next(poll, deadline, &from, &answer)) {
         reachable[from] = status_take(c, from, buffer_bytes(&answer), &status[from]);
         open--;
     }
-    net_poll_free(poll);
+    client_poll_free(poll);
     buffer_free(&answer);
     buffer_free(&question);
     return ERR_OK;

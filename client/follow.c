@@ -33,7 +33,7 @@ struct stream { /* one member */
 
 struct follow {
     struct client *client;
-    struct net_poll *poll;
+    struct client_poll *poll;
     client_alert_visit *visit;
     client_complaint *complain;
     void *context;
@@ -197,7 +197,7 @@ static void ask(struct follow *f, member_id m, mono_ms now) {
     struct msg q = {.type = FRAME_FETCH_ALERTS,
                     .fetch_alerts = {.after = s->have, .max = FETCH_ONCE, .wait_ms = (uint32_t)s->asked_wait}};
     client_seal_question(f->client, &q, &frame);
-    net_poll_ask(f->poll, m, buffer_bytes(&frame), s->asked_wait + RESEND_SLACK_MS);
+    client_poll_ask(f->poll, m, buffer_bytes(&frame), s->asked_wait + RESEND_SLACK_MS);
     buffer_free(&frame);
 }
 
@@ -206,7 +206,7 @@ static void ask(struct follow *f, member_id m, mono_ms now) {
 static mono_ms ask_due(struct follow *f, mono_ms now, mono_ms until) {
     for (member_id m = 0; m < f->client->verifier.members; m++) {
         struct stream *s = &f->streams[m];
-        if (net_poll_asking(f->poll, m)) {
+        if (client_poll_asking(f->poll, m)) {
             continue;
         }
         bool drained = s->have >= f->next && now - f->progress_at >= GRACE_MS && now - s->reset_at >= GRACE_MS;
@@ -260,7 +260,7 @@ static enum error follow_run(struct follow *f) {
         mono_ms now = clock_mono();
         mono_ms until = now < f->wait_end ? f->wait_end : now + POLL_PAUSE_MS;
         member_id from;
-        if (net_poll_next(f->poll, ask_due(f, now, until), &from, &answer)) {
+        if (client_poll_next(f->poll, ask_due(f, now, until), &from, &answer)) {
             take_answer(f, from, buffer_bytes(&answer));
             visit_ready(f);
         }
@@ -275,7 +275,7 @@ enum error client_alerts(struct client *c, uint64_t after, mono_ms wait, client_
     mono_ms now = clock_mono();
     struct follow *f = xcalloc(1, sizeof *f);
     *f = (struct follow){.client = c,
-                         .poll = net_poll_new(c->net),
+                         .poll = client_poll_new(c->net),
                          .visit = visit,
                          .complain = complaint,
                          .context = context,
@@ -291,7 +291,7 @@ enum error client_alerts(struct client *c, uint64_t after, mono_ms wait, client_
     for (unsigned i = 0; i < AHEAD; i++) {
         gather_free(f->joined[i]);
     }
-    net_poll_free(f->poll);
+    client_poll_free(f->poll);
     free(f);
     return e;
 }

@@ -285,9 +285,25 @@ static void report(const struct init *s) {
            s->keys > 0 ? s->dir : "", s->keys > 0 ? "/keys/replica-0.key" : "KEY", c->member_count - 1);
 }
 
+/* The directory's name, when it is a name. */
+static void name_cluster(struct cluster *c, const char *dir) {
+    size_t len = strlen(dir);
+    while (len > 0 && dir[len - 1] == '/') {
+        len--;
+    }
+    size_t from = len;
+    while (from > 0 && dir[from - 1] != '/') {
+        from--;
+    }
+    snprintf(c->name, sizeof c->name, "%.*s", (int)(len - from), dir + from);
+    if (!public_name_valid(c->name)) {
+        snprintf(c->name, sizeof c->name, "%s", "quorate");
+    }
+}
+
 static int init_cluster(struct init *s) {
     struct cluster *c = s->cluster = xcalloc(1, sizeof *s->cluster);
-    snprintf(c->name, sizeof c->name, "%s", "quorate");
+    name_cluster(c, s->dir);
     c->operators_needed = 1;
     c->drills = DRILLS_OFF;
     c->knobs = protocol_defaults();

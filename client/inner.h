@@ -14,7 +14,7 @@ struct patience {
 struct client {
     const struct cluster *cluster;
     struct verifier verifier;
-    struct net *net;
+    struct client_net *net;
     struct patience patience[MEMBERS_MAX];
 };
 

@@ -1,6 +1,10 @@
 /* The only file of this room that sees nng. Each replica has a REQ socket and each open question a context of it; nng's
-   threads move a question from sending to receiving and put the answer where net_poll_next finds it. */
+   threads move a question from sending to receiving and put the answer where client_poll_next finds it. */
 #include "client/net.h"
+
+#include "base/clock.h"
+#include "base/invariant.h"
+#include "proto/frame.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
@@ -8,13 +12,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/invariant.h"
-#include "proto/frame.h"
-
 enum { RECONNECT_MIN_MS = 100, RECONNECT_MAX_MS = 2000, RECEIVE_SLACK = 4096 };
 
-struct net {
+struct client_net {
     unsigned members;
     nng_socket sockets[MEMBERS_MAX];
 };
@@ -22,7 +22,7 @@ struct net {
 enum talk { TALK_IDLE, TALK_SENDING, TALK_RECEIVING, TALK_ANSWERED };
 
 struct line { /* the conversation with one member; state and answer under the poll's mutex */
-    struct net_poll *poll;
+    struct client_poll *poll;
     nng_ctx context;
     nng_aio *aio;
     bool open;
@@ -30,8 +30,8 @@ struct line { /* the conversation with one member; state and answer under the po
     nng_msg *answer;
 };
 
-struct net_poll {
-    struct net *net;
+struct client_poll {
+    struct client_net *net;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct line lines[MEMBERS_MAX];
@@ -59,8 +59,8 @@ static int socket_dial(nng_socket s, const char *url) {
     return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
-enum error net_open(struct net **out, const struct cluster *cluster, struct buffer *why) {
-    struct net *n = xcalloc(1, sizeof *n);
+enum error client_net_open(struct client_net **out, const struct cluster *cluster, struct buffer *why) {
+    struct client_net *n = xcalloc(1, sizeof *n);
     for (unsigned i = 0; i < cluster->member_count; i++) {
         int rc = nng_req0_open(&n->sockets[i]);
         if (rc == 0) {
@@ -73,7 +73,7 @@ enum error net_open(struct net **out, const struct cluster *cluster, struct buff
         if (rc != 0) {
             buffer_printf(why, "replica %u cannot be dialled at '%s' (%s)", i, cluster->members[i].client,
                           nng_strerror(rc));
-            net_close(n);
+            client_net_close(n);
             *out = NULL;
             return ERR_IO;
         }
@@ -82,7 +82,7 @@ enum error net_open(struct net **out, const struct cluster *cluster, struct buff
     return ERR_OK;
 }
 
-void net_close(struct net *n) {
+void client_net_close(struct client_net *n) {
     if (n == NULL) {
         return;
     }
@@ -104,7 +104,7 @@ static void drop_unsent(struct line *l) {
 /* Runs on nng's threads, never twice at once for one line. */
 static void line_step(void *self) {
     struct line *l = self;
-    struct net_poll *p = l->poll;
+    struct client_poll *p = l->poll;
     int rc = nng_aio_result(l->aio);
     pthread_mutex_lock(&p->mutex);
     bool sent = l->talk == TALK_SENDING && rc == 0;
@@ -126,8 +126,8 @@ static void line_step(void *self) {
     }
 }
 
-struct net_poll *net_poll_new(struct net *n) {
-    struct net_poll *p = xcalloc(1, sizeof *p);
+struct client_poll *client_poll_new(struct client_net *n) {
+    struct client_poll *p = xcalloc(1, sizeof *p);
     p->net = n;
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -157,7 +157,7 @@ static void line_close(struct line *l) {
     l->talk = TALK_IDLE;
 }
 
-void net_poll_free(struct net_poll *p) {
+void client_poll_free(struct client_poll *p) {
     if (p == NULL) {
         return;
     }
@@ -183,7 +183,7 @@ static bool line_open(struct line *l, nng_socket s, mono_ms resend) {
     return true;
 }
 
-void net_poll_ask(struct net_poll *p, member_id to, struct bytes frame, mono_ms resend) {
+void client_poll_ask(struct client_poll *p, member_id to, struct bytes frame, mono_ms resend) {
     REQUIRE(to < p->net->members);
     struct line *l = &p->lines[to];
     line_close(l);
@@ -200,15 +200,15 @@ void net_poll_ask(struct net_poll *p, member_id to, struct bytes frame, mono_ms 
     nng_ctx_send(l->context, l->aio);
 }
 
-bool net_poll_asking(const struct net_poll *p, member_id to) {
-    struct net_poll *locked = (struct net_poll *)p;
+bool client_poll_asking(const struct client_poll *p, member_id to) {
+    struct client_poll *locked = (struct client_poll *)p;
     pthread_mutex_lock(&locked->mutex);
     bool asking = p->lines[to].talk != TALK_IDLE;
     pthread_mutex_unlock(&locked->mutex);
     return asking;
 }
 
-static nng_msg *take_answer(struct net_poll *p, member_id *from) {
+static nng_msg *take_answer(struct client_poll *p, member_id *from) {
     for (unsigned k = 0; k < p->net->members; k++) {
         unsigned i = (p->turn + k) % p->net->members;
         struct line *l = &p->lines[i];
@@ -224,7 +224,7 @@ static nng_msg *take_answer(struct net_poll *p, member_id *from) {
     return NULL;
 }
 
-bool net_poll_next(struct net_poll *p, mono_ms until, member_id *from, struct buffer *answer) {
+bool client_poll_next(struct client_poll *p, mono_ms until, member_id *from, struct buffer *answer) {
     struct timespec end = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     pthread_mutex_lock(&p->mutex);
     nng_msg *msg = take_answer(p, from);

@@ -7,21 +7,21 @@
 #include "base/error.h"
 #include "proto/cluster.h"
 
-struct net;
-struct net_poll;
+struct client_net;
+struct client_poll;
 
 /* One socket per replica; connecting and reconnecting (100 ms to 2 s) go on in the background. On error why says which
    address is wrong. */
-enum error net_open(struct net **out, const struct cluster *cluster, struct buffer *why);
-void net_close(struct net *n);
+enum error client_net_open(struct client_net **out, const struct cluster *cluster, struct buffer *why);
+void client_net_close(struct client_net *n);
 
-struct net_poll *net_poll_new(struct net *n);
-void net_poll_free(struct net_poll *p); /* drops the open questions */
+struct client_poll *client_poll_new(struct client_net *n);
+void client_poll_free(struct client_poll *p); /* drops the open questions */
 /* Sends frame to a member as soon as it is connected, again after `resend` and after each lost connection, until it
    answers. A question still open to that member is dropped. The frame is copied; does not block. */
-void net_poll_ask(struct net_poll *p, member_id to, struct bytes frame, mono_ms resend);
-bool net_poll_asking(const struct net_poll *p, member_id to); /* a question is open and its answer not yet taken */
+void client_poll_ask(struct client_poll *p, member_id to, struct bytes frame, mono_ms resend);
+bool client_poll_asking(const struct client_poll *p, member_id to); /* a question is open and its answer not yet taken */
 /* Waits until an answer is there or clock_mono() reaches `until`. True: *from said *answer, which is replaced. */
-bool net_poll_next(struct net_poll *p, mono_ms until, member_id *from, struct buffer *answer);
+bool client_poll_next(struct client_poll *p, mono_ms until, member_id *from, struct buffer *answer);
 
 #endif
