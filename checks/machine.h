@@ -1,0 +1,191 @@
+/* The inside of the monitoring machine: its tables and what its files offer each other. Nobody outside checks/ includes
+   this. Objects have dense ids: hosts 0..host_count-1 by name, then services by (host, description), so the order of
+   ids is the order of keys and names. The votes of object i are the observer_count entries from first_vote on, by name.
+ */
+#ifndef QUORATE_CHECKS_MACHINE_H
+#define QUORATE_CHECKS_MACHINE_H
+
+#include "checks/monitor.h"
+#include "checks/objects.h"
+#include "checks/text.h"
+#include "checks/verdict.h"
+#include "crypto/crypto.h"
+
+enum {
+    OBJECT_NONE = -1,
+    SOURCE_NONE = -1,
+    VOTERS_MAX = 64,
+};
+
+#define TIME_NEVER INT64_MAX
+
+struct observer_vote { /* an observer's last accepted result */
+    struct text output, perfdata;
+    struct digest digest; /* observation_digest of it: another one under this obs_seq convicts */
+    uint64_t obs_seq;
+    uint64_t stamp; /* its place among the object's accepted results */
+    time_ms accepted_at, observed_at;
+    time_ms fresh_until; /* TIME_NEVER: the configuration turned freshness off */
+    uint8_t state;       /* STATE_PENDING: never reported. Hosts: 0 or 1 */
+    bool convicted;      /* its observer is */
+    bool stored;         /* a record of it was handed out */
+};
+
+struct object {
+    const struct object_checkable *def;
+    uint32_t id, host; /* host: the id of its host, its own for a host */
+    uint32_t first_vote;
+    int32_t heap_at; /* place in the deadline index, OBJECT_NONE = not in it */
+    bool is_host, stored;
+
+    /* the verdict in force */
+    enum verdict_kind kind;
+    uint8_t verdict; /* STATE_PENDING before the first */
+    bool undecided;  /* the votes are; in force only when kind says so too */
+    uint64_t stamp;  /* of the newest accepted result */
+    uint64_t undecided_stamp, attempt_stamp;
+    time_ms attempt_at;     /* time of attempt k */
+    time_ms first_deadline; /* observers that never voted are waited for until then */
+    time_ms applied_at;
+    bool gap_moved; /* its deadlines moved since the last accepted result */
+    int32_t source; /* the vote whose text is the object's, or SOURCE_NONE: output and perfdata below */
+    struct text output, perfdata;
+
+    /* Nagios' state */
+    uint8_t state, last_state, last_hard_state; /* state: STATE_PENDING before the first verdict */
+    bool hard;
+    uint32_t attempt;
+    time_ms since, hard_since;
+
+    /* notifications */
+    uint32_t number;
+    unsigned notified_on; /* NOTIFY_* of the problem states told */
+    bool no_more;
+    time_ms next_notification;
+    time_ms remind_at; /* a notification that time alone makes due, 0 = none */
+
+    time_ms dissent_since; /* 0 = all agree */
+    bool dissent_told;
+};
+
+struct deadline {
+    time_ms at; /* never later than the object's real deadline */
+    uint32_t id;
+};
+
+struct table { /* one object configuration and the state of its objects */
+    struct objects *objects;
+    uint32_t host_count, count, vote_count;
+    struct object *list;
+    struct observer_vote *votes;
+    uint32_t *slots; /* (host, service) -> id + 1; never iterated */
+    uint32_t slot_mask;
+    uint64_t *object_dirty, *vote_dirty; /* bit sets */
+    struct deadline *heap;
+    uint32_t heap_count;
+};
+
+struct name_list { /* sorted, distinct */
+    char **names;
+    size_t count;
+};
+
+struct key_list {
+    struct buffer *keys;
+    size_t count, cap;
+};
+
+struct held_record {
+    struct buffer key, value;
+};
+
+struct monitor {
+    struct monitor_config config;
+    seq_no n;
+    time_ms t;
+    bool advanced;
+    uint64_t alerts;
+    struct table table;
+    struct buffer bytes; /* the canonical objects */
+    struct digest digest;
+    struct name_list convicted;
+    bool header_dirty, bytes_dirty;
+    uint32_t chunks_stored;
+    struct key_list gone; /* keys of records that vanished since the last flush */
+    struct held_record *held;
+    size_t held_count, held_cap;
+    const struct monitor_sink *sink; /* of the call that runs */
+};
+
+/* --- table.c --- */
+void table_build(struct table *t, struct objects *objects); /* takes the objects; everything is PENDING */
+void table_free(struct table *t);
+int64_t table_find(const struct table *t, const char *host, const char *service); /* id or OBJECT_NONE */
+int object_observer(const struct object *o, const char *observer);                /* index among its observers, or -1 */
+struct observer_vote *object_votes(const struct table *t, const struct object *o);
+void object_touch(struct monitor *m, const struct object *o); /* its record changed */
+void vote_touch(struct monitor *m, const struct observer_vote *v);
+const char *object_output(const struct table *t, const struct object *o);
+const char *object_perfdata(const struct table *t, const struct object *o);
+/* Keeps the text that the object shows although its vote is about to change or go. */
+void object_keep_text(struct monitor *m, struct object *o);
+static inline bool bit_has(const uint64_t *set, uint32_t i) {
+    return set[i / 64] >> (i % 64) & 1;
+}
+static inline void bit_add(uint64_t *set, uint32_t i) {
+    set[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+/* --- judge.c: from votes to the verdict in force --- */
+bool vote_fresh(const struct observer_vote *v, time_ms t);   /* reported, and its fresh_until lies ahead */
+bool vote_counted(const struct observer_vote *v, time_ms t); /* fresh, and its observer may be believed */
+void judge_tally(const struct monitor *m, const struct object *o, struct ballot *out);
+void judge(struct monitor *m, struct object *o);   /* something may have changed: a vote, the time, a conviction */
+bool judge_rounds_by_time(const struct object *o); /* attempts of the verdict in force advance by the deadline index */
+time_ms judge_round_due(const struct object *o);
+/* Not every observer voted yet, and now there is still time to. */
+bool judge_waits(const struct monitor *m, const struct object *o, time_ms now);
+/* Somebody spoke of it once. Until then an object stays PENDING, as a passive check of Nagios does. */
+bool judge_watched(const struct monitor *m, const struct object *o);
+bool judge_dissents(const struct monitor *m, const struct verdict *v, const struct observer_vote *vote);
+
+/* --- states.c: Nagios' soft and hard states --- */
+/* A verdict (hosts: after reachability). round: it counts as an attempt. */
+void object_result(struct monitor *m, struct object *o, uint8_t state, bool round);
+/* DOWN or UNREACHABLE, by the states of the host's parents. */
+uint8_t host_down_state(const struct monitor *m, const struct object *host);
+bool host_not_up(const struct object *host);
+
+/* --- notify.c --- */
+void notify_object(struct monitor *m, struct object *o); /* a problem or recovery, if every test lets it pass */
+void notify_dissent(struct monitor *m, struct object *o);
+void notify_system(struct monitor *m, const char *text);
+
+/* --- freshness.c: the deadline index --- */
+void freshness_schedule(struct monitor *m, struct object *o); /* something about the object changed */
+/* Takes the first object, by (deadline, id), that is due now; all was handled up to `before`. NULL: none is left. */
+struct object *freshness_next(struct monitor *m, time_ms before);
+void freshness_rebuild(struct monitor *m);
+void freshness_move(struct monitor *m, time_ms before, time_ms jump); /* every deadline, once between two results */
+time_ms freshness_deadline(const struct monitor *m, const struct object *o, time_ms now); /* TIME_NEVER: none */
+
+/* --- views: what alerts and queries show of the votes --- */
+/* line: cut outputs, copied into the arena. */
+struct vote_view *view_votes(const struct monitor *m, const struct object *o, struct arena *arena);
+
+/* --- snapshot.c --- */
+void key_of_object(struct buffer *out, const struct object *o);
+void key_of_vote(struct buffer *out, const struct object *o, uint32_t observer);
+void key_list_add(struct key_list *l, const struct buffer *key);
+void key_list_free(struct key_list *l);
+void snapshot_drop_held(struct monitor *m);
+enum { CHUNK_LEN = 60 * 1024 };
+void key_of_chunk(struct buffer *out, uint32_t index);
+
+/* --- convict.c --- */
+bool name_list_has(const struct name_list *l, const char *name);
+bool name_list_add(struct name_list *l, const char *name); /* false: it was there */
+void name_list_free(struct name_list *l);
+void convict_mark(struct monitor *m); /* flags the votes of convicted observers in a new table */
+
+#endif

@@ -1,0 +1,235 @@
+/* Which changes become alerts: Nagios' tests in their order (section c.4 of its logic), the contacts that remain, and
+   the alert itself. One alert whatever the number of contacts; none when no contact remains. */
+#include "base/invariant.h"
+#include "checks/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the tests ---- */
+
+static bool period_is_never(const struct monitor *m, const char *name) {
+    const struct objects *o = m->table.objects;
+    for (unsigned i = 0; name[0] && i < o->timeperiod_count; i++) {
+        if (strcmp(o->timeperiods[i].name, name) == 0) {
+            return o->timeperiods[i].never;
+        }
+    }
+    return false;
+}
+
+static unsigned option_of(const struct object *o) {
+    static const unsigned service[] = {NOTIFY_RECOVERY, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_UNKNOWN};
+    static const unsigned host[] = {NOTIFY_RECOVERY, NOTIFY_DOWN, NOTIFY_UNREACHABLE};
+    ENSURE(o->state <= (o->is_host ? HOST_UNREACHABLE : STATE_UNKNOWN));
+    return o->is_host ? host[o->state] : service[o->state];
+}
+
+static bool is_wanted(const struct object *o) {
+    bool told = o->state != STATE_OK || o->notified_on != 0;
+    return told && (o->def->notification_options & option_of(o));
+}
+
+/* Holds the first notification of a problem back; time alone brings it out. */
+static bool is_delayed(const struct monitor *m, struct object *o) {
+    time_ms due = o->hard_since + o->def->first_notification_delay;
+    if (o->state == STATE_OK || o->number > 0 || m->t >= due) {
+        return false;
+    }
+    o->remind_at = due;
+    return true;
+}
+
+static bool host_explains_it(const struct monitor *m, const struct object *o) {
+    const struct object *host = &m->table.list[o->host];
+    return !o->is_host && host->hard && host_not_up(host);
+}
+
+static bool may_tell(const struct monitor *m, const struct object *o) {
+    return !period_is_never(m, o->def->notification_period) && o->def->notifications_enabled;
+}
+
+static bool passes(const struct monitor *m, struct object *o) {
+    if (!may_tell(m, o) || !o->hard || !is_wanted(o) || is_delayed(m, o)) {
+        return false;
+    }
+    if (o->state == STATE_OK) {
+        return true;
+    }
+    return !o->no_more && !host_explains_it(m, o) && (m->t >= o->next_notification || o->def->is_volatile);
+}
+
+/* ---- contacts ---- */
+
+static int contact_order(const void *name, const void *contact) {
+    return strcmp(name, ((const struct object_contact *)contact)->name);
+}
+
+static const struct object_contact *contact_named(const struct monitor *m, const char *name) {
+    const struct objects *o = m->table.objects;
+    const struct object_contact *c =
+        o->contact_count ? bsearch(name, o->contacts, o->contact_count, sizeof *o->contacts, contact_order) : NULL;
+    ENSURE(c != NULL);
+    return c;
+}
+
+static bool contact_listens(const struct monitor *m, const struct object_contact *c, bool is_host) {
+    bool enabled = is_host ? c->host_enabled : c->service_enabled;
+    return enabled && !period_is_never(m, is_host ? c->host_period : c->service_period);
+}
+
+static bool contact_wants(const struct object_contact *c, const struct object *o) {
+    unsigned options = o->is_host ? c->host_options : c->service_options;
+    if (o->state == STATE_OK) {
+        return (options & NOTIFY_RECOVERY) && (options & o->notified_on);
+    }
+    return options & option_of(o);
+}
+
+static struct alert_contact contact_view(const struct object_contact *c, bool is_host) {
+    return (struct alert_contact){.name = c->name,
+                                  .alias = c->alias,
+                                  .email = c->email,
+                                  .pager = c->pager,
+                                  .command_count = is_host ? c->host_command_count : c->service_command_count,
+                                  .commands = is_host ? c->host_commands : c->service_commands};
+}
+
+/* any_state: who listens at all, whatever states they asked for. */
+static unsigned choose_contacts(const struct monitor *m, const struct object *o, bool any_state,
+                                struct alert_contact *out) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < o->def->contact_count; i++) {
+        const struct object_contact *c = contact_named(m, o->def->contacts[i]);
+        if (contact_listens(m, c, o->is_host) && (any_state || contact_wants(c, o))) {
+            out[count++] = contact_view(c, o->is_host);
+        }
+    }
+    return count;
+}
+
+/* ---- alerts ---- */
+
+static void raise_alert(struct monitor *m, struct alert *a) {
+    a->number = ++m->alerts;
+    a->n = m->n;
+    a->t = m->t;
+    a->author = a->comment = "";
+    if (m->sink && m->sink->alert) {
+        m->sink->alert(m->sink->self, a);
+    }
+}
+
+static void raise_object(struct monitor *m, const struct object *o, enum alert_type type, const char *output,
+                         const struct alert_contact *contacts, unsigned contact_count) {
+    const struct object *host = &m->table.list[o->host];
+    struct arena arena = {0};
+    struct alert a = {
+        .type = type,
+        .host = o->def->host,
+        .host_alias = host->def->alias,
+        .host_address = host->def->address,
+        .service = o->def->service,
+        .service_display = o->is_host ? "" : o->def->display,
+        .state = o->state,
+        .last_state = o->last_state,
+        .host_state = host_not_up(host) ? host->state : HOST_UP,
+        .hard = o->hard,
+        .attempt = o->attempt,
+        .max_attempts = o->def->max_check_attempts,
+        .notification_number = o->number,
+        .since = o->since,
+        .output = output,
+        .perfdata = object_perfdata(&m->table, o),
+        .quorum = o->def->quorum,
+        .observers = o->def->observer_count,
+        .vote_count = o->def->observer_count,
+        .votes = view_votes(m, o, &arena),
+        .contact_count = contact_count,
+        .contacts = contacts,
+    };
+    raise_alert(m, &a);
+    arena_free(&arena);
+}
+
+static void remember_told(const struct monitor *m, struct object *o) {
+    time_ms interval = o->def->notification_interval;
+    o->next_notification = m->t + interval;
+    o->no_more = interval == 0 && !o->def->is_volatile;
+    o->notified_on |= option_of(o);
+    o->remind_at = interval > 0 ? o->next_notification : 0;
+}
+
+void notify_object(struct monitor *m, struct object *o) {
+    object_touch(m, o);
+    if (!passes(m, o)) {
+        return;
+    }
+    struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
+    unsigned count = choose_contacts(m, o, false, contacts);
+    if (count > 0) {
+        o->number++;
+        enum alert_type type = o->state == STATE_OK ? ALERT_RECOVERY : ALERT_PROBLEM;
+        raise_object(m, o, type, object_output(&m->table, o), contacts, count);
+        remember_told(m, o);
+    }
+    free(contacts);
+}
+
+static void describe_dissent(const struct monitor *m, const struct object *o, struct buffer *out) {
+    struct ballot b;
+    judge_tally(m, o, &b);
+    struct verdict v = verdict_of(&b);
+    const struct observer_vote *votes = object_votes(&m->table, o);
+    for (unsigned i = 0; i < o->def->observer_count; i++) {
+        if (judge_dissents(m, &v, &votes[i])) {
+            buffer_printf(out, "%s says %s; ", o->def->observers[i], state_name(o->is_host, votes[i].state));
+        }
+    }
+    buffer_printf(out, "%u of %u observers would decide it", b.quorum, b.observers);
+}
+
+void notify_dissent(struct monitor *m, struct object *o) {
+    o->dissent_told = true;
+    object_touch(m, o);
+    if (!may_tell(m, o)) {
+        return;
+    }
+    struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
+    unsigned count = choose_contacts(m, o, true, contacts);
+    if (count > 0) {
+        struct buffer text = {0};
+        describe_dissent(m, o, &text);
+        raise_object(m, o, ALERT_DISSENT, buffer_cstr(&text), contacts, count);
+        buffer_free(&text);
+    }
+    free(contacts);
+}
+
+void notify_system(struct monitor *m, const char *text) {
+    const struct objects *o = m->table.objects;
+    unsigned total = o ? o->system_contact_count : 0, count = 0;
+    struct alert_contact *contacts = xcalloc(total + 1, sizeof *contacts);
+    for (unsigned i = 0; i < total; i++) {
+        const struct object_contact *c = contact_named(m, o->system_contacts[i]);
+        if (contact_listens(m, c, true)) {
+            contacts[count++] = contact_view(c, true);
+        }
+    }
+    struct alert a = {.type = ALERT_SYSTEM,
+                      .host = "",
+                      .host_alias = "",
+                      .host_address = "",
+                      .service = "",
+                      .service_display = "",
+                      .hard = true,
+                      .attempt = 1,
+                      .max_attempts = 1,
+                      .since = m->t,
+                      .output = text,
+                      .perfdata = "",
+                      .contact_count = count,
+                      .contacts = contacts};
+    raise_alert(m, &a);
+    free(contacts);
+}

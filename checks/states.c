@@ -1,0 +1,106 @@
+/* Nagios' soft and hard states on agreed verdicts: section c.1 of Nagios Core's logic, for services and hosts, and the
+   reachability of hosts through their parents. */
+#include "base/invariant.h"
+#include "checks/machine.h"
+
+bool host_not_up(const struct object *host) {
+    return host->state == HOST_DOWN || host->state == HOST_UNREACHABLE;
+}
+
+uint8_t host_down_state(const struct monitor *m, const struct object *host) {
+    const struct object_checkable *def = host->def;
+    for (unsigned i = 0; i < def->parent_count; i++) {
+        int64_t parent = table_find(&m->table, def->parents[i], "");
+        ENSURE(parent != OBJECT_NONE);
+        if (!host_not_up(&m->table.list[parent])) {
+            return HOST_DOWN;
+        }
+    }
+    return def->parent_count > 0 ? HOST_UNREACHABLE : HOST_DOWN;
+}
+
+static bool behind_a_down_host(const struct monitor *m, const struct object *o) {
+    return !o->is_host && host_not_up(&m->table.list[o->host]);
+}
+
+/* Every change, soft or hard, makes the next notification new. */
+static void forget_reminder(struct object *o) {
+    o->next_notification = 0;
+    o->no_more = false;
+    o->remind_at = 0;
+}
+
+static void harden(const struct monitor *m, struct object *o) {
+    o->hard = true;
+    o->last_hard_state = o->state;
+    o->hard_since = m->t;
+    forget_reminder(o);
+}
+
+static void recover(struct monitor *m, struct object *o, bool was_problem) {
+    bool was_hard = o->hard;
+    o->attempt = 1;
+    o->hard = true;
+    if (was_problem && was_hard) {
+        harden(m, o);
+        notify_object(m, o);
+    }
+    o->last_hard_state = STATE_OK;
+    o->number = 0;
+    o->notified_on = 0;
+    forget_reminder(o);
+}
+
+/* Whether to notify. A service of a host that is not UP turns hard at once, and its host is told instead. */
+static bool first_problem(struct monitor *m, struct object *o) {
+    o->attempt = 1;
+    o->hard = false;
+    if (behind_a_down_host(m, o)) {
+        o->attempt = o->def->max_check_attempts;
+        harden(m, o);
+        return false;
+    }
+    if (o->attempt < o->def->max_check_attempts) {
+        return false;
+    }
+    harden(m, o);
+    return true;
+}
+
+static bool lasting_problem(struct monitor *m, struct object *o, bool round) {
+    uint32_t max = o->def->max_check_attempts;
+    if (behind_a_down_host(m, o)) {
+        if (!o->hard || o->last_hard_state != o->state) {
+            o->attempt = max;
+            harden(m, o);
+        }
+        return false;
+    }
+    if (!o->hard && round && o->attempt < max) {
+        o->attempt++;
+    }
+    if (o->attempt >= max && (!o->hard || o->state != o->last_hard_state)) {
+        harden(m, o);
+        return true;
+    }
+    return o->hard && round;
+}
+
+void object_result(struct monitor *m, struct object *o, uint8_t state, bool round) {
+    uint8_t last = o->state == STATE_PENDING ? STATE_OK : o->state;
+    if (o->state != state) {
+        o->since = m->t;
+        forget_reminder(o);
+    }
+    o->last_state = last;
+    o->state = state;
+    object_touch(m, o);
+    if (state == STATE_OK) {
+        recover(m, o, last != STATE_OK);
+        return;
+    }
+    bool tell = last == STATE_OK ? first_problem(m, o) : lasting_problem(m, o, round);
+    if (tell || (o->hard && round && o->def->is_volatile)) {
+        notify_object(m, o);
+    }
+}

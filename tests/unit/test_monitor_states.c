@@ -1,0 +1,293 @@
+/* Stories about soft and hard states, notifications and hosts: Nagios' logic on agreed verdicts. */
+#include "monitor_world.h"
+
+static void a_problem_is_soft_until_its_rounds_are_full(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 3\n"));
+    http_is(&w, "PENDING HARD 1/3 ");
+    all_vote(&w, OK);
+    http_is(&w, "OK HARD 1/3 OK by ap");
+    pass(&w, 10);
+    votes(&w, "ap", CRIT);
+    http_is(&w, "OK HARD 1/3 OK by eu dissent ap");
+    votes(&w, "eu", CRIT);
+    http_is(&w, "CRITICAL SOFT 1/3 CRITICAL by ap dissent us");
+    votes(&w, "us", CRIT);
+    http_is(&w, "CRITICAL SOFT 1/3 CRITICAL by ap");
+    pass(&w, 10);
+    votes(&w, "ap", CRIT);
+    http_is(&w, "CRITICAL SOFT 2/3 CRITICAL by ap");
+    votes(&w, "eu", CRIT);
+    votes(&w, "us", CRIT);
+    http_is(&w, "CRITICAL SOFT 2/3 CRITICAL by ap");
+    expect(&w, "");
+    pass(&w, 10);
+    votes(&w, "eu", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 3/3 #1 CRITICAL by ap [ops]\n");
+    http_is(&w, "CRITICAL HARD 3/3 CRITICAL by ap");
+    world_end(&w);
+}
+
+static void a_hard_problem_that_ends_is_a_recovery(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 1\n"));
+    all_vote(&w, OK);
+    votes(&w, "ap", CRIT);
+    votes(&w, "us", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by ap [ops]\n");
+    votes(&w, "us", OK);
+    expect(&w, "RECOVERY web1/http OK HARD 1/1 #2 OK by eu [ops]\n");
+    http_is(&w, "OK HARD 1/1 OK by eu dissent ap");
+    world_end(&w);
+}
+
+static void a_soft_problem_that_ends_tells_nobody(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 2\n"));
+    all_vote(&w, CRIT);
+    http_is(&w, "CRITICAL SOFT 1/2 CRITICAL by ap");
+    all_vote(&w, OK);
+    http_is(&w, "OK HARD 1/2 OK by ap");
+    expect(&w, "");
+    world_end(&w);
+}
+
+static void a_hard_change_between_problems_notifies_again(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 1\n notification_interval 0\n"));
+    all_vote(&w, WARN);
+    expect(&w, "PROBLEM web1/http WARNING HARD 1/1 #1 WARNING by ap [ops]\n");
+    votes(&w, "ap", CRIT);
+    http_is(&w, "WARNING HARD 1/1 WARNING by eu dissent ap");
+    votes(&w, "eu", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by ap [ops]\n");
+    votes(&w, "eu", WARN);
+    expect(&w, "PROBLEM web1/http WARNING HARD 1/1 #3 WARNING by eu [ops]\n");
+    world_end(&w);
+}
+
+static void with_one_observer_every_result_is_a_round(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(" max_check_attempts 4\n"));
+    votes(&w, "web1", CRIT);
+    votes(&w, "web1", WARN);
+    http_is(&w, "WARNING SOFT 2/4 WARNING by web1");
+    votes(&w, "web1", UNKN);
+    http_is(&w, "UNKNOWN SOFT 3/4 UNKNOWN by web1");
+    votes(&w, "web1", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 4/4 #1 CRITICAL by web1 [ops]\n");
+    votes(&w, "web1", UNKN);
+    expect(&w, "PROBLEM web1/http UNKNOWN HARD 4/4 #2 UNKNOWN by web1 [ops]\n");
+    votes(&w, "web1", OK);
+    expect(&w, "RECOVERY web1/http OK HARD 1/4 #3 OK by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void attempts_wait_for_half_the_retry_interval(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 3\n"));
+    all_vote(&w, CRIT);
+    pass(&w, 4);
+    all_vote(&w, CRIT);
+    http_is(&w, "CRITICAL SOFT 1/3 CRITICAL by ap");
+    pass(&w, 1);
+    votes(&w, "us", CRIT);
+    http_is(&w, "CRITICAL SOFT 2/3 CRITICAL by ap");
+    world_end(&w);
+}
+
+static void a_liar_that_flips_neither_hastens_nor_freezes_the_attempts(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 3\n"));
+    votes(&w, "ap", CRIT);
+    votes(&w, "eu", WARN);
+    votes(&w, "us", WARN);
+    for (int i = 0; i < 20; i++) {
+        votes(&w, "us", i % 2 ? WARN : CRIT);
+    }
+    http_is(&w, "WARNING SOFT 1/3 WARNING by eu dissent ap");
+    expect(&w, "");
+    pass(&w, 10);
+    votes(&w, "ap", CRIT);
+    votes(&w, "us", CRIT);
+    votes(&w, "eu", WARN);
+    http_is(&w, "CRITICAL SOFT 2/3 CRITICAL by ap dissent eu");
+    world_end(&w);
+}
+
+static void reminders_come_at_agreed_times_without_any_result(void **state) {
+    (void)state;
+    struct world w =
+        world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 1\n notification_interval 20\n check_freshness 0\n"));
+    all_vote(&w, CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by ap [ops]\n");
+    pass(&w, 19);
+    expect(&w, "");
+    pass(&w, 1);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by ap [ops]\n");
+    pass(&w, 20);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #3 CRITICAL by ap [ops]\n");
+    world_end(&w);
+}
+
+static void an_interval_of_zero_notifies_once(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(" max_check_attempts 1\n notification_interval 0\n"));
+    for (int i = 0; i < 5; i++) {
+        votes(&w, "web1", CRIT);
+        pass(&w, 10);
+    }
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void a_volatile_service_notifies_with_every_round(void **state) {
+    (void)state;
+    struct world w =
+        world_begin(HOST_AND_SERVICE(" max_check_attempts 1\n is_volatile 1\n notification_interval 100\n"));
+    votes(&w, "web1", CRIT);
+    votes(&w, "web1", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n"
+               "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void the_first_notification_waits_for_its_delay(void **state) {
+    (void)state;
+    struct world w = world_begin(
+        HOST_AND_SERVICE(THREE " max_check_attempts 1\n first_notification_delay 15\n notification_interval 0\n"));
+    all_vote(&w, CRIT);
+    pass(&w, 14);
+    expect(&w, "");
+    pass(&w, 1);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by ap [ops]\n");
+    all_vote(&w, OK);
+    expect(&w, "RECOVERY web1/http OK HARD 1/1 #2 OK by ap [ops]\n");
+    all_vote(&w, CRIT);
+    pass(&w, 10);
+    all_vote(&w, OK);
+    pass(&w, 20);
+    expect(&w, "");
+    world_end(&w);
+}
+
+static void options_periods_and_switches_withhold(void **state) {
+    (void)state;
+    const char *withheld[] = {
+        HOST_AND_SERVICE(" max_check_attempts 1\n notification_options w,r\n"),
+        HOST_AND_SERVICE(" max_check_attempts 1\n notifications_enabled 0\n"),
+        HOST_AND_SERVICE(" max_check_attempts 1\n notification_period none\n"),
+        HOST_AND_SERVICE(" max_check_attempts 2\n"),
+    };
+    for (size_t i = 0; i < sizeof withheld / sizeof *withheld; i++) {
+        struct world w = world_begin(withheld[i]);
+        votes(&w, "web1", CRIT);
+        votes(&w, "web1", OK);
+        expect(&w, "");
+        world_end(&w);
+    }
+}
+
+/* boss wants CRITICAL alone and no recovery. */
+static void each_contact_hears_what_it_asked_for(void **state) {
+    (void)state;
+    struct world w = world_begin(PEOPLE HOST_OF("web1", "")
+                                     SERVICE_OF("web1", "http", " contacts boss,ops\n max_check_attempts 1\n"));
+    votes(&w, "web1", WARN);
+    votes(&w, "web1", CRIT);
+    votes(&w, "web1", OK);
+    expect(&w, "PROBLEM web1/http WARNING HARD 1/1 #1 WARNING by web1 [ops]\n"
+               "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by web1 [boss,ops]\n"
+               "RECOVERY web1/http OK HARD 1/1 #3 OK by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void without_a_contact_that_wants_it_no_alert_is_raised(void **state) {
+    (void)state;
+    struct world w =
+        world_begin(PEOPLE HOST_OF("web1", "") SERVICE_OF("web1", "http", " contacts boss\n max_check_attempts 1\n"));
+    votes(&w, "web1", WARN);
+    expect(&w, "");
+    assert_int_equal(monitor_alerts(w.m), 0);
+    votes(&w, "web1", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss]\n");
+    votes(&w, "web1", OK);
+    expect(&w, "");
+    world_end(&w);
+}
+
+static void a_host_that_is_down_speaks_for_its_services(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 3\n"));
+    all_vote(&w, OK);
+    host_votes(&w, "web1", DOWN);
+    expect(&w, "PROBLEM web1 DOWN HARD 1/1 #1 host down [ops]\n");
+    all_vote(&w, CRIT);
+    http_is(&w, "CRITICAL HARD 3/3 CRITICAL by ap");
+    pass(&w, 10);
+    all_vote(&w, CRIT);
+    expect(&w, "");
+    host_votes(&w, "web1", UP);
+    expect(&w, "RECOVERY web1 UP HARD 1/1 #2 host up [ops]\n");
+    pass(&w, 10);
+    all_vote(&w, CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 3/3 #1 CRITICAL by ap [ops]\n");
+    world_end(&w);
+}
+
+static void a_host_behind_dead_parents_is_unreachable(void **state) {
+    (void)state;
+    struct world w = world_begin(PEOPLE HOST_OF("gw1", "") HOST_OF("gw2", "") HOST_OF("web1", " parents gw1,gw2\n"));
+    host_votes(&w, "gw1", DOWN);
+    host_votes(&w, "web1", DOWN);
+    expect(&w, "PROBLEM gw1 DOWN HARD 1/1 #1 host down [ops]\nPROBLEM web1 DOWN HARD 1/1 #1 host down [ops]\n");
+    host_votes(&w, "gw2", DOWN);
+    host_votes(&w, "web1", DOWN);
+    expect(&w, "PROBLEM gw2 DOWN HARD 1/1 #1 host down [ops]\nPROBLEM web1 UNREACHABLE HARD 1/1 #2 host down [ops]\n");
+    host_votes(&w, "web1", UP);
+    expect(&w, "RECOVERY web1 UP HARD 1/1 #3 host up [ops]\n");
+    world_end(&w);
+}
+
+static void a_passive_unreachable_counts_as_down(void **state) {
+    (void)state;
+    struct world w = world_begin(PEOPLE HOST_OF("web1", ""));
+    host_votes(&w, "web1", HOST_UNREACHABLE);
+    status(&w, "web1", "", "DOWN HARD 1/1 host down");
+    world_end(&w);
+}
+
+static void hosts_count_rounds_too(void **state) {
+    (void)state;
+    struct world w = world_begin(PEOPLE HOST_OF("web1", " max_check_attempts 2\n"));
+    host_votes(&w, "web1", DOWN);
+    status(&w, "web1", "", "DOWN SOFT 1/2 host down");
+    expect(&w, "");
+    host_votes(&w, "web1", DOWN);
+    expect(&w, "PROBLEM web1 DOWN HARD 2/2 #1 host down [ops]\n");
+    world_end(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_problem_is_soft_until_its_rounds_are_full),
+        cmocka_unit_test(a_hard_problem_that_ends_is_a_recovery),
+        cmocka_unit_test(a_soft_problem_that_ends_tells_nobody),
+        cmocka_unit_test(a_hard_change_between_problems_notifies_again),
+        cmocka_unit_test(with_one_observer_every_result_is_a_round),
+        cmocka_unit_test(attempts_wait_for_half_the_retry_interval),
+        cmocka_unit_test(a_liar_that_flips_neither_hastens_nor_freezes_the_attempts),
+        cmocka_unit_test(reminders_come_at_agreed_times_without_any_result),
+        cmocka_unit_test(an_interval_of_zero_notifies_once),
+        cmocka_unit_test(a_volatile_service_notifies_with_every_round),
+        cmocka_unit_test(the_first_notification_waits_for_its_delay),
+        cmocka_unit_test(options_periods_and_switches_withhold),
+        cmocka_unit_test(each_contact_hears_what_it_asked_for),
+        cmocka_unit_test(without_a_contact_that_wants_it_no_alert_is_raised),
+        cmocka_unit_test(a_host_that_is_down_speaks_for_its_services),
+        cmocka_unit_test(a_host_behind_dead_parents_is_unreachable),
+        cmocka_unit_test(a_passive_unreachable_counts_as_down),
+        cmocka_unit_test(hosts_count_rounds_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
