@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
 MAKEFLAGS += --no-builtin-rules
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 DEPS := gcc make pkg-config libsodium-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler librocksdb-dev \
         libcyaml-dev libjansson-dev libcmocka-dev libcurl4-openssl-dev monitoring-plugins-basic nftables iproute2 procps python3-minimal
@@ -40,33 +42,41 @@ help: ## this list
 include deploy/deps.mk
 
 $(BUILD)/quorated: $(BUILD)/replica/main.o $(LIB)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_REPLICA)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_REPLICA)
 $(BUILD)/quorate: $(BUILD)/client/main.o $(LIB)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CLIENT)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CLIENT)
 $(BUILD)/check_quorate: $(BUILD)/quorate
-	ln -sf quorate $@
+	$(Q)ln -sf quorate $@
 
 $(LIB): $(OBJS)
-	rm -f $@ && ar rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/proto/quorate.pb-c.c: proto/quorate.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(BUILD) $<
+	$(call say,PROTOC)
+	$(Q)protoc-c --c_out=$(BUILD) $<
 $(BUILD)/proto/quorate.pb-c.o: $(BUILD)/proto/quorate.pb-c.c
-	$(CC) $(CFLAGS_ALL) -Wno-error -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -Wno-error -c -o $@ $<
 $(OBJS): | $(BUILD)/proto/quorate.pb-c.c
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) -lcmocka $(LIBS_REPLICA) -ljansson -lcurl
+	$(call say,TEST)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) -lcmocka $(LIBS_REPLICA) -ljansson -lcurl
 
 # The simulator links its own signatures (tests/sim/standin.c) before the archive, so sign.o is never pulled in.
 $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CORE)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CORE)
 
 tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
 
