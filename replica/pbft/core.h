@@ -1,0 +1,341 @@
+/* What the files of this room share: the state of one replica and the verbs they lend each other. Nobody else includes
+   this. Memory: the ring of slots, the ballots and the pool are sized at pbft_new; batches and requests come and go
+   with the slots that hold them; what a step hands out lives in the outbox until the next step. */
+#ifndef QUORATE_REPLICA_PBFT_CORE_H
+#define QUORATE_REPLICA_PBFT_CORE_H
+
+#include "base/invariant.h"
+#include "base/quorum.h"
+#include "proto/codec.h"
+#include "replica/pbft/pbft.h"
+#include "replica/pbft/request.h"
+
+enum {
+    VIEWS_KEPT = 3,          /* ballots of one sender, kind and slot: the current view and two ahead (R4) */
+    SLOT_BATCHES_MAX = 4,    /* batches that different views proposed for one n */
+    BRIDGE_LEN = 32,         /* decisions fetched at a time when far behind (R7) */
+    CHECKPOINTS_KEPT = 8,    /* CHECKPOINTs kept per sender (R5) */
+    CHECKPOINTS_RESENT = 4,
+    RESEND_MAX = 64,         /* votes resent per STATUS */
+    RESEND_BATCHES_MAX = 16, /* PRE-PREPAREs resent per STATUS */
+    RELAYS_MAX = 64,         /* requests relayed per step */
+    TICK_WAIT_MS = 50,       /* how long a pool of ticks waits for the other members' (R4) */
+    BACKOFF_MAX = 16,
+    CALM_MS = 10000,         /* progress that takes one doubling of the timers back (R6) */
+    DATA_MAX = 1 << 20,      /* bytes of one DATA frame's content */
+    DATA_FRAMES_MAX = 2,     /* DATA frames per FETCH */
+};
+
+struct held_batch {          /* a batch whose bytes are here; its requests may be missing */
+    struct digest d;
+    struct buffer bytes;
+    struct arena arena;
+    struct batch batch;
+    bool naming;             /* its requests are counted as named in the pool */
+};
+
+enum vote_kind { VOTE_PREPARE, VOTE_COMMIT, VOTE_KINDS };
+struct ballot {
+    bool held;
+    struct vote statement;
+    struct signature sig;
+};
+
+/* One place n of the log, in the current view:
+
+       EMPTY ──accept──► ACCEPTED ──Q-1 PREPAREs──► PREPARED
+         ▲                  │                          │
+         └──── NEW-VIEW ────┴──────────────────────────┘
+
+   and over all views:   OPEN ──Q COMMITs──► CHOSEN ──batch held──► DECIDED ──► EXECUTED */
+enum slot_stage { STAGE_EMPTY, STAGE_ACCEPTED, STAGE_PREPARED, STAGES };
+enum slot_fate { FATE_OPEN, FATE_CHOSEN, FATE_DECIDED, FATE_EXECUTED, FATES };
+
+enum guard_kind { GUARD_PRE_PREPARE, GUARD_PREPARE, GUARD_COMMIT, GUARD_CHECKPOINT, SLOT_GUARDS };
+struct guard {               /* the last statement of its kind signed, I5 */
+    bool held;
+    view_no v;
+    struct digest digest;
+};
+
+struct proposal {            /* a PRE-PREPARE taken apart */
+    bool held;
+    struct vote statement;
+    struct signature sig;    /* by primary(statement.v) over the header */
+};
+
+struct slot {
+    seq_no n;                /* 0: unused */
+    enum slot_stage stage;
+    enum slot_fate fate;
+    struct proposal accepted;      /* STAGE_ACCEPTED and above */
+    struct proposal waiting;       /* a PRE-PREPARE that waits for payload or for its NEW-VIEW (S5) */
+    bool has_entry;
+    struct prepared_entry entry;   /* the P entry of the highest view that prepared here */
+    struct vote chosen;            /* FATE_CHOSEN and above, with its Q COMMITs */
+    unsigned commit_count;
+    struct member_signature commits[MEMBERS_MAX];
+    struct held_batch *batches[SLOT_BATCHES_MAX];
+    struct guard guards[SLOT_GUARDS];
+    struct ballot *ballots;        /* [kind][member][v mod VIEWS_KEPT] */
+    mono_ms since;                 /* when this view accepted it */
+    struct digest asked;           /* the batch for which payload was asked */
+    bool asked_requests;           /* its bytes were here by then */
+};
+
+struct kept_checkpoint {
+    bool held;
+    bool is_signed;
+    struct checkpoint statement;
+    struct signature sig;
+};
+struct peer {
+    bool heard;
+    struct msg_status status;      /* the newest; its version text is never used */
+    uint64_t count;                /* STATUS messages heard */
+    view_no wish;                  /* the highest view it wished for */
+    struct kept_checkpoint checkpoints[CHECKPOINTS_KEPT];
+    struct msg *view_change;       /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
+    struct arena view_change_arena;
+};
+
+struct outbox {
+    struct arena arena;
+    struct pbft_action *list;
+    size_t count, cap;
+    struct buffer body, frame;     /* scratch for sealing */
+};
+
+struct pbft {
+    struct pbft_config config;
+    unsigned members, strong, weak;
+    member_set others;
+    mono_ms now;
+    time_ms wall;
+    struct outbox out;
+    struct pbft_host_facts facts;
+
+    view_no view;
+    enum phase phase;
+    struct digest nv_digest;       /* of the NEW-VIEW that installed view; zero in view 0 */
+    seq_no nv_max;                 /* max_s of it */
+    struct buffer nv_frame;        /* empty in view 0 */
+    view_no nv_view;               /* whose NEW-VIEW nv_frame is */
+    struct guard guard_vc, guard_nv;
+
+    struct checkpoint_cert certified, stable; /* c and h */
+    seq_no base;                   /* slots live in (base, c+W] */
+    size_t ring_len;
+    struct slot *ring;             /* 2W: slot n at n mod 2W */
+    struct slot bridge[BRIDGE_LEN];/* decided slots at or below base that are not executed yet */
+    struct ballot *ballots;
+    struct pool pool;
+
+    seq_no executed, next;
+    time_ms executed_t;
+    struct digest log_hash;
+    seq_no executing, checkpointing; /* asked of the host and not answered yet; 0: none */
+    bool breached;
+
+    struct peer peers[MEMBERS_MAX];  /* own checkpoints, VIEW-CHANGE and wish stand at self */
+    enum wish_reason wish_reason;
+    unsigned backoff;                /* k of R6 */
+    bool view_progressed;            /* executed a batch first proposed in this view */
+    mono_ms calm_since, decided_at, executed_at, new_view_deadline, status_at, resend_at, relay_at;
+    uint64_t status_counter;
+    bool started;
+    enum pbft_record restored;       /* kind of the last record given */
+
+    seq_no asked_last;               /* end of the range of decisions asked for, 0: none */
+    member_id ask_next;
+    uint64_t view_changes;
+    uint64_t refused[ERR_LIMIT];
+    struct buffer status_frame;
+};
+
+static inline seq_no pbft_c(const struct pbft *p) {
+    return p->certified.statement.n;
+}
+static inline seq_no pbft_h(const struct pbft *p) {
+    return p->stable.statement.n;
+}
+static inline seq_no pbft_window_end(const struct pbft *p) {
+    return pbft_c(p) + p->config.window;
+}
+static inline member_id primary_of(view_no v, unsigned members) {
+    return (member_id)(v % members);
+}
+static inline member_id pbft_primary(const struct pbft *p) {
+    return primary_of(p->view, p->members);
+}
+static inline bool pbft_is_primary(const struct pbft *p) {
+    return pbft_primary(p) == p->config.self;
+}
+static inline view_no pbft_wish(const struct pbft *p) {
+    return p->peers[p->config.self].wish;
+}
+
+/* --- outbox.c: actions, in order --- */
+struct record_key {
+    size_t len;
+    uint8_t b[DIGEST_LEN];
+};
+struct record_key key_none(void);
+struct record_key key_n(uint64_t n);
+struct record_key key_digest(const struct digest *d);
+struct record_key key_n_v(seq_no n, view_no v);
+struct record_key key_guard(uint64_t n, enum frame_type type, view_no v);
+void out_begin(struct pbft *p);
+void out_end(struct pbft *p, struct pbft_actions *out);
+struct pbft_action *out_add(struct pbft *p, enum pbft_action_kind kind);
+struct bytes out_copy(struct pbft *p, struct bytes b);
+void out_record(struct pbft *p, enum pbft_action_kind kind, enum pbft_record record, struct record_key key,
+                struct bytes value);
+void out_forget(struct pbft *p, enum pbft_record record, seq_no n);
+void out_frame(struct pbft *p, member_set to, struct bytes frame);
+void out_rebuilt(struct pbft *p, member_set to, enum frame_type type, struct bytes body, const struct signature *sig);
+/* Encodes, signs and sends m; for types that need no guard. */
+void out_message(struct pbft *p, member_set to, const struct msg *m);
+struct seal_context seal_context_of(const struct pbft *p, enum frame_type type, member_id sender);
+
+/* --- trace.c --- */
+void trace(struct pbft *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void trace_breach(struct pbft *p, seq_no n, const struct digest *ours, const struct digest *theirs);
+/* "a1b2c3d4", enough to compare by eye */
+struct short_digest {
+    char text[9];
+};
+struct short_digest shorten(const struct digest *d);
+const char *wish_reason_name(enum wish_reason r);
+
+/* --- guard.c: every signature that must never contradict another --- */
+/* May this be signed? True when nothing of its key was signed, or the same. */
+bool guard_allows(const struct guard *g, view_no v, const struct digest *digest);
+struct digest guard_digest(struct bytes signed_body);
+/* Persists the guard and signs; REQUIREs that the guard allows it. */
+void sign_vote(struct pbft *p, struct slot *s, enum frame_type type, const struct vote *v, struct signature *out);
+void sign_checkpoint(struct pbft *p, struct slot *s, const struct checkpoint *c, struct signature *out);
+/* Appends the sealed VIEW-CHANGE or NEW-VIEW frame to out. */
+void seal_view(struct pbft *p, struct guard *g, view_no v, enum frame_type type, struct bytes body, struct buffer *out);
+bool slot_may_sign(const struct slot *s, enum frame_type type, const struct vote *v);
+enum guard_kind guard_kind_of(enum frame_type type);
+
+/* --- slot.c --- */
+void slot_move(struct pbft *p, struct slot *s, enum slot_stage to);
+void slot_settle(struct pbft *p, struct slot *s, enum slot_fate to);
+/* The slot of n, made if need be; NULL outside (base, c+W] and the bridge. */
+struct slot *slot_at(struct pbft *p, seq_no n);
+/* The slot of n if it was made, else NULL. */
+struct slot *slot_find(const struct pbft *p, seq_no n);
+void slot_clear(struct pbft *p, struct slot *s);
+struct ballot *slot_ballot(const struct pbft *p, const struct slot *s, enum vote_kind kind, member_id member, view_no v);
+/* Members whose ballot of this kind equals the statement. */
+member_set slot_votes(const struct pbft *p, const struct slot *s, enum vote_kind kind, const struct vote *statement);
+unsigned slot_signatures(const struct pbft *p, const struct slot *s, enum vote_kind kind, const struct vote *statement,
+                         member_set members, unsigned max, struct member_signature *out);
+void slot_keep_vote(struct pbft *p, struct slot *s, enum vote_kind kind, member_id member, const struct vote *v,
+                    const struct signature *sig);
+struct held_batch *slot_batch(const struct slot *s, const struct digest *d);
+/* Takes a copy; ERR_MALFORMED and its kin when the bytes are no batch within the caps. */
+enum error slot_hold_batch(struct pbft *p, struct slot *s, const struct digest *d, struct bytes bytes);
+/* Brings the pool's counts in line with what the slot needs: the batches accepted, waiting and chosen. */
+void slot_name_requests(struct pbft *p, struct slot *s);
+bool batch_complete(const struct pbft *p, const struct held_batch *b);
+
+/* --- window.c --- */
+bool window_holds(const struct pbft *p, seq_no n); /* c < n <= c+W */
+/* c or h moved: forgets what is final. */
+void window_moved(struct pbft *p);
+
+/* --- normal.c --- */
+void propose(struct pbft *p);
+enum error handle_pre_prepare(struct pbft *p, const struct msg *m);
+enum error handle_vote(struct pbft *p, const struct msg *m);
+/* Re-evaluates what the slot waits for (S7). */
+void slot_advance(struct pbft *p, struct slot *s);
+void accept_proposal(struct pbft *p, struct slot *s, const struct proposal *proposal);
+void persist_accept(struct pbft *p, const struct slot *s);
+void pre_prepare_send(struct pbft *p, const struct slot *s, member_set to);
+unsigned in_flight(const struct pbft *p);
+void evidence(struct pbft *p, const char *kind, member_id culprit, view_no v, seq_no n);
+
+/* --- execute.c --- */
+/* Q COMMITs for v: the slot's fate (R4). */
+void choose(struct pbft *p, struct slot *s, const struct vote *v, unsigned count, const struct member_signature *commits);
+void execute_advance(struct pbft *p);
+void handle_executed(struct pbft *p, const struct pbft_event *e);
+
+/* --- checkpoint.c --- */
+bool checkpoint_due(const struct pbft *p, seq_no n, time_ms before, time_ms after);
+void handle_checkpointed(struct pbft *p, const struct checkpoint *c);
+enum error handle_checkpoint(struct pbft *p, const struct msg *m);
+void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert);
+/* Own CHECKPOINT frames above n, newest first. */
+void checkpoint_resend(struct pbft *p, member_id to, seq_no above);
+void checkpoint_cert_send(struct pbft *p, member_set to);
+struct kept_checkpoint *checkpoint_keep(struct pbft *p, member_id member, const struct checkpoint *c,
+                                       const struct signature *sig);
+
+/* --- view_change.c --- */
+void view_move(struct pbft *p, enum phase to);
+/* Suspicion: wishes for the next view and keeps taking part (R6). */
+void suspect(struct pbft *p, enum wish_reason reason);
+void wish_raise(struct pbft *p, view_no target, enum wish_reason reason);
+void wish_heard(struct pbft *p, member_id from, view_no target);
+void wish_send(struct pbft *p, member_set to);
+void view_change_send(struct pbft *p, member_set to);
+enum error handle_wish(struct pbft *p, const struct msg *m);
+enum error handle_view_change(struct pbft *p, const struct msg *m);
+enum error view_change_keep(struct pbft *p, struct bytes raw);
+/* Amplify, leave, and as the new primary install: all that wishes and VIEW-CHANGEs allow. */
+void view_advance(struct pbft *p);
+void view_left(struct pbft *p);
+
+/* --- new_view.c --- */
+struct new_view_plan {
+    const struct checkpoint_cert *base; /* of min_s */
+    seq_no min_s, max_s;
+    unsigned slot_count;
+    struct new_view_slot slots[WINDOW_MAX];
+};
+/* O of R6 from V. ERR_CONFLICT: two digests prepared in one view (more than f faults); ERR_OUT_OF_RANGE. */
+enum error new_view_compute(struct new_view_plan *out, const struct msg *vcs, unsigned count, uint32_t window);
+void new_view_build(struct pbft *p);
+enum error handle_new_view(struct pbft *p, const struct msg *m);
+void new_view_send(struct pbft *p, member_set to);
+
+/* --- catch_up.c --- */
+bool behind(const struct pbft *p);
+void fetch_now(struct pbft *p, struct slot *s);  /* what the slot misses, from the primary */
+void fetch_again(struct pbft *p);                /* everything missing, from all */
+void ask_decisions(struct pbft *p);
+enum error handle_fetch(struct pbft *p, const struct msg *m);
+enum error handle_data(struct pbft *p, const struct msg *m);
+enum error handle_fetch_decision(struct pbft *p, const struct msg *m);
+enum error handle_decision(struct pbft *p, const struct msg *m);
+enum error handle_fetch_cert(struct pbft *p, const struct msg *m);
+enum error handle_cert(struct pbft *p, const struct msg *m);
+
+/* --- status.c --- */
+void status_send(struct pbft *p);
+enum error handle_status(struct pbft *p, const struct msg *m);
+
+/* --- custody.c: requests between the host, the pool and the batches --- */
+enum error handle_request(struct pbft *p, struct request *r, bool settled);
+/* Payload arrived: tries every slot that may have waited for it. */
+void slots_retry(struct pbft *p);
+void requests_rearm(struct pbft *p); /* a new view: ages and relay marks start anew */
+void relay_due(struct pbft *p);
+
+/* --- timer.c --- */
+void timers_start(struct pbft *p);
+void timers_due(struct pbft *p);
+mono_ms timer_request(const struct pbft *p);  /* T_req(k) */
+mono_ms timer_new_view(const struct pbft *p); /* T_nv(k) */
+mono_ms timers_deadline(const struct pbft *p);
+bool suspicion_on(const struct pbft *p);
+
+/* --- restore.c --- */
+void restore_finish(struct pbft *p);
+
+#endif

@@ -1,0 +1,53 @@
+/* Requests between the host, the pool and the batches (R3): custody survives views, and what no PRE-PREPARE names in
+   time is shown to everybody, so that a primary cannot censor silently. */
+#include "replica/pbft/core.h"
+
+void slots_retry(struct pbft *p) {
+    for (seq_no n = p->executed + 1; n <= pbft_window_end(p); n++) {
+        struct slot *s = slot_find(p, n);
+        if (s && s->waiting.held) {
+            slot_advance(p, s);
+        }
+    }
+}
+
+enum error handle_request(struct pbft *p, struct request *r, bool settled) {
+    enum error e = pool_hold(&p->pool, r, !settled, p->now);
+    if (e != ERR_OK) {
+        request_free(r);
+        return e;
+    }
+    if (pool_find(&p->pool, &r->digest)->named > 0) {
+        slots_retry(p);
+    }
+    return ERR_OK;
+}
+
+void requests_rearm(struct pbft *p) {
+    pool_rearm(&p->pool, p->now);
+}
+
+static void relay(struct pbft *p, struct pooled *e) {
+    struct msg m = {.type = FRAME_RELAY};
+    m.relay.request = e->request->frame;
+    out_message(p, p->others, &m);
+    e->relays++;
+}
+
+/* Unnamed for T_req/4: to all, once; for T_req/2: again. */
+void relay_due(struct pbft *p) {
+    mono_ms limit = timer_request(p);
+    unsigned sent = 0;
+    for (uint32_t i = p->pool.queue.head; i != POOL_NONE && sent < RELAYS_MAX;) {
+        struct pooled *e = pool_entry(&p->pool, i);
+        mono_ms age = p->now - e->since;
+        i = e->in_queue.next;
+        if (age < limit / 4) {
+            return; /* the queue is sorted by age */
+        }
+        if (e->relays == 0 || (e->relays == 1 && age >= limit / 2)) {
+            relay(p, e);
+            sent++;
+        }
+    }
+}

@@ -1,0 +1,256 @@
+/* NEW-VIEW (R6): the primary of v proves with Q VIEW-CHANGEs what may have been decided before, and re-proposes exactly
+   that: for every n the digest prepared in the highest view, NULL where nobody in V prepared anything. */
+#include "replica/pbft/core.h"
+
+#include <stdlib.h>
+
+/* --- O from V --- */
+
+struct highest {
+    const struct prepared_entry *entry;
+    bool conflict; /* two digests prepared in that same view */
+};
+
+static void consider(struct highest *best, const struct prepared_entry *e) {
+    if (!best->entry || e->statement.v > best->entry->statement.v) {
+        *best = (struct highest){e, false};
+    } else if (e->statement.v == best->entry->statement.v && !digest_equal(&e->statement.d, &best->entry->statement.d)) {
+        best->conflict = true;
+    }
+}
+
+static void find_bounds(struct new_view_plan *out, const struct msg *vcs, unsigned count) {
+    out->base = &vcs[0].view_change.c;
+    for (unsigned i = 1; i < count; i++) {
+        if (vcs[i].view_change.c.statement.n > out->base->statement.n) {
+            out->base = &vcs[i].view_change.c;
+        }
+    }
+    out->min_s = out->max_s = out->base->statement.n;
+    for (unsigned i = 0; i < count; i++) {
+        const struct msg_view_change *vc = &vcs[i].view_change;
+        if (vc->count > 0 && vc->p[vc->count - 1].statement.n > out->max_s) {
+            out->max_s = vc->p[vc->count - 1].statement.n;
+        }
+    }
+}
+
+enum error new_view_compute(struct new_view_plan *out, const struct msg *vcs, unsigned count, uint32_t window) {
+    struct highest best[WINDOW_MAX] = {{0}};
+    if (count == 0 || window > WINDOW_MAX) {
+        return ERR_OUT_OF_RANGE;
+    }
+    find_bounds(out, vcs, count);
+    if (out->max_s - out->min_s > window) {
+        return ERR_OUT_OF_RANGE;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct msg_view_change *vc = &vcs[i].view_change;
+        for (unsigned k = 0; k < vc->count; k++) {
+            if (vc->p[k].statement.n > out->min_s) {
+                consider(&best[vc->p[k].statement.n - out->min_s - 1], &vc->p[k]);
+            }
+        }
+    }
+    out->slot_count = (unsigned)(out->max_s - out->min_s);
+    for (unsigned i = 0; i < out->slot_count; i++) {
+        if (best[i].conflict) {
+            return ERR_CONFLICT;
+        }
+        struct digest d = best[i].entry ? best[i].entry->statement.d : batch_null_digest();
+        out->slots[i] = (struct new_view_slot){out->min_s + 1 + i, d, {{0}}};
+    }
+    return ERR_OK;
+}
+
+/* --- installing --- */
+
+static void forget_old_view(struct pbft *p) {
+    for (seq_no n = pbft_c(p) + 1; n <= pbft_window_end(p); n++) {
+        struct slot *s = slot_find(p, n);
+        if (!s) {
+            continue;
+        }
+        if (s->stage != STAGE_EMPTY) {
+            slot_move(p, s, STAGE_EMPTY);
+        }
+        if (s->waiting.held && s->waiting.statement.v < p->view) {
+            s->waiting.held = false;
+        }
+        slot_name_requests(p, s);
+    }
+}
+
+static void hold_null_batch(struct pbft *p, struct slot *s, const struct digest *d) {
+    struct buffer bytes = {0};
+    struct digest null = batch_null_digest();
+    if (digest_equal(d, &null)) {
+        batch_encode(&bytes, &(struct batch){.kind = BATCH_NULL});
+        enum error e = slot_hold_batch(p, s, d, buffer_bytes(&bytes));
+        ENSURE(e == ERR_OK || e == ERR_BUSY);
+    }
+    buffer_free(&bytes);
+}
+
+/* Every entry above c is accepted, executed ones too: the others need my PREPARE. False on a SAFETY BREACH. */
+static bool accept_slots(struct pbft *p, const struct msg_new_view *nv) {
+    for (unsigned i = 0; i < nv->slot_count; i++) {
+        const struct new_view_slot *o = &nv->slots[i];
+        struct slot *s = window_holds(p, o->n) ? slot_at(p, o->n) : NULL;
+        if (!s) {
+            continue;
+        }
+        if (s->fate != FATE_OPEN && s->commit_count > 0 && !digest_equal(&s->chosen.d, &o->d)) { /* I9 */
+            trace_breach(p, o->n, &s->chosen.d, &o->d);
+            return false;
+        }
+        hold_null_batch(p, s, &o->d);
+        accept_proposal(p, s, &(struct proposal){true, {nv->v, o->n, o->d, nv->digest}, o->pp_sig});
+    }
+    return true;
+}
+
+static void enter_view(struct pbft *p, const struct msg_new_view *nv, struct bytes frame, seq_no max_s) {
+    if (nv->v > p->view) {
+        view_left(p);
+    }
+    p->view = p->nv_view = nv->v;
+    p->nv_digest = nv->digest;
+    p->nv_max = max_s;
+    wish_heard(p, p->config.self, nv->v);
+    buffer_clear(&p->nv_frame);
+    buffer_put(&p->nv_frame, frame.data, frame.len);
+    out_record(p, PBFT_PERSIST, RECORD_NEW_VIEW, key_n(nv->v), frame);
+    out_forget(p, RECORD_NEW_VIEW, nv->v - 1);
+    view_move(p, PHASE_ACTIVE);
+    p->decided_at = p->calm_since = p->now;
+}
+
+static void install(struct pbft *p, const struct msg *m) {
+    const struct msg_new_view *nv = &m->new_view;
+    struct new_view_plan *plan = xcalloc(1, sizeof *plan);
+    enum error e = new_view_compute(plan, nv->vcs, nv->vc_count, p->config.window);
+    ENSURE(e == ERR_OK); /* admit and the builder see to it */
+    enter_view(p, nv, m->raw, plan->max_s);
+    forget_old_view(p);
+    adopt_certificate(p, plan->base);
+    seq_no max_s = plan->max_s;
+    free(plan);
+    if (p->phase != PHASE_ACTIVE || !accept_slots(p, nv)) {
+        return;
+    }
+    seq_no top = max_s > pbft_c(p) ? max_s : pbft_c(p);
+    p->next = (p->executed > top ? p->executed : top) + 1;
+    requests_rearm(p);
+    if (pbft_is_primary(p)) {
+        new_view_send(p, p->others);
+    }
+    for (seq_no n = p->base + 1; n <= pbft_window_end(p); n++) { /* S7 */
+        struct slot *s = slot_find(p, n);
+        if (s) {
+            slot_advance(p, s);
+            fetch_now(p, s);
+        }
+    }
+}
+
+enum error handle_new_view(struct pbft *p, const struct msg *m) {
+    const struct msg_new_view *nv = &m->new_view;
+    if (p->phase != PHASE_ACTIVE && p->phase != PHASE_CHANGING) {
+        return ERR_NOT_ACTIVE;
+    }
+    if (nv->v < p->view) {
+        return ERR_STALE;
+    }
+    if (nv->v == p->view && p->phase == PHASE_ACTIVE) {
+        if (digest_equal(&nv->digest, &p->nv_digest)) {
+            return ERR_DUPLICATE;
+        }
+        evidence(p, "EV9 EQUIV_NV", m->sender, nv->v, 0);
+        suspect(p, WISH_PROOF);
+        return ERR_CONFLICT;
+    }
+    install(p, m); /* self-certifying: also for views beyond mine */
+    return ERR_OK;
+}
+
+void new_view_send(struct pbft *p, member_set to) {
+    if (p->nv_frame.len > 0 && p->nv_view == p->view) {
+        out_frame(p, to, buffer_bytes(&p->nv_frame));
+    }
+}
+
+/* --- the new primary --- */
+
+/* Q VIEW-CHANGEs for my view, own included, sorted by sender; 0 when there are not enough. */
+static unsigned gather_view_changes(const struct pbft *p, struct msg *out) {
+    unsigned count = 0;
+    bool own_taken = false;
+    for (member_id i = 0; i < p->members && count < p->strong; i++) {
+        const struct msg *vc = p->peers[i].view_change;
+        bool last_place = count == p->strong - 1 && !own_taken;
+        if (vc && vc->view_change.v == p->view && (!last_place || i == p->config.self)) {
+            out[count++] = *vc;
+            own_taken |= i == p->config.self;
+        }
+    }
+    return count == p->strong && own_taken ? count : 0;
+}
+
+/* PRE-PREPARE headers for O. What left the window has no slot any more; the NEW-VIEW's own guard fixes it. */
+static void sign_slots(struct pbft *p, struct new_view_plan *plan, const struct digest *nv_digest) {
+    for (unsigned i = 0; i < plan->slot_count; i++) {
+        struct new_view_slot *o = &plan->slots[i];
+        struct slot *s = slot_at(p, o->n), outside = {.n = o->n};
+        struct vote v = {p->view, o->n, o->d, *nv_digest};
+        sign_vote(p, s ? s : &outside, FRAME_PRE_PREPARE, &v, &o->pp_sig);
+    }
+}
+
+static void seal_new_view(struct pbft *p, struct new_view_plan *plan, const struct msg *vcs, unsigned count,
+                          struct buffer *frame) {
+    struct buffer core = {0}, body = {0};
+    struct msg m = {.type = FRAME_NEW_VIEW};
+    m.new_view = (struct msg_new_view){
+        .v = p->view, .vc_count = count, .vcs = vcs, .slot_count = plan->slot_count, .slots = plan->slots};
+    codec_new_view_core(&core, &m.new_view);
+    m.new_view.core = buffer_bytes(&core);
+    m.new_view.digest = crypto_digest(DIGEST_NEW_VIEW, m.new_view.core);
+    sign_slots(p, plan, &m.new_view.digest);
+    codec_encode(&body, &m);
+    seal_view(p, &p->guard_nv, p->view, FRAME_NEW_VIEW, buffer_bytes(&body), frame);
+    buffer_free(&core);
+    buffer_free(&body);
+}
+
+static void install_own(struct pbft *p, struct bytes raw) {
+    struct arena arena = {0};
+    struct frame f;
+    struct msg m;
+    enum error e = frame_open(&f, raw);
+    ENSURE(e == ERR_OK);
+    e = codec_decode(&m, &f, &arena);
+    ENSURE(e == ERR_OK);
+    install(p, &m);
+    arena_free(&arena);
+}
+
+void new_view_build(struct pbft *p) {
+    struct msg vcs[MEMBERS_MAX];
+    unsigned count = 0;
+    if (p->phase != PHASE_CHANGING || !pbft_is_primary(p) || (p->guard_nv.held && p->guard_nv.v >= p->view) || /* I10 */
+        (count = gather_view_changes(p, vcs)) == 0) {
+        return;
+    }
+    struct new_view_plan *plan = xcalloc(1, sizeof *plan);
+    enum error e = new_view_compute(plan, vcs, count, p->config.window);
+    if (e == ERR_OK) {
+        struct buffer frame = {0};
+        seal_new_view(p, plan, vcs, count, &frame);
+        install_own(p, buffer_bytes(&frame));
+        buffer_free(&frame);
+    } else if (e == ERR_CONFLICT) { /* EV2: more than f members signed both */
+        trace_breach(p, plan->min_s, &p->nv_digest, &p->nv_digest);
+    }
+    free(plan);
+}

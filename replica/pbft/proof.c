@@ -1,0 +1,121 @@
+/* Proofs by signatures: pure functions of the epoch's keys. Any invalid part voids the whole (S6, BUG8). They run on
+   admit's threads, before the core sees the message. */
+#include "replica/pbft/core.h"
+
+static bool signed_by(const struct verifier *v, enum frame_type type, member_id member, struct bytes body,
+                      const struct signature *sig) {
+    struct seal_context context = {(uint8_t)type, v->cluster, v->epoch, member};
+    return member < v->members && seal_verify(sig, &context, body, &v->keys[member]);
+}
+
+/* count signatures by distinct members, sorted, none by `except`, all over the same statement. */
+static bool signatures_valid(const struct verifier *v, enum frame_type type, struct bytes body,
+                             const struct member_signature *sigs, unsigned count, member_id except) {
+    for (unsigned i = 0; i < count; i++) {
+        if ((i > 0 && sigs[i].member <= sigs[i - 1].member) || sigs[i].member == except ||
+            !signed_by(v, type, sigs[i].member, body, &sigs[i].sig)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum error pbft_checkpoint_cert_valid(const struct verifier *v, const struct checkpoint_cert *c) {
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    if (c->statement.n == 0) { /* BUG25: the genesis proves itself */
+        return c->count == 0 ? ERR_OK : ERR_BAD_PROOF;
+    }
+    if (c->count < quorum_strong(v->members) || c->count > v->members) {
+        return ERR_BAD_PROOF;
+    }
+    checkpoint_encode(body, &c->statement);
+    return signatures_valid(v, FRAME_CHECKPOINT, bytes_of(body, sizeof body), c->sigs, c->count, MEMBER_NONE)
+               ? ERR_OK
+               : ERR_BAD_PROOF;
+}
+
+/* PRE-PREPARE by primary(u) and Q-1 PREPAREs of others over the rebuilt headers. */
+static bool prepared_valid(const struct verifier *v, const struct prepared_entry *p) {
+    uint8_t body[VOTE_BODY_LEN];
+    member_id primary = primary_of(p->statement.v, v->members);
+    vote_encode(body, &p->statement);
+    struct bytes header = bytes_of(body, sizeof body);
+    return p->count == quorum_strong(v->members) - 1 &&
+           signed_by(v, FRAME_PRE_PREPARE, primary, header, &p->pp_sig) &&
+           signatures_valid(v, FRAME_PREPARE, header, p->prepares, p->count, primary);
+}
+
+enum error pbft_view_change_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
+    const struct msg_view_change *vc = &m->view_change;
+    seq_no c = vc->c.statement.n;
+    if (vc->v == 0 || m->epoch != v->epoch || vc->count > window) {
+        return ERR_BAD_PROOF;
+    }
+    for (unsigned i = 0; i < vc->count; i++) { /* cheap bounds before any signature */
+        const struct vote *s = &vc->p[i].statement;
+        if (s->n <= c || s->n > c + window || s->v >= vc->v || (i > 0 && s->n <= vc->p[i - 1].statement.n)) {
+            return ERR_BAD_PROOF;
+        }
+    }
+    for (unsigned i = 0; i < vc->count; i++) {
+        if (!prepared_valid(v, &vc->p[i])) {
+            return ERR_BAD_PROOF;
+        }
+    }
+    return pbft_checkpoint_cert_valid(v, &vc->c);
+}
+
+/* V: Q VIEW-CHANGEs for v by distinct members, each frame's own signature too. */
+static bool view_changes_valid(const struct verifier *v, uint32_t window, const struct msg_new_view *nv) {
+    if (nv->vc_count != quorum_strong(v->members)) {
+        return false;
+    }
+    for (unsigned i = 0; i < nv->vc_count; i++) {
+        const struct msg *vc = &nv->vcs[i];
+        struct frame f;
+        if (vc->view_change.v != nv->v || vc->sender >= v->members || (i > 0 && vc->sender <= nv->vcs[i - 1].sender) ||
+            frame_open(&f, vc->raw) != ERR_OK || frame_verify(&f, &v->cluster, &v->keys[vc->sender]) != ERR_OK ||
+            pbft_view_change_valid(v, window, vc) != ERR_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* O is exactly what V demands, and the primary signed a PRE-PREPARE for each entry. */
+static bool slots_valid(const struct verifier *v, uint32_t window, const struct msg_new_view *nv) {
+    struct new_view_plan plan;
+    if (new_view_compute(&plan, nv->vcs, nv->vc_count, window) != ERR_OK || plan.slot_count != nv->slot_count) {
+        return false;
+    }
+    for (unsigned i = 0; i < nv->slot_count; i++) {
+        uint8_t body[VOTE_BODY_LEN];
+        struct vote header = {nv->v, nv->slots[i].n, nv->slots[i].d, nv->digest};
+        vote_encode(body, &header);
+        if (nv->slots[i].n != plan.slots[i].n || !digest_equal(&nv->slots[i].d, &plan.slots[i].d) ||
+            !signed_by(v, FRAME_PRE_PREPARE, primary_of(nv->v, v->members), bytes_of(body, sizeof body),
+                       &nv->slots[i].pp_sig)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum error pbft_new_view_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
+    const struct msg_new_view *nv = &m->new_view;
+    bool right = nv->v > 0 && m->epoch == v->epoch && m->sender == primary_of(nv->v, v->members) &&
+                 view_changes_valid(v, window, nv) && slots_valid(v, window, nv);
+    return right ? ERR_OK : ERR_BAD_PROOF;
+}
+
+enum error pbft_decision_valid(const struct verifier *v, const struct msg_decision *d) {
+    uint8_t body[VOTE_BODY_LEN];
+    struct digest digest = batch_digest(d->batch);
+    if (!digest_equal(&digest, &d->statement.d) || d->count < quorum_strong(v->members) || d->count > v->members) {
+        return ERR_BAD_PROOF;
+    }
+    vote_encode(body, &d->statement);
+    return signatures_valid(v, FRAME_COMMIT, bytes_of(body, sizeof body), d->commits, d->count, MEMBER_NONE)
+               ? ERR_OK
+               : ERR_BAD_PROOF;
+}

@@ -1,0 +1,325 @@
+/* The pool. Entries live in one array and hang in chains by digest, by (client, req_seq) and in three lists: pending,
+   queue, wanted. An entry is freed when it is neither pending nor named. */
+#include "replica/pbft/request.h"
+
+#include "base/bytes.h"
+#include "base/invariant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t mix(uint64_t x) {
+    x ^= x >> 33;
+    x *= 0xff51afd7ed558ccdu;
+    x ^= x >> 33;
+    return x;
+}
+
+static uint64_t first_bytes(const uint8_t *b) {
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++) {
+        v = v << 8 | b[i];
+    }
+    return v;
+}
+
+static uint32_t *digest_chain(const struct pool *p, const struct digest *d) {
+    return &p->by_digest[mix(first_bytes(d->b) ^ p->salt) & p->mask];
+}
+
+static uint32_t *seq_chain(const struct pool *p, const struct public_key *client, uint64_t req_seq) {
+    return &p->by_seq[mix(mix(first_bytes(client->b) ^ p->salt) + req_seq) & p->mask];
+}
+
+static uint32_t *owner_chain(const struct pool *p, const struct public_key *client) {
+    return &p->by_owner[mix(first_bytes(client->b) ^ p->salt) & p->mask];
+}
+
+void pool_init(struct pool *p, size_t pending_max, size_t per_client_max, size_t named_max, uint64_t salt) {
+    *p = (struct pool){.pending_max = pending_max, .per_client_max = per_client_max, .salt = salt};
+    p->capacity = pending_max + named_max + 1;
+    p->entries = xcalloc(p->capacity, sizeof *p->entries);
+    p->owners = xcalloc(p->capacity, sizeof *p->owners);
+    p->used = p->used_owners = 1;
+    uint32_t buckets = 1024;
+    while (buckets < pending_max * 2) {
+        buckets *= 2;
+    }
+    p->mask = buckets - 1;
+    p->by_digest = xcalloc(buckets, sizeof *p->by_digest);
+    p->by_seq = xcalloc(buckets, sizeof *p->by_seq);
+    p->by_owner = xcalloc(buckets, sizeof *p->by_owner);
+}
+
+void pool_free(struct pool *p) {
+    for (size_t i = 1; i < p->used; i++) {
+        request_free(p->entries[i].request);
+    }
+    free(p->entries);
+    free(p->owners);
+    free(p->by_digest);
+    free(p->by_seq);
+    free(p->by_owner);
+    *p = (struct pool){0};
+}
+
+static uint32_t index_of(const struct pool *p, const struct pooled *e) {
+    return (uint32_t)(e - p->entries);
+}
+
+/* --- lists: which link of an entry a list threads is told by its offset --- */
+
+enum list_kind { LIST_PENDING, LIST_QUEUE, LIST_WANTED };
+
+static struct pool_list *list_of(struct pool *p, enum list_kind k) {
+    return k == LIST_PENDING ? &p->pending : k == LIST_QUEUE ? &p->queue : &p->wanted;
+}
+
+static struct pool_link *link_of(struct pooled *e, enum list_kind k) {
+    return k == LIST_PENDING ? &e->in_pending : k == LIST_QUEUE ? &e->in_queue : &e->in_wanted;
+}
+
+static bool listed(struct pool *p, struct pooled *e, enum list_kind k) {
+    struct pool_link *l = link_of(e, k);
+    return l->prev != POOL_NONE || list_of(p, k)->head == index_of(p, e);
+}
+
+/* Behind the last entry that was seen before it: at the end but for requests that a dead batch gives back. */
+static void list_insert(struct pool *p, struct pooled *e, enum list_kind k) {
+    struct pool_list *list = list_of(p, k);
+    uint32_t i = index_of(p, e), after = list->tail;
+    while (after != POOL_NONE && p->entries[after].order > e->order) {
+        after = link_of(&p->entries[after], k)->prev;
+    }
+    uint32_t before = after == POOL_NONE ? list->head : link_of(&p->entries[after], k)->next;
+    *link_of(e, k) = (struct pool_link){after, before};
+    *(after == POOL_NONE ? &list->head : &link_of(&p->entries[after], k)->next) = i;
+    *(before == POOL_NONE ? &list->tail : &link_of(&p->entries[before], k)->prev) = i;
+    list->count++;
+}
+
+static void list_remove(struct pool *p, struct pooled *e, enum list_kind k) {
+    struct pool_list *list = list_of(p, k);
+    struct pool_link l = *link_of(e, k);
+    *(l.prev == POOL_NONE ? &list->head : &link_of(&p->entries[l.prev], k)->next) = l.next;
+    *(l.next == POOL_NONE ? &list->tail : &link_of(&p->entries[l.next], k)->prev) = l.prev;
+    *link_of(e, k) = (struct pool_link){0};
+    list->count--;
+}
+
+static void list_put(struct pool *p, struct pooled *e, enum list_kind k, bool belongs) {
+    bool is = listed(p, e, k);
+    if (belongs && !is) {
+        list_insert(p, e, k);
+    } else if (!belongs && is) {
+        list_remove(p, e, k);
+    }
+}
+
+/* --- owners: how much one client holds --- */
+
+static uint32_t owner_find(const struct pool *p, const struct public_key *client) {
+    uint32_t i = *owner_chain(p, client);
+    while (i != POOL_NONE && !public_key_equal(&p->owners[i].key, client)) {
+        i = p->owners[i].next;
+    }
+    return i;
+}
+
+static uint32_t owner_take(struct pool *p, const struct public_key *client) {
+    uint32_t i = owner_find(p, client);
+    if (i == POOL_NONE) {
+        if (p->free_owner != POOL_NONE) {
+            i = p->free_owner;
+            p->free_owner = p->owners[i].next;
+        } else {
+            ENSURE(p->used_owners < p->capacity);
+            i = (uint32_t)p->used_owners++;
+        }
+        uint32_t *chain = owner_chain(p, client);
+        p->owners[i] = (struct pool_owner){.key = *client, .next = *chain};
+        *chain = i;
+    }
+    p->owners[i].entries++;
+    return i;
+}
+
+static void owner_drop(struct pool *p, uint32_t i) {
+    if (--p->owners[i].entries > 0) {
+        return;
+    }
+    uint32_t *at = owner_chain(p, &p->owners[i].key);
+    while (*at != i) {
+        at = &p->owners[*at].next;
+    }
+    *at = p->owners[i].next;
+    p->owners[i].next = p->free_owner;
+    p->free_owner = i;
+}
+
+/* --- entries --- */
+
+struct pooled *pool_find(const struct pool *p, const struct digest *digest) {
+    uint32_t i = *digest_chain(p, digest);
+    while (i != POOL_NONE && !digest_equal(&p->entries[i].digest, digest)) {
+        i = p->entries[i].next_digest;
+    }
+    return pool_entry(p, i);
+}
+
+static struct pooled *seq_next(const struct pool *p, uint32_t i, const struct public_key *client, uint64_t req_seq) {
+    while (i != POOL_NONE &&
+           (p->entries[i].req_seq != req_seq || !public_key_equal(&p->entries[i].client, client))) {
+        i = p->entries[i].next_seq;
+    }
+    return pool_entry(p, i);
+}
+
+struct pooled *pool_find_seq(const struct pool *p, const struct public_key *client, uint64_t req_seq) {
+    struct pooled *e = seq_next(p, *seq_chain(p, client, req_seq), client, req_seq);
+    while (e && !e->request) {
+        e = seq_next(p, e->next_seq, client, req_seq);
+    }
+    return e;
+}
+
+static struct pooled *entry_new(struct pool *p, const struct request_ref *ref) {
+    uint32_t i = p->free_entry;
+    if (i != POOL_NONE) {
+        p->free_entry = p->entries[i].next_digest;
+    } else {
+        ENSURE(p->used < p->capacity);
+        i = (uint32_t)p->used++;
+    }
+    uint32_t *digests = digest_chain(p, &ref->digest), *seqs = seq_chain(p, &ref->client, ref->req_seq);
+    struct pooled *e = &p->entries[i];
+    *e = (struct pooled){.digest = ref->digest,
+                         .client = ref->client,
+                         .req_seq = ref->req_seq,
+                         .order = ++p->order,
+                         .next_digest = *digests,
+                         .next_seq = *seqs};
+    *digests = *seqs = i;
+    e->owner = owner_take(p, &ref->client);
+    return e;
+}
+
+static void entry_free(struct pool *p, struct pooled *e) {
+    uint32_t i = index_of(p, e);
+    uint32_t *at = digest_chain(p, &e->digest);
+    while (*at != i) {
+        at = &p->entries[*at].next_digest;
+    }
+    *at = e->next_digest;
+    at = seq_chain(p, &e->client, e->req_seq);
+    while (*at != i) {
+        at = &p->entries[*at].next_seq;
+    }
+    *at = e->next_seq;
+    owner_drop(p, e->owner);
+    request_free(e->request);
+    *e = (struct pooled){.next_digest = p->free_entry};
+    p->free_entry = i;
+}
+
+/* Puts the entry where its facts belong, or frees it when nothing holds it any more. */
+static void entry_settle(struct pool *p, struct pooled *e) {
+    bool was_queued = listed(p, e, LIST_QUEUE), queued = e->pending && e->request && e->named == 0;
+    list_put(p, e, LIST_PENDING, e->pending);
+    list_put(p, e, LIST_QUEUE, queued);
+    list_put(p, e, LIST_WANTED, e->named > 0 && !e->request);
+    if (queued != was_queued && e->request->kind == OP_TICK) {
+        p->queued_ticks += queued ? 1 : (size_t)-1;
+    }
+    if (!e->pending && e->named == 0) {
+        entry_free(p, e);
+    }
+}
+
+static bool pool_has_room(const struct pool *p, const struct public_key *client) {
+    uint32_t owner = owner_find(p, client);
+    return p->pending.count < p->pending_max &&
+           (owner == POOL_NONE || p->owners[owner].pending < p->per_client_max);
+}
+
+static void entry_set_pending(struct pool *p, struct pooled *e, bool pending, mono_ms now) {
+    if (e->pending == pending) {
+        return;
+    }
+    e->pending = pending;
+    p->owners[e->owner].pending += pending ? 1 : (uint32_t)-1;
+    if (pending) {
+        e->since = now;
+        e->order = ++p->order; /* the lists are sorted by order, and so by age */
+    }
+}
+
+enum error pool_hold(struct pool *p, struct request *r, bool pending, mono_ms now) {
+    struct pooled *e = pool_find(p, &r->digest);
+    bool room = pending && pool_has_room(p, &r->client);
+    if (e && e->request) {
+        if (room && !e->pending) {
+            entry_set_pending(p, e, true, now);
+            entry_settle(p, e);
+        }
+        return ERR_DUPLICATE;
+    }
+    if (!e) {
+        if (pool_find_seq(p, &r->client, r->req_seq)) {
+            return ERR_CONFLICT;
+        }
+        if (!room) {
+            return pending ? ERR_BUSY : ERR_STALE;
+        }
+        e = entry_new(p, &(struct request_ref){r->client, r->req_seq, r->digest});
+    }
+    e->request = r;
+    if (room) {
+        list_put(p, e, LIST_WANTED, false); /* its order changes */
+        entry_set_pending(p, e, true, now);
+    }
+    entry_settle(p, e);
+    return ERR_OK;
+}
+
+void pool_name(struct pool *p, const struct request_ref *ref) {
+    struct pooled *e = pool_find(p, &ref->digest);
+    if (!e) {
+        e = entry_new(p, ref);
+    }
+    e->named++;
+    entry_settle(p, e);
+}
+
+void pool_unname(struct pool *p, const struct digest *digest) {
+    struct pooled *e = pool_find(p, digest);
+    ENSURE(e && e->named > 0);
+    e->named--;
+    entry_settle(p, e);
+}
+
+void pool_done(struct pool *p, const struct public_key *client, uint64_t req_seq) {
+    struct pooled *e = seq_next(p, *seq_chain(p, client, req_seq), client, req_seq);
+    while (e) {
+        uint32_t next = e->next_seq;
+        if (e->pending) {
+            entry_set_pending(p, e, false, 0);
+            entry_settle(p, e);
+        }
+        e = seq_next(p, next, client, req_seq);
+    }
+}
+
+void pool_rearm(struct pool *p, mono_ms now) {
+    for (uint32_t i = p->pending.head; i != POOL_NONE; i = p->entries[i].in_pending.next) {
+        p->entries[i].since = now;
+        p->entries[i].relays = 0;
+    }
+}
+
+void pool_check(const struct pool *p) {
+    ENSURE(p->pending.count <= p->pending_max);
+    ENSURE(p->queue.count <= p->pending.count);
+    ENSURE(p->queued_ticks <= p->queue.count);
+    IMPLIES(p->pending.count == 0, p->pending.head == POOL_NONE);
+}
