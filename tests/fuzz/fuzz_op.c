@@ -1,0 +1,34 @@
+/* Fuzzes what clients send: whole REQUEST frames, and the same bytes as a body inside a well-formed one. Whatever is
+   taken must encode to the same bytes. */
+#include "base/invariant.h"
+#include "tests/unit/round_trip.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc, (void)argv;
+    crypto_start();
+    return 0;
+}
+
+static void check(struct bytes raw) {
+    struct buffer again = {0};
+    if (round_trip_request(&again, raw) == ERR_OK) {
+        ENSURE(bytes_equal(buffer_bytes(&again), raw));
+    }
+    buffer_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct buffer raw = {0};
+    struct signature sig = {{0}};
+    struct seal_context context = {FRAME_REQUEST, {{0}}, 0, MEMBER_NONE};
+    check(bytes_of(data, size));
+    if (size + FRAME_OVERHEAD <= frame_cap(FRAME_REQUEST)) {
+        frame_rebuild(&raw, &context, bytes_of(data, size), &sig);
+        check(buffer_bytes(&raw));
+    }
+    buffer_free(&raw);
+    return 0;
+}
