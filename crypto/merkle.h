@@ -21,7 +21,8 @@ bool merkle_verify(const struct digest *root, struct bytes output, uint32_t inde
 
 /* The same for a whole batch: built once in O(count), then each path costs O(log count). */
 struct merkle_tree;
-struct merkle_tree *merkle_tree_new(const struct digest *leaves, uint32_t count); /* copies leaves; count <= LEAVES_MAX */
+/* Copies leaves; count <= MERKLE_LEAVES_MAX. */
+struct merkle_tree *merkle_tree_new(const struct digest *leaves, uint32_t count);
 void merkle_tree_free(struct merkle_tree *t);
 struct digest merkle_tree_root(const struct merkle_tree *t);
 unsigned merkle_tree_path(struct digest path[MERKLE_PATH_MAX], const struct merkle_tree *t, uint32_t index);

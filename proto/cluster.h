@@ -1,4 +1,5 @@
-/* cluster.yaml and the genesis: members, operators, first observers, protocol knobs. libcyaml is seen by cluster.c only. */
+/* cluster.yaml and the genesis: members, operators, first observers, protocol knobs. libcyaml is seen by cluster.c
+   only. */
 #ifndef QUORATE_PROTO_CLUSTER_H
 #define QUORATE_PROTO_CLUSTER_H
 
@@ -16,14 +17,19 @@ struct cluster_member {
 };
 enum operator_role { OPERATOR_ADMIN = 1, OPERATOR_DRILL = 2 };
 struct cluster_operator { char name[64]; struct public_key key; unsigned roles; };
-struct cluster_observer { char name[64]; struct public_key key; unsigned host_count; char **hosts; /* globs: '*' and '?' */ };
+struct cluster_observer {
+    char name[64];
+    struct public_key key;
+    unsigned host_count;
+    char **hosts; /* globs: '*' and '?' */
+};
 enum drills_mode { DRILLS_OFF, DRILLS_SANDBOX, DRILLS_LIVE };
 
 /* Knobs of R15, all in ms or counts; one table in cluster.c gives names, defaults, bounds and help. */
 struct protocol_knobs {
     uint32_t tick_ms, status_ms, request_timeout_ms, new_view_timeout_ms, timeout_cap_ms, resend_ms, silent_ms;
-    uint32_t checkpoint_interval /* K */, window /* W */, in_flight /* L */, batch_max, checkpoint_period_ms /* P, agreed time */;
-    uint32_t cluster_gap_ms;
+    uint32_t checkpoint_interval /* K */, window /* W */, in_flight /* L */, batch_max;
+    uint32_t checkpoint_period_ms /* P, agreed time */, cluster_gap_ms;
 };
 struct cluster {
     char name[CLUSTER_NAME_MAX + 1];
@@ -49,7 +55,7 @@ void cluster_set_id(struct cluster *c);
 void cluster_verifier(struct verifier *out, const struct cluster *c);    /* epoch 0 */
 struct keyring *cluster_keyring(const struct cluster *c);                /* all keys of the genesis; caller frees */
 struct protocol_knobs protocol_defaults(void);
-void protocol_help(struct buffer *out);                                  /* the table as text: `quorated --help-protocol` */
+void protocol_help(struct buffer *out); /* the table as text: `quorated --help-protocol` */
 /* Shell-like glob: '*' any run, '?' one byte; no other magic. */
 bool host_glob_match(const char *glob, const char *host);
 /* May the observer speak for the host? */

@@ -69,8 +69,8 @@ struct raw_cluster {
     uint64_t genesis_ms;
 };
 
-/* Judges raw and makes a cluster of it, id included. NULL: why got a line "PATH:LINE: field: problem: remedy\n" for each
-   problem. text: what raw was read from. */
+/* Judges raw and makes a cluster of it, id included. NULL: why got a line "PATH:LINE: field: problem: remedy\n" for
+   each problem. text: what raw was read from. */
 struct cluster *cluster_build(const struct raw_cluster *raw, struct bytes text, const char *path, struct buffer *why);
 
 #endif
