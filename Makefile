@@ -10,7 +10,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 DEPS := gcc make pkg-config libsodium-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler librocksdb-dev \
-        libcyaml-dev libjansson-dev libcmocka-dev libcurl4-openssl-dev monitoring-plugins-basic nftables iproute2 procps python3-minimal
+        libcyaml-dev libjansson-dev libcmocka-dev libcurl4-openssl-dev monitoring-plugins-basic nftables iproute2 procps jq busybox
 DEPS_LINT := clang clang-format clang-tidy libclang-rt-14-dev
 
 SANITIZE ?=
@@ -79,6 +79,9 @@ $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CORE)
 
 tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
+
+include tests/e2e/e2e.mk
+-include tests/fuzz/fuzz.mk deploy/install.mk
 
 test: tests ## everything: unit, sim, mutants, end to end; closes with N passed, N failed
 	BUILD=$(BUILD) tests/run
