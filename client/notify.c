@@ -1,0 +1,407 @@
+/* `quorate notify`: the pager's side. One thread a handler follows the alert stream from where that handler stands, so
+   that a handler that fails holds up nobody else; every alert is proven before it is handed over. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "client/cli.h"
+#include "client/handler.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+    FOLLOW_WAIT = 2000, /* ms of one long poll: also how long SIGTERM may take */
+    PAGE = 64,          /* alerts taken at once */
+    FIRST_PAUSE = 1000, /* before a handler is tried again, doubled each time */
+    LONGEST_PAUSE = 300000,
+    QUORUM_DOUBT = 3000,       /* ms without any answer before the quorum is called lost */
+    COMPLAINT_SILENCE = 60000, /* ms between two lines about one replica */
+    STATUS_PATIENCE = 3000,
+};
+
+/* What the threads tell people together. */
+struct voice {
+    pthread_mutex_t lock;
+    bool lost;
+    mono_ms answered_at;
+    time_ms answered_wall;
+    uint64_t last_alert;
+    struct {
+        bool ever;
+        mono_ms told_at;
+        unsigned kept_back;
+    } complaints[MEMBERS_MAX];
+};
+
+struct notify {
+    struct cli cli;
+    const char *config_path, *state_path;
+    uint64_t since;
+    struct buffer default_state, why;
+    struct notify_config *config;
+    struct cluster *cluster;
+    struct outbox *outbox;
+    int signals, stop;
+    struct voice voice;
+    unsigned follower_count;
+    struct follower *followers;
+};
+
+struct follower {
+    struct notify *notify;
+    pthread_t thread;
+    struct client *client;
+    struct handler *handler;
+    struct buffer leaves; /* blocks: the page taken from the stream */
+    unsigned held;
+};
+
+enum { SINCE_NOT_GIVEN = -1 };
+
+/* --- what people are told --- */
+
+static void tell_answer(struct notify *n, enum error e) {
+    struct voice *v = &n->voice;
+    char since[25];
+    pthread_mutex_lock(&v->lock);
+    mono_ms now = clock_mono();
+    clock_rfc3339(since, v->answered_wall);
+    if (e == ERR_OK) {
+        if (v->lost) {
+            fprintf(stderr, "quorate: notify: quorum is back: there was none since %s, last agreed alert %" PRIu64 "\n",
+                    since, v->last_alert);
+        }
+        v->lost = false;
+        v->answered_at = now;
+        v->answered_wall = clock_wall();
+    } else if (!v->lost && now - v->answered_at >= QUORUM_DOUBT) {
+        fprintf(stderr,
+                "quorate: notify: no quorum since %s, last agreed alert %" PRIu64
+                ": nothing new can be proven: see `quorate replicas`\n",
+                since, v->last_alert);
+        v->lost = true;
+    }
+    pthread_mutex_unlock(&v->lock);
+}
+
+static void tell_complaint(void *context, member_id replica, const char *what) {
+    struct voice *v = &((struct follower *)context)->notify->voice;
+    if (replica >= MEMBERS_MAX) {
+        return;
+    }
+    pthread_mutex_lock(&v->lock);
+    mono_ms now = clock_mono();
+    if (v->complaints[replica].ever && now - v->complaints[replica].told_at < COMPLAINT_SILENCE) {
+        v->complaints[replica].kept_back++;
+    } else {
+        fprintf(stderr, "quorate: notify: replica %u: forged alert refused: %s", replica, what);
+        if (v->complaints[replica].kept_back > 0) {
+            fprintf(stderr, " (and %u more times)", v->complaints[replica].kept_back);
+        }
+        fputc('\n', stderr);
+        v->complaints[replica].ever = true;
+        v->complaints[replica].told_at = now;
+        v->complaints[replica].kept_back = 0;
+    }
+    pthread_mutex_unlock(&v->lock);
+}
+
+static void note_alert(struct notify *n, uint64_t number) {
+    pthread_mutex_lock(&n->voice.lock);
+    n->voice.last_alert = number > n->voice.last_alert ? number : n->voice.last_alert;
+    pthread_mutex_unlock(&n->voice.lock);
+}
+
+/* --- a follower's thread --- */
+
+static bool stopping(const struct notify *n, mono_ms wait) {
+    struct pollfd stop = {.fd = n->stop, .events = POLLIN};
+    return poll(&stop, 1, (int)wait) > 0;
+}
+
+/* Copies only: the command is run when the client is done with the page. */
+static bool keep(void *context, const struct client_alert *a) {
+    struct follower *f = context;
+    buffer_block(&f->leaves, a->leaf);
+    note_alert(f->notify, a->alert.number);
+    return ++f->held < PAGE;
+}
+
+static bool hand_over(struct follower *f) {
+    struct reader reader = reader_of(buffer_bytes(&f->leaves));
+    bool go_on = true;
+    for (unsigned i = 0; i < f->held && go_on; i++) {
+        struct arena arena = {0};
+        struct alert alert;
+        struct bytes leaf = read_block(&reader, SIZE_MAX);
+        go_on = alert_decode(&alert, leaf, &arena) == ERR_OK && handler_take(f->handler, &alert) == HANDLER_HANDED;
+        arena_free(&arena);
+    }
+    handler_settle(f->handler);
+    return go_on;
+}
+
+static void *follow(void *self) {
+    struct follower *f = self;
+    struct notify *n = f->notify;
+    bool go_on = true;
+    while (go_on && !stopping(n, 0)) {
+        buffer_clear(&f->leaves);
+        f->held = 0;
+        enum error e = client_alerts(f->client, handler_position(f->handler), FOLLOW_WAIT, keep, tell_complaint, f);
+        tell_answer(n, f->held > 0 ? ERR_OK : e);
+        go_on = hand_over(f) && !(e != ERR_OK && stopping(n, FIRST_PAUSE));
+    }
+    return NULL;
+}
+
+/* --- where to begin --- */
+
+/* The highest alert number that at least one honest replica claims; false: fewer than F answered. */
+static bool agreed_highest(struct notify *n, struct client *client, uint64_t *highest) {
+    struct msg_status status[MEMBERS_MAX];
+    bool reachable[MEMBERS_MAX] = {false};
+    unsigned weak = quorum_weak(n->cluster->member_count);
+    *highest = 0;
+    bool found = false;
+    if (client_status(client, STATUS_PATIENCE, status, reachable) != ERR_OK) {
+        return false;
+    }
+    for (unsigned i = 0; i < n->cluster->member_count; i++) {
+        unsigned as_far = 0;
+        for (unsigned k = 0; k < n->cluster->member_count; k++) {
+            as_far += reachable[i] && reachable[k] && status[k].alerts >= status[i].alerts;
+        }
+        if (as_far >= weak && (!found || status[i].alerts > *highest)) {
+            *highest = status[i].alerts;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool all_known(struct notify *n) {
+    struct outbox_position position;
+    for (unsigned i = 0; i < n->config->count; i++) {
+        if (!outbox_find(n->outbox, n->config->handlers[i].name, &position)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The number after which handlers begin that the state file does not know; false: asked to stop while waiting. */
+static bool find_begin(struct notify *n, uint64_t *begin) {
+    struct client *client = NULL;
+    if (n->since != (uint64_t)SINCE_NOT_GIVEN) {
+        *begin = n->since;
+        return true;
+    }
+    if (all_known(n) || outbox_highest(n->outbox, begin)) {
+        return true;
+    }
+    if (cli_open_client(&n->cli, n->cluster, &client) != CLI_GO_ON) {
+        return false;
+    }
+    bool found, stopped = false;
+    while (!(found = agreed_highest(n, client, begin)) && !stopped) {
+        tell_answer(n, ERR_NO_QUORUM);
+        struct pollfd signal = {.fd = n->signals, .events = POLLIN};
+        stopped = poll(&signal, 1, FIRST_PAUSE) > 0;
+    }
+    client_close(client);
+    return found;
+}
+
+static int make_known(struct notify *n, uint64_t begin) {
+    struct outbox_position position;
+    for (unsigned i = 0; i < n->config->count; i++) {
+        const char *name = n->config->handlers[i].name;
+        if (outbox_find(n->outbox, name, &position)) {
+            continue;
+        }
+        if (outbox_handed(n->outbox, name, begin, &n->why) != ERR_OK) {
+            return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+        }
+        log_event(LOG_INFO_, "handler-begins", "handler=%s after_alert=%" PRIu64, name, begin);
+    }
+    return CLI_GO_ON;
+}
+
+/* --- from start to end --- */
+
+static const struct cli_verb *verb_of(struct notify *n, struct cli_option options[4], struct cli_verb *verb) {
+    options[0] = (struct cli_option){
+        .name = "config", .kind = CLI_TEXT, .value = &n->config_path, .metavar = "FILE", .help = "notify.yaml"};
+    options[1] = (struct cli_option){.name = "state",
+                                     .kind = CLI_TEXT,
+                                     .value = &n->state_path,
+                                     .metavar = "FILE",
+                                     .help = "what was handed over to whom (default: CONFIG.state)"};
+    options[2] = (struct cli_option){.name = "since",
+                                     .kind = CLI_NUMBER,
+                                     .value = &n->since,
+                                     .metavar = "N",
+                                     .help = "new handlers begin after alert N (0: with the first of all)"};
+    options[3] = (struct cli_option){.name = NULL};
+    *verb = (struct cli_verb){
+        .name = "notify",
+        .operands = "",
+        .summary = "follows the alerts, proves each, and hands it to the handlers of notify.yaml",
+        .details =
+            "notify.yaml:\n"
+            "  handlers:\n"
+            "    - { name: page, command: [/usr/local/bin/page, \"$SERVICEDESC$\"], types: [PROBLEM, RECOVERY],\n"
+            "        contacts: [ops], timeout: 30s }\n"
+            "A command gets Nagios' macros as arguments and as NAGIOS_* variables, once for each of the alert's "
+            "contacts\n"
+            "that `contacts` names, or once an alert without it. A command that fails or overruns its timeout is run\n"
+            "again, with pauses of 1 s up to 5 min, until it exits 0: alerts stay in order and none is dropped.\n"
+            "A crash between a run and its note repeats the run: QUORATE_KEY (cluster id:number) tells repetitions.\n"
+            "A handler that the state file knows goes on where it stood. A new one begins, without --since, where the\n"
+            "others stand, or, when there are none, with the first alert that is not yet raised at the first start.\n",
+        .options = options,
+    };
+    return verb;
+}
+
+static int take_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int start_follower(struct notify *n, const struct notify_handler *config) {
+    struct follower *f = &n->followers[n->follower_count];
+    struct handler_setup setup = {.config = config,
+                                  .outbox = n->outbox,
+                                  .cluster = n->cluster->id,
+                                  .stop_fd = n->stop,
+                                  .first_pause = FIRST_PAUSE,
+                                  .longest_pause = LONGEST_PAUSE};
+    *f = (struct follower){.notify = n};
+    int code = cli_open_client(&n->cli, n->cluster, &f->client);
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    f->handler = handler_new(&setup);
+    note_alert(n, handler_position(f->handler));
+    if (pthread_create(&f->thread, NULL, follow, f) != 0) {
+        handler_free(f->handler);
+        client_close(f->client);
+        return cli_fail(&n->cli, CLI_REFUSED, "cannot start a thread: handler %s: lower the load or raise the limits",
+                        config->name);
+    }
+    n->follower_count++;
+    return CLI_GO_ON;
+}
+
+static void end_followers(struct notify *n) {
+    uint64_t one = 1;
+    if (write(n->stop, &one, sizeof one) != sizeof one) {
+        log_event(LOG_ERROR_, "stop-failed", "fd=%d", n->stop);
+    }
+    for (unsigned i = 0; i < n->follower_count; i++) {
+        pthread_join(n->followers[i].thread, NULL);
+        handler_free(n->followers[i].handler);
+        client_close(n->followers[i].client);
+        buffer_free(&n->followers[i].leaves);
+    }
+    free(n->followers);
+}
+
+static int follow_all(struct notify *n) {
+    int code = CLI_GO_ON;
+    n->followers = xcalloc(n->config->count, sizeof *n->followers);
+    for (unsigned i = 0; i < n->config->count && code == CLI_GO_ON; i++) {
+        code = start_follower(n, &n->config->handlers[i]);
+    }
+    if (code == CLI_GO_ON) {
+        log_event(LOG_INFO_, "notify-started", "handlers=%u state=\"%s\"", n->config->count, n->state_path);
+        struct pollfd signal = {.fd = n->signals, .events = POLLIN};
+        while (poll(&signal, 1, -1) <= 0) {
+        }
+        code = CLI_DONE;
+    }
+    end_followers(n);
+    return code;
+}
+
+static int open_all(struct notify *n) {
+    if (n->config_path == NULL) {
+        return cli_fail(&n->cli, CLI_USAGE, "no handlers are named: --config: give the path of a notify.yaml");
+    }
+    if (n->state_path == NULL) {
+        buffer_printf(&n->default_state, "%s.state", n->config_path);
+        n->state_path = buffer_cstr(&n->default_state);
+    }
+    if (notify_config_load(&n->config, n->config_path, &n->why) != ERR_OK) {
+        return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+    }
+    int code = cli_open_cluster(&n->cli, &n->cluster);
+    if (code == CLI_GO_ON && outbox_open(&n->outbox, n->state_path, &n->cluster->id, &n->why) != ERR_OK) {
+        code = cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+    }
+    return code;
+}
+
+static int run(struct notify *n) {
+    uint64_t begin = 0;
+    int code = open_all(n);
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    n->signals = take_signals();
+    n->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (n->signals < 0 || n->stop < 0) {
+        return cli_fail(&n->cli, CLI_REFUSED, "cannot take signals: the system: raise the limit of open files");
+    }
+    n->voice.answered_at = clock_mono();
+    n->voice.answered_wall = clock_wall();
+    if (!find_begin(n, &begin)) {
+        return CLI_NO_QUORUM;
+    }
+    code = make_known(n, begin);
+    return code == CLI_GO_ON ? follow_all(n) : code;
+}
+
+static void close_all(struct notify *n) {
+    outbox_close(n->outbox);
+    notify_config_free(n->config);
+    cluster_free(n->cluster);
+    if (n->signals >= 0) {
+        close(n->signals);
+    }
+    if (n->stop >= 0) {
+        close(n->stop);
+    }
+    buffer_free(&n->default_state);
+    buffer_free(&n->why);
+}
+
+int verb_notify(int argc, char **argv) {
+    struct notify n = {.since = (uint64_t)SINCE_NOT_GIVEN, .signals = -1, .stop = -1};
+    struct cli_option options[4];
+    struct cli_verb verb;
+    int code = cli_parse(&n.cli, verb_of(&n, options, &verb), argc, argv);
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    pthread_mutex_init(&n.voice.lock, NULL);
+    code = run(&n);
+    close_all(&n);
+    pthread_mutex_destroy(&n.voice.lock);
+    return code;
+}
