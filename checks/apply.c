@@ -185,7 +185,7 @@ static void install(struct monitor *m, struct objects *objects, const struct mon
         }
     }
     m->sink = NULL;
-    freshness_rebuild(m);
+    freshness_rebuild(m, m->t);
     free(judge_again);
 }
 

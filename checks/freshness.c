@@ -109,14 +109,14 @@ struct object *freshness_next(struct monitor *m, time_ms before) {
     return NULL;
 }
 
-void freshness_rebuild(struct monitor *m) {
+void freshness_rebuild(struct monitor *m, time_ms now) {
     struct table *t = &m->table;
     t->heap_count = 0;
     for (uint32_t i = 0; i < t->count; i++) {
         t->list[i].heap_at = OBJECT_NONE;
     }
     for (uint32_t i = 0; i < t->count; i++) {
-        freshness_schedule(m, &t->list[i]);
+        heap_want(t, &t->list[i], freshness_deadline(m, &t->list[i], now));
     }
 }
 

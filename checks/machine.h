@@ -165,7 +165,7 @@ void notify_system(struct monitor *m, const char *text);
 void freshness_schedule(struct monitor *m, struct object *o); /* something about the object changed */
 /* Takes the first object, by (deadline, id), that is due now; all was handled up to `before`. NULL: none is left. */
 struct object *freshness_next(struct monitor *m, time_ms before);
-void freshness_rebuild(struct monitor *m);
+void freshness_rebuild(struct monitor *m, time_ms now);               /* everything up to `now` was handled */
 void freshness_move(struct monitor *m, time_ms before, time_ms jump); /* every deadline, once between two results */
 time_ms freshness_deadline(const struct monitor *m, const struct object *o, time_ms now); /* TIME_NEVER: none */
 

@@ -248,6 +248,6 @@ enum error monitor_restored(struct monitor *m) {
         return ERR_CORRUPT;
     }
     convict_mark(m);
-    freshness_rebuild(m);
+    freshness_rebuild(m, m->t);
     return ERR_OK;
 }

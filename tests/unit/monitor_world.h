@@ -104,7 +104,7 @@ static inline void pass(struct world *w, time_ms seconds) {
     "define host {\n name h\n register 0\n address 10.0.0.1\n max_check_attempts 1\n contacts ops\n"                   \
     " freshness_threshold 30\n}\n"                                                                                     \
     "define service {\n name s\n register 0\n check_command check\n check_interval 10\n retry_interval 10\n"           \
-    " freshness_threshold 30\n contacts ops\n}\n"
+    " freshness_threshold 30\n max_check_attempts 3\n contacts ops\n}\n"
 #define HOST_OF(name, lines) "define host {\n use h\n host_name " name "\n" lines "}\n"
 #define SERVICE_OF(host, name, lines)                                                                                  \
     "define service {\n use s\n host_name " host "\n service_description " name "\n" lines "}\n"

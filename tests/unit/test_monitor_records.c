@@ -1,0 +1,346 @@
+/* A machine that is rebuilt from its records goes on exactly like the one that was never stopped: the same alerts, the
+   same records, byte for byte. Random histories of results, time, gaps, convictions and new configurations. */
+#include "monitor_world.h"
+
+/* ---- a store of records ---- */
+
+struct pair {
+    struct buffer key, value;
+};
+struct store {
+    struct pair *pairs;
+    size_t count;
+    struct buffer stream; /* what one flush handed out */
+    struct buffer last;
+    size_t handed;
+};
+
+static size_t store_place(const struct store *s, struct bytes key) {
+    size_t at = 0;
+    while (at < s->count && bytes_compare(buffer_bytes(&s->pairs[at].key), key) < 0) {
+        at++;
+    }
+    return at;
+}
+
+static bool store_has(const struct store *s, size_t at, struct bytes key) {
+    return at < s->count && bytes_equal(buffer_bytes(&s->pairs[at].key), key);
+}
+
+static void store_remove(struct store *s, size_t at) {
+    buffer_free(&s->pairs[at].key);
+    buffer_free(&s->pairs[at].value);
+    memmove(s->pairs + at, s->pairs + at + 1, (s->count - at - 1) * sizeof *s->pairs);
+    s->count--;
+}
+
+static void store_insert(struct store *s, size_t at, struct bytes key) {
+    s->pairs = xrealloc(s->pairs, (s->count + 1) * sizeof *s->pairs);
+    memmove(s->pairs + at + 1, s->pairs + at, (s->count - at) * sizeof *s->pairs);
+    s->pairs[at] = (struct pair){{0}, {0}};
+    buffer_put(&s->pairs[at].key, key.data, key.len);
+    s->count++;
+}
+
+static void store_record(void *self, struct bytes key, struct bytes value) {
+    struct store *s = self;
+    assert_true(s->handed == 0 || bytes_compare(buffer_bytes(&s->last), key) < 0);
+    assert_int_equal(key.data[0], 'm');
+    buffer_clear(&s->last);
+    buffer_put(&s->last, key.data, key.len);
+    s->handed++;
+    buffer_block(&s->stream, key);
+    buffer_block(&s->stream, value);
+    size_t at = store_place(s, key);
+    if (!value.data) {
+        assert_true(store_has(s, at, key));
+        store_remove(s, at);
+        return;
+    }
+    if (!store_has(s, at, key)) {
+        store_insert(s, at, key);
+    }
+    buffer_clear(&s->pairs[at].value);
+    buffer_put(&s->pairs[at].value, value.data, value.len);
+}
+
+static void store_flush(struct store *s, struct monitor *m) {
+    struct record_sink sink = {s, store_record};
+    s->handed = 0;
+    buffer_clear(&s->stream);
+    monitor_flush(m, &sink);
+}
+
+static void store_free(struct store *s) {
+    while (s->count > 0) {
+        store_remove(s, s->count - 1);
+    }
+    free(s->pairs);
+    buffer_free(&s->stream);
+    buffer_free(&s->last);
+}
+
+static struct store store_copy(const struct store *s) {
+    struct store copy = {0};
+    for (size_t i = 0; i < s->count; i++) {
+        store_insert(&copy, i, buffer_bytes(&s->pairs[i].key));
+        buffer_put(&copy.pairs[i].value, s->pairs[i].value.data, s->pairs[i].value.len);
+    }
+    return copy;
+}
+
+/* From the last record to the first: the order must not matter. */
+static struct monitor *rebuild(const struct store *s, enum error expected) {
+    struct monitor_config config = {.cluster_gap = 10000};
+    struct monitor *m = monitor_new(&config);
+    for (size_t i = s->count; i-- > 0;) {
+        assert_int_equal(monitor_restore(m, buffer_bytes(&s->pairs[i].key), buffer_bytes(&s->pairs[i].value)), ERR_OK);
+    }
+    assert_int_equal(monitor_restored(m), expected);
+    return m;
+}
+
+/* ---- histories ---- */
+
+#define V1                                                                                                             \
+    PEOPLE HOST_OF("a", "") HOST_OF("b", " parents a\n max_check_attempts 2\n")                                        \
+        SERVICE_OF("a", "x", THREE " notification_interval 25\n _DISSENT_NOTIFY 1\n")                                  \
+            SERVICE_OF("a", "y", " max_check_attempts 1\n is_volatile 1\n")                                            \
+                SERVICE_OF("b", "x", THREE " first_notification_delay 12\n")                                           \
+                    SERVICE_OF("b", "z", " _OBSERVERS ap,eu\n")
+#define V2                                                                                                             \
+    PEOPLE HOST_OF("a", "") HOST_OF("b", THREE " parents a\n") HOST_OF("c", "")                                        \
+        SERVICE_OF("a", "x", " _OBSERVERS ap,us,za\n max_check_attempts 2\n")                                          \
+            SERVICE_OF("b", "x", THREE " _QUORUM 3\n") SERVICE_OF("c", "x", " check_freshness 0\n")
+#define V3 PEOPLE HOST_OF("b", "") SERVICE_OF("b", "x", THREE) SERVICE_OF("b", "z", " _OBSERVERS ap,eu,us\n")
+
+static const char *const configurations[] = {V1, V2, V3};
+static const char *const hosts[] = {"a", "b", "c"}, *const services[] = {"", "x", "y", "z"};
+static const char *const observers[] = {"ap", "eu", "us", "za", "a", "b"};
+
+struct machine { /* a monitor and all that it said */
+    struct monitor *m;
+    struct buffer said;
+};
+
+static void machine_alert(void *self, const struct alert *a) {
+    alert_encode(&((struct machine *)self)->said, a);
+}
+
+static void observe_one(struct machine *x, const char *observer, const struct observation *o) {
+    struct monitor_sink sink = {x, machine_alert};
+    bool convict;
+    enum error e = monitor_observe(x->m, observer, o, &sink, &convict);
+    buffer_printf(&x->said, "%s\n", error_name(e));
+    if (convict) {
+        monitor_convict(x->m, observer, "two contents", &sink);
+    }
+}
+
+static void apply_one(struct machine *x, const char *text) {
+    const struct monitor_authority authority = {NULL, world_known, world_may};
+    struct monitor_sink sink = {x, machine_alert};
+    struct buffer objects = {0}, why = {0};
+    assert_int_equal(monitor_apply(x->m, world_compile(&objects, &why, text), &authority, &sink, &why), ERR_OK);
+    buffer_free(&objects);
+    buffer_free(&why);
+}
+
+struct history {
+    struct prng prng;
+    seq_no n;
+    time_ms t;
+    uint64_t obs_seq;
+    unsigned trouble; /* per mille of results that see a problem */
+};
+
+static const char *pick(struct history *h, const char *const *list, size_t count) {
+    return list[prng_below(&h->prng, count)];
+}
+
+static struct observation random_result(struct history *h) {
+    struct observation o = {.host = pick(h, hosts, 3), .service = pick(h, services, 4), .perfdata = "p=1"};
+    bool same = prng_chance(&h->prng, 2);
+    o.obs_seq = same ? h->obs_seq : ++h->obs_seq;
+    o.state = prng_chance(&h->prng, h->trouble) ? (uint8_t)(1 + prng_below(&h->prng, 3)) : 0;
+    o.output = o.state ? "bad" : prng_chance(&h->prng, 500) ? "good" : "";
+    o.observed_at = h->t - (prng_chance(&h->prng, 20) ? 100000 : 0);
+    return o;
+}
+
+static time_ms random_step(struct history *h) {
+    if (prng_chance(&h->prng, 10)) {
+        return 15000;
+    }
+    return (time_ms)prng_below(&h->prng, 5) * 1000;
+}
+
+/* One batch, the same for every machine given. */
+static void batch(struct history *h, struct machine **machines, size_t count) {
+    h->t += random_step(h);
+    h->n++;
+    h->trouble = prng_chance(&h->prng, 50) ? (unsigned)prng_below(&h->prng, 1000) : h->trouble;
+    struct observation results[8];
+    const char *who[8];
+    for (int i = 0; i < 8; i++) {
+        results[i] = random_result(h);
+        who[i] = pick(h, observers, 6);
+    }
+    const char *next = prng_chance(&h->prng, 10) ? pick(h, configurations, 3) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct monitor_sink sink = {machines[i], machine_alert};
+        monitor_advance(machines[i]->m, h->n, h->t, &sink);
+        for (int r = 0; r < 8; r++) {
+            observe_one(machines[i], who[r], &results[r]);
+        }
+        if (next) {
+            apply_one(machines[i], next);
+        }
+        monitor_check(machines[i]->m);
+    }
+}
+
+static void same_bytes(const struct buffer *a, const struct buffer *b) {
+    assert_int_equal(a->len, b->len);
+    assert_true(bytes_equal(buffer_bytes(a), buffer_bytes(b)));
+}
+
+static uint64_t run_history(uint64_t seed) {
+    struct monitor_config config = {.cluster_gap = 10000};
+    struct history h = {.t = DAY_ZERO, .trouble = 100};
+    prng_seed(&h.prng, seed);
+    struct machine first = {.m = monitor_new(&config)}, second = {0};
+    struct machine *both[] = {&first, &second};
+    struct store store = {0};
+    batch(&h, both, 1);
+    apply_one(&first, V1);
+    for (uint64_t i = prng_below(&h.prng, 200); i > 0; i--) {
+        batch(&h, both, 1);
+        if (prng_chance(&h.prng, 50)) {
+            store_flush(&store, first.m);
+        }
+    }
+    store_flush(&store, first.m);
+    struct store copy = store_copy(&store);
+    second.m = rebuild(&store, ERR_OK);
+    monitor_check(second.m);
+    store_flush(&copy, second.m);
+    assert_int_equal(copy.handed, 0);
+    buffer_clear(&first.said);
+    for (int i = 0; i < 200; i++) {
+        batch(&h, both, 2);
+        if (prng_chance(&h.prng, 50)) {
+            store_flush(&store, first.m);
+            store_flush(&copy, second.m);
+            same_bytes(&store.stream, &copy.stream);
+        }
+        same_bytes(&first.said, &second.said);
+    }
+    uint64_t alerts = monitor_alerts(first.m);
+    assert_int_equal(alerts, monitor_alerts(second.m));
+    monitor_free(first.m);
+    monitor_free(second.m);
+    buffer_free(&first.said);
+    buffer_free(&second.said);
+    store_free(&store);
+    store_free(&copy);
+    return alerts;
+}
+
+static void a_rebuilt_machine_goes_on_like_the_one_that_never_stopped(void **state) {
+    (void)state;
+    uint64_t alerts = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        alerts += run_history(seed);
+    }
+    assert_true(alerts > 1000);
+}
+
+/* ---- single cases ---- */
+
+static void a_flush_hands_out_only_what_changed(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE));
+    struct store s = {0};
+    store_flush(&s, w.m);
+    assert_true(s.handed > 0);
+    store_flush(&s, w.m);
+    assert_int_equal(s.handed, 0);
+    all_vote(&w, OK);
+    store_flush(&s, w.m);
+    assert_int_equal(s.handed, 4); /* the service and three votes */
+    all_vote(&w, OK);
+    store_flush(&s, w.m);
+    assert_int_equal(s.handed, 3);
+    store_free(&s);
+    world_end(&w);
+}
+
+static void what_vanished_takes_its_records_along(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE));
+    struct store s = {0};
+    all_vote(&w, OK);
+    store_flush(&s, w.m);
+    size_t before = s.count;
+    apply(&w, PEOPLE HOST_OF("web1", ""));
+    store_flush(&s, w.m);
+    assert_int_equal(s.count, before - 4);
+    store_free(&s);
+    world_end(&w);
+}
+
+static void a_new_machine_has_nothing_to_hand_out(void **state) {
+    (void)state;
+    struct monitor_config config = {.cluster_gap = 10000};
+    struct monitor *m = monitor_new(&config);
+    struct store s = {0};
+    store_flush(&s, m);
+    assert_int_equal(s.count, 0);
+    monitor_free(m);
+    m = rebuild(&s, ERR_OK);
+    monitor_free(m);
+}
+
+static void records_that_do_not_fit_are_corrupt(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE));
+    struct store s = {0};
+    all_vote(&w, CRIT);
+    store_flush(&s, w.m);
+    for (size_t i = 0; i < s.count; i++) {
+        struct store cut = store_copy(&s);
+        struct buffer *value = &cut.pairs[i].value;
+        value->len--;
+        monitor_free(rebuild(&cut, ERR_CORRUPT));
+        value->len++;
+        buffer_u8(value, 0);
+        monitor_free(rebuild(&cut, ERR_CORRUPT));
+        store_free(&cut);
+    }
+    for (size_t i = 0; i < s.count; i++) {
+        struct store missing = store_copy(&s);
+        bool is_vote = s.pairs[i].key.data[1] == 'u' || s.pairs[i].key.data[1] == 'a';
+        store_remove(&missing, i);
+        monitor_free(rebuild(&missing, is_vote && i != s.count - 3 ? ERR_OK : ERR_CORRUPT));
+        store_free(&missing);
+    }
+    struct monitor_config config = {.cluster_gap = 10000};
+    struct monitor *m = monitor_new(&config);
+    assert_int_equal(monitor_restore(m, bytes_of("x", 1), bytes_of("", 0)), ERR_CORRUPT);
+    assert_int_equal(monitor_restore(m, bytes_of("mz", 2), bytes_of("", 0)), ERR_CORRUPT);
+    monitor_free(m);
+    store_free(&s);
+    world_end(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rebuilt_machine_goes_on_like_the_one_that_never_stopped),
+        cmocka_unit_test(a_flush_hands_out_only_what_changed),
+        cmocka_unit_test(what_vanished_takes_its_records_along),
+        cmocka_unit_test(a_new_machine_has_nothing_to_hand_out),
+        cmocka_unit_test(records_that_do_not_fit_are_corrupt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
