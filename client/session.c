@@ -1,12 +1,12 @@
-/* Gathers one output as several replicas report it. Each different (output, place, root) is a candidate that collects the
-   receipts signed for it; the first with F of them is believed, because one of F members is honest. What a member can
-   make us keep is bounded: it may introduce GATHER_OFFERS_MAX candidates, and each must carry a valid signature. */
+/* Gathers one output as several replicas report it. Each different (output, place, root) is a candidate that collects
+   the receipts signed for it; the first with F of them is believed, because one of F members is honest. What a member
+   can make us keep is bounded: it may introduce GATHER_OFFERS_MAX candidates, and each must carry a valid signature. */
 #include "client/session.h"
+
+#include "base/invariant.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/invariant.h"
 
 struct candidate {
     struct certificate cert; /* receipts: the union seen so far, sorted by replica */
@@ -186,8 +186,8 @@ member_set gather_contradicted(const struct gather *g) {
     for (unsigned i = 0; g->proven != NULL && i < g->verifier.members; i++) {
         for (unsigned k = 0; k < GATHER_OFFERS_MAX && g->offers[i][k] != NULL; k++) {
             const struct candidate *c = g->offers[i][k];
-            bool contradicts = c->cert.body.n == g->proven->cert.body.n &&
-                               !receipt_body_equal(&c->cert.body, &g->proven->cert.body);
+            bool contradicts =
+                c->cert.body.n == g->proven->cert.body.n && !receipt_body_equal(&c->cert.body, &g->proven->cert.body);
             s |= contradicts ? candidate_signers(c) : 0;
         }
     }
