@@ -189,9 +189,7 @@ void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes 
 
 static void world_sealed(void *self, struct bytes frame) {
     struct host *h = self;
-    struct frame f;
-    bool unsigned_answer = frame_open(&f, frame) == ERR_OK && !frame_type_signed(f.type);
-    if (!h->dying && !unsigned_answer)
+    if (!h->dying)
         checker_sealed(h->sim->checker, h->id, frame);
 }
 
