@@ -1,0 +1,707 @@
+/* A small cluster of cores in memory: a queue for a network, a list of records for a disk, a hash chain for a machine.
+   Frames are opened, verified and decoded as admit does, so that a test sees what a replica would. A filter decides
+   which frames are lost; a replica can crash between any two of its actions and come back from its records. */
+#ifndef QUORATE_TESTS_PBFT_CLUSTER_H
+#define QUORATE_TESTS_PBFT_CLUSTER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/invariant.h"
+#include "proto/codec.h"
+#include "replica/pbft/pbft.h"
+
+enum { LOG_MAX = 2048, SIGNED_MAX = 1 << 15, CLIENTS = 4 };
+
+struct stored {
+    enum pbft_record record;
+    struct buffer key, value;
+};
+struct signed_key {              /* every guarded signature that left: one statement a key, for ever (I5) */
+    uint8_t type;
+    member_id sender;
+    view_no v;
+    uint64_t n;
+    struct digest body;
+};
+struct parcel_in_flight {
+    member_id from, to;
+    struct buffer frame;
+};
+
+struct cluster;
+struct node {
+    struct cluster *cluster;
+    struct pbft *core;           /* NULL: crashed */
+    member_id id;
+    struct stored *records;
+    size_t record_count, record_cap;
+    seq_no executed;
+    time_ms t;
+    struct digest log_hash;
+    struct digest log[LOG_MAX];  /* batch digest of n */
+    struct digest done[LOG_MAX]; /* requests executed */
+    size_t done_count;
+    bool diverged;               /* its machine is broken: another root */
+    bool breach;
+    unsigned stable_seen;
+    long crash_after;            /* actions until it crashes; negative: never */
+    bool crashed_now;
+    uint64_t boot;
+};
+
+struct cluster {
+    unsigned members;
+    struct verifier verifier;
+    struct secret_key secrets[MEMBERS_MAX];
+    struct public_key client_keys[CLIENTS];
+    struct secret_key client_secrets[CLIENTS];
+    struct pbft_config config;
+    struct node nodes[MEMBERS_MAX];
+    mono_ms now;
+    struct parcel_in_flight *queue;
+    size_t queue_head, queue_count, queue_cap;
+    /* NULL: everything arrives. False: this frame is lost. */
+    bool (*arrives)(struct cluster *c, member_id from, member_id to, const struct msg *m);
+    member_set isolated;         /* nothing goes in or out */
+    struct signed_key *signed_keys;
+    size_t signed_count;
+    struct buffer trace;         /* "id line\n" */
+    unsigned counted[FRAME_TYPE_LIMIT];
+};
+
+/* --- disk --- */
+
+static void record_free(struct stored *s) {
+    buffer_free(&s->key);
+    buffer_free(&s->value);
+}
+
+static void records_drop(struct node *x, size_t i) {
+    record_free(&x->records[i]);
+    memmove(&x->records[i], &x->records[i + 1], (x->record_count - i - 1) * sizeof x->records[0]);
+    x->record_count--;
+}
+
+static int record_order(const struct stored *s, enum pbft_record record, struct bytes key) {
+    return s->record != record ? (s->record < record ? -1 : 1) : bytes_compare(buffer_bytes(&s->key), key);
+}
+
+static size_t record_place(const struct node *x, enum pbft_record record, struct bytes key, bool *found) {
+    size_t low = 0, high = x->record_count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (record_order(&x->records[mid], record, key) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    *found = low < x->record_count && record_order(&x->records[low], record, key) == 0;
+    return low;
+}
+
+static void record_put(struct node *x, enum pbft_record record, struct bytes key, struct bytes value) {
+    bool found;
+    size_t i = record_place(x, record, key, &found);
+    if (found) {
+        records_drop(x, i);
+    }
+    if (!value.data) {
+        return;
+    }
+    if (x->record_count == x->record_cap) {
+        x->record_cap = x->record_cap ? 2 * x->record_cap : 64;
+        x->records = xrealloc(x->records, x->record_cap * sizeof x->records[0]);
+    }
+    memmove(&x->records[i + 1], &x->records[i], (x->record_count - i) * sizeof x->records[0]);
+    x->record_count++;
+    x->records[i] = (struct stored){.record = record};
+    buffer_put(&x->records[i].key, key.data, key.len);
+    buffer_put(&x->records[i].value, value.data, value.len);
+}
+
+static const struct stored *record_get(const struct node *x, enum pbft_record record, struct bytes key) {
+    bool found;
+    size_t i = record_place(x, record, key, &found);
+    return found ? &x->records[i] : NULL;
+}
+
+static uint64_t key_first(const struct stored *s) {
+    struct reader r = reader_of(buffer_bytes(&s->key));
+    return read_u64(&r);
+}
+
+static void records_forget(struct node *x, enum pbft_record record, seq_no n) {
+    for (size_t i = x->record_count; i-- > 0;) {
+        if (x->records[i].record == record && key_first(&x->records[i]) <= n) {
+            records_drop(x, i);
+        }
+    }
+}
+
+static __attribute__((unused)) size_t records_count(const struct node *x, enum pbft_record record) {
+    size_t count = 0;
+    for (size_t i = 0; i < x->record_count; i++) {
+        count += x->records[i].record == record;
+    }
+    return count;
+}
+
+/* --- network --- */
+
+static void network_put(struct cluster *c, member_id from, member_id to, struct bytes frame) {
+    if (c->queue_count == c->queue_cap) {
+        c->queue_cap = c->queue_cap ? 2 * c->queue_cap : 256;
+        c->queue = xrealloc(c->queue, c->queue_cap * sizeof c->queue[0]);
+    }
+    c->queue[c->queue_count] = (struct parcel_in_flight){from, to, {0}};
+    buffer_put(&c->queue[c->queue_count++].frame, frame.data, frame.len);
+}
+
+/* I5, for everybody and for ever: one key, one statement. */
+static void check_signed_once(struct cluster *c, const struct frame *f, const struct msg *m) {
+    struct signed_key k = {.type = (uint8_t)f->type, .sender = f->sender};
+    switch (f->type) {
+    case FRAME_PRE_PREPARE:
+        k.v = m->pre_prepare.statement.v, k.n = m->pre_prepare.statement.n;
+        break;
+    case FRAME_PREPARE:
+    case FRAME_COMMIT:
+        k.v = m->vote.v, k.n = m->vote.n;
+        break;
+    case FRAME_CHECKPOINT:
+        k.n = m->checkpoint.n;
+        break;
+    case FRAME_VIEW_CHANGE:
+        k.v = m->view_change.v;
+        break;
+    case FRAME_NEW_VIEW:
+        k.v = m->new_view.v;
+        break;
+    default:
+        return;
+    }
+    k.body = crypto_digest(DIGEST_GUARD, f->signed_body);
+    for (size_t i = 0; i < c->signed_count; i++) {
+        struct signed_key *s = &c->signed_keys[i];
+        if (s->type == k.type && s->sender == k.sender && s->v == k.v && s->n == k.n) {
+            assert_true(digest_equal(&s->body, &k.body));
+            return;
+        }
+    }
+    assert_true(c->signed_count < SIGNED_MAX);
+    c->signed_keys[c->signed_count++] = k;
+}
+
+/* --- the host's part --- */
+
+static void node_step(struct node *x, struct pbft_event e);
+
+static struct digest chain(const struct digest *log, seq_no n, const struct digest *d) {
+    uint8_t number[8];
+    for (int i = 0; i < 8; i++) {
+        number[i] = (uint8_t)(n >> (8 * (7 - i)));
+    }
+    struct bytes parts[] = {bytes_of(log->b, DIGEST_LEN), bytes_of(number, 8), bytes_of(d->b, DIGEST_LEN)};
+    return crypto_digest_parts(DIGEST_LOG, parts, 3);
+}
+
+static bool node_has_done(const struct node *x, const struct digest *d) {
+    for (size_t i = 0; i < x->done_count; i++) {
+        if (digest_equal(&x->done[i], d)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void node_apply(struct node *x, seq_no n, const struct digest *d, const struct digest *requests, size_t count) {
+    assert_int_equal(n, x->executed + 1);
+    assert_true(n < LOG_MAX && x->done_count + count < LOG_MAX);
+    x->log_hash = chain(&x->log_hash, n, d);
+    x->log[n] = *d;
+    x->t += 1000;
+    x->executed = n;
+    for (size_t i = 0; i < count; i++) {
+        if (!node_has_done(x, &requests[i])) {
+            x->done[x->done_count++] = requests[i];
+        }
+    }
+}
+
+static void cluster_feed_request(struct node *x, struct bytes raw) {
+    struct request *r;
+    if (request_new(&r, raw) != ERR_OK) {
+        return;
+    }
+    bool settled = node_has_done(x, &r->digest);
+    if (settled && !pbft_wanted(x->core, &r->digest)) {
+        request_free(r);
+        return;
+    }
+    node_step(x, (struct pbft_event){.kind = PBFT_REQUEST, .request = r, .settled = settled});
+}
+
+static void seal_and_send(struct node *x, member_id to, const struct msg *m) {
+    struct cluster *c = x->cluster;
+    struct buffer body = {0}, frame = {0};
+    struct seal_context context = {(uint8_t)m->type, c->verifier.cluster, 0, x->id};
+    codec_encode(&body, m);
+    frame_seal(&frame, &context, buffer_bytes(&body), &c->secrets[x->id]);
+    network_put(c, x->id, to, buffer_bytes(&frame));
+    buffer_free(&body);
+    buffer_free(&frame);
+}
+
+static void serve_requests(struct node *x, member_id to, const struct digest *digests, size_t count) {
+    struct bytes frames[FETCH_MAX];
+    struct msg m = {.type = FRAME_DATA};
+    m.data.requests = frames;
+    for (size_t i = 0; i < count; i++) {
+        const struct stored *s = record_get(x, RECORD_REQUEST, bytes_of(digests[i].b, DIGEST_LEN));
+        if (s) {
+            frames[m.data.request_count++] = buffer_bytes(&s->value);
+        }
+    }
+    if (m.data.request_count > 0) {
+        seal_and_send(x, to, &m);
+    }
+}
+
+static struct batch batch_of(const struct stored *decided, struct arena *arena, struct digest *d) {
+    struct frame f = {.type = FRAME_DECISION, .body = buffer_bytes(&decided->value)};
+    struct msg m;
+    struct batch b;
+    assert_int_equal(codec_decode(&m, &f, arena), ERR_OK);
+    assert_int_equal(batch_decode(&b, m.decision.batch, arena), ERR_OK);
+    *d = m.decision.statement.d;
+    return b;
+}
+
+static const struct stored *decided_record(const struct node *x, seq_no n) {
+    uint8_t key[8];
+    for (int i = 0; i < 8; i++) {
+        key[i] = (uint8_t)(n >> (8 * (7 - i)));
+    }
+    return record_get(x, RECORD_DECIDED, bytes_of(key, 8));
+}
+
+static void serve_decisions(struct node *x, member_id to, seq_no first, seq_no last) {
+    struct cluster *c = x->cluster;
+    struct seal_context context = {FRAME_DECISION, c->verifier.cluster, 0, x->id};
+    for (seq_no n = first; n <= last; n++) {
+        const struct stored *s = decided_record(x, n);
+        struct buffer frame = {0};
+        struct arena arena = {0};
+        struct digest d, digests[BATCH_REFS_MAX];
+        if (!s) {
+            return;
+        }
+        frame_seal(&frame, &context, buffer_bytes(&s->value), &c->secrets[x->id]);
+        network_put(c, x->id, to, buffer_bytes(&frame));
+        struct batch b = batch_of(s, &arena, &d);
+        for (unsigned i = 0; i < b.count; i++) {
+            digests[i] = b.refs[i].digest;
+        }
+        serve_requests(x, to, digests, b.count);
+        buffer_free(&frame);
+        arena_free(&arena);
+    }
+}
+
+struct answer {              /* what the host owes the core after a step */
+    bool executed, checkpoint;
+    seq_no n;
+    struct request_ref done[BATCH_REFS_MAX];
+    size_t done_count;
+};
+
+static void node_execute(struct node *x, const struct pbft_action *a, struct answer *owed) {
+    struct digest digests[BATCH_REFS_MAX];
+    for (size_t i = 0; i < a->count; i++) {
+        const struct request *r = a->requests[i];
+        digests[i] = r->digest;
+        owed->done[i] = (struct request_ref){r->client, r->req_seq, r->digest};
+    }
+    assert_int_equal(a->batch_kind == BATCH_NULL, a->count == 0);
+    node_apply(x, a->n, &a->batch_digest, digests, a->count);
+    owed->executed = true;
+    owed->n = a->n;
+    owed->done_count = a->count;
+}
+
+static void node_send(struct node *x, const struct pbft_action *a) {
+    for (member_id to = 0; to < x->cluster->members; to++) {
+        if (set_has(a->to, to)) {
+            network_put(x->cluster, x->id, to, a->frame);
+        }
+    }
+}
+
+static void node_perform(struct node *x, const struct pbft_action *a, struct answer *owed) {
+    switch (a->kind) {
+    case PBFT_PERSIST:
+    case PBFT_STORE:
+        record_put(x, a->record, a->key, a->value);
+        break;
+    case PBFT_SEND:
+        node_send(x, a);
+        break;
+    case PBFT_EXECUTE:
+        node_execute(x, a, owed);
+        break;
+    case PBFT_CHECKPOINT_AT:
+        owed->checkpoint = true;
+        owed->n = a->n;
+        break;
+    case PBFT_FORGET:
+        records_forget(x, a->record, a->n);
+        break;
+    case PBFT_SERVE_DECISIONS:
+        serve_decisions(x, (member_id)__builtin_ctz(a->to), a->first, a->last);
+        break;
+    case PBFT_SERVE_DATA:
+        serve_requests(x, (member_id)__builtin_ctz(a->to), a->digests, a->count);
+        break;
+    case PBFT_STABLE:
+        x->stable_seen++;
+        break;
+    case PBFT_TRACE:
+        buffer_printf(&x->cluster->trace, "%u %s\n", x->id, a->text);
+        break;
+    case PBFT_SAFETY_BREACH:
+        buffer_printf(&x->cluster->trace, "%u %s\n", x->id, a->text);
+        x->breach = true;
+        break;
+    }
+}
+
+static struct checkpoint node_checkpoint(const struct node *x) {
+    struct checkpoint c = {.n = x->executed, .log_hash = x->log_hash, .t = x->t};
+    c.root = crypto_digest(DIGEST_STATE_ROOT, bytes_of(x->log_hash.b, DIGEST_LEN));
+    c.root.b[0] ^= x->diverged;
+    return c;
+}
+
+static void node_crash(struct node *x) {
+    pbft_free(x->core);
+    x->core = NULL;
+    x->crashed_now = true;
+}
+
+/* A step, its actions in order, and the answers that it asks for. */
+static void node_step(struct node *x, struct pbft_event e) {
+    struct pbft_actions out;
+    struct answer owed = {0};
+    if (!x->core) {
+        if (e.kind == PBFT_REQUEST) {
+            request_free(e.request);
+        }
+        return;
+    }
+    e.now = x->cluster->now;
+    pbft_step(x->core, &e, &out);
+    for (size_t i = 0; i < out.count; i++) {
+        if (x->crash_after >= 0 && x->crash_after-- == 0) {
+            node_crash(x);
+            return;
+        }
+        node_perform(x, &out.list[i], &owed);
+    }
+    if (owed.executed) {
+        struct pbft_event done = {.kind = PBFT_EXECUTED};
+        done.executed.n = owed.n;
+        done.executed.t = x->t;
+        done.executed.log_hash = x->log_hash;
+        done.executed.done_count = owed.done_count;
+        done.executed.done = owed.done;
+        node_step(x, done);
+    } else if (owed.checkpoint) {
+        struct checkpoint c = node_checkpoint(x);
+        node_step(x, (struct pbft_event){.kind = PBFT_CHECKPOINTED, .checkpoint = &c});
+    }
+}
+
+/* As admit: the frame's signature, its body, the proofs inside. */
+static enum error cluster_admit(const struct cluster *c, struct msg *m, struct frame *f, struct bytes raw,
+                                struct arena *arena) {
+    enum error e = frame_open(f, raw);
+    if (e == ERR_OK && f->sender >= c->members) {
+        e = ERR_NOT_A_MEMBER;
+    }
+    if (e == ERR_OK) {
+        e = frame_verify(f, &c->verifier.cluster, &c->verifier.keys[f->sender]);
+    }
+    if (e == ERR_OK) {
+        e = codec_decode(m, f, arena);
+    }
+    if (e != ERR_OK) {
+        return e;
+    }
+    switch (m->type) {
+    case FRAME_VIEW_CHANGE:
+        return pbft_view_change_valid(&c->verifier, c->config.window, m);
+    case FRAME_NEW_VIEW:
+        return pbft_new_view_valid(&c->verifier, c->config.window, m);
+    case FRAME_DECISION:
+        return pbft_decision_valid(&c->verifier, &m->decision);
+    case FRAME_CERT:
+        return m->cert.kind == CERT_CHECKPOINT ? pbft_checkpoint_cert_valid(&c->verifier, &m->cert.checkpoint) : ERR_OK;
+    default:
+        return ERR_OK;
+    }
+}
+
+static void node_hear(struct node *x, const struct msg *m) {
+    for (unsigned i = 0; m->type == FRAME_DATA && i < m->data.request_count && x->core; i++) {
+        cluster_feed_request(x, m->data.requests[i]);
+    }
+    if (m->type == FRAME_RELAY) {
+        cluster_feed_request(x, m->relay.request);
+    } else if (x->core) {
+        node_step(x, (struct pbft_event){.kind = PBFT_RECEIVE, .msg = m});
+    }
+}
+
+static void cluster_deliver(struct cluster *c, struct parcel_in_flight *parcel) {
+    struct node *x = &c->nodes[parcel->to];
+    struct arena arena = {0};
+    struct frame f;
+    struct msg m;
+    assert_int_equal(cluster_admit(c, &m, &f, buffer_bytes(&parcel->frame), &arena), ERR_OK);
+    check_signed_once(c, &f, &m);
+    bool cut = set_has(c->isolated, parcel->from) || set_has(c->isolated, parcel->to);
+    if (x->core && !cut && (!c->arrives || c->arrives(c, parcel->from, parcel->to, &m))) {
+        c->counted[m.type]++;
+        node_hear(x, &m);
+    }
+    arena_free(&arena);
+}
+
+static __attribute__((unused)) void cluster_drain(struct cluster *c) {
+    while (c->queue_head < c->queue_count) {
+        struct parcel_in_flight parcel = c->queue[c->queue_head++];
+        cluster_deliver(c, &parcel);
+        buffer_free(&parcel.frame);
+    }
+    c->queue_head = c->queue_count = 0;
+}
+
+/* Lets so much time pass, delivering everything at once and firing every timer when it is due. */
+static __attribute__((unused)) void cluster_run(struct cluster *c, mono_ms ms) {
+    mono_ms end = c->now + ms;
+    for (;;) {
+        cluster_drain(c);
+        mono_ms next = end + 1;
+        for (member_id i = 0; i < c->members; i++) {
+            mono_ms at = c->nodes[i].core ? pbft_deadline(c->nodes[i].core) : next;
+            next = at < next ? at : next;
+        }
+        if (next > end) {
+            c->now = end;
+            return;
+        }
+        c->now = next > c->now ? next : c->now;
+        for (member_id i = 0; i < c->members; i++) {
+            struct node *x = &c->nodes[i];
+            if (x->core && pbft_deadline(x->core) <= c->now) {
+                node_step(x, (struct pbft_event){.kind = PBFT_TIMEOUT});
+                assert_true(!x->core || pbft_deadline(x->core) > c->now); /* no busy loop */
+            }
+        }
+    }
+}
+
+/* --- life of a node --- */
+
+static void node_replay(struct node *x) {
+    x->executed = 0;
+    x->t = 0;
+    x->done_count = 0;
+    memset(&x->log_hash, 0, sizeof x->log_hash);
+    for (seq_no n = 1; decided_record(x, n); n++) {
+        struct arena arena = {0};
+        struct digest d, digests[BATCH_REFS_MAX];
+        struct batch b = batch_of(decided_record(x, n), &arena, &d);
+        for (unsigned i = 0; i < b.count; i++) {
+            digests[i] = b.refs[i].digest;
+            assert_non_null(record_get(x, RECORD_REQUEST, bytes_of(digests[i].b, DIGEST_LEN)));
+        }
+        node_apply(x, n, &d, digests, b.count);
+        arena_free(&arena);
+    }
+}
+
+static void node_boot(struct node *x) {
+    struct cluster *c = x->cluster;
+    struct pbft_config config = c->config;
+    config.self = x->id;
+    config.secret = c->secrets[x->id];
+    x->core = pbft_new(&config);
+    x->crash_after = -1;
+    pbft_set_facts(x->core, &(struct pbft_host_facts){.boot = ++x->boot, .version = "test"});
+    for (size_t i = 0; i < x->record_count; i++) {
+        struct stored *s = &x->records[i];
+        if (s->record < RECORD_DECIDED) {
+            assert_int_equal(pbft_restore(x->core, s->record, buffer_bytes(&s->key), buffer_bytes(&s->value)), ERR_OK);
+        }
+    }
+    node_replay(x);
+    pbft_restore_executed(x->core, x->executed, x->t, &x->log_hash);
+    node_step(x, (struct pbft_event){.kind = PBFT_START});
+}
+
+static __attribute__((unused)) struct pbft_view node_view(const struct node *x) {
+    struct pbft_view v;
+    pbft_inspect(x->core, &v);
+    return v;
+}
+
+static struct pbft_config cluster_defaults(void) {
+    return (struct pbft_config){.checkpoint_interval = 8,
+                                .window = 16,
+                                .in_flight = 4,
+                                .batch_max = 8,
+                                .checkpoint_period = 1000000000,
+                                .status_interval = 250,
+                                .resend_interval = 500,
+                                .request_timeout = 500,
+                                .new_view_timeout = 1000,
+                                .timeout_cap = 30000,
+                                .silent_timeout = 1000000000,
+                                .pool_max = 256,
+                                .pool_per_client_max = 128};
+}
+
+static __attribute__((unused)) struct cluster *cluster_new_with(unsigned members, const struct pbft_config *config) {
+    struct cluster *c = xcalloc(1, sizeof *c);
+    c->members = members;
+    c->config = *config;
+    c->signed_keys = xcalloc(SIGNED_MAX, sizeof *c->signed_keys);
+    memcpy(c->verifier.cluster.b, "test cluster id", 16);
+    c->verifier.members = members;
+    for (unsigned i = 0; i < members; i++) {
+        uint8_t seed[SECRET_SEED_LEN] = {1, (uint8_t)i};
+        crypto_keypair_from_seed(&c->verifier.keys[i], &c->secrets[i], seed);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        uint8_t seed[SECRET_SEED_LEN] = {2, (uint8_t)i};
+        crypto_keypair_from_seed(&c->client_keys[i], &c->client_secrets[i], seed);
+    }
+    c->config.verifier = c->verifier;
+    for (unsigned i = 0; i < members; i++) {
+        c->nodes[i].cluster = c;
+        c->nodes[i].id = (member_id)i;
+        node_boot(&c->nodes[i]);
+    }
+    cluster_drain(c);
+    return c;
+}
+
+static __attribute__((unused)) struct cluster *cluster_new(unsigned members) {
+    struct pbft_config config = cluster_defaults();
+    return cluster_new_with(members, &config);
+}
+
+static __attribute__((unused)) void cluster_free(struct cluster *c) {
+    for (unsigned i = 0; i < c->members; i++) {
+        struct node *x = &c->nodes[i];
+        pbft_free(x->core);
+        for (size_t k = 0; k < x->record_count; k++) {
+            record_free(&x->records[k]);
+        }
+        free(x->records);
+    }
+    for (size_t i = c->queue_head; i < c->queue_count; i++) {
+        buffer_free(&c->queue[i].frame);
+    }
+    free(c->queue);
+    free(c->signed_keys);
+    buffer_free(&c->trace);
+    free(c);
+}
+
+/* --- clients --- */
+
+static struct digest request_make(struct cluster *c, struct buffer *frame, unsigned client, uint64_t seq,
+                                  uint32_t content) {
+    struct request r = {.client = c->client_keys[client], .req_seq = seq, .kind = OP_QUERY};
+    r.query = (struct op_query){.kind = QUERY_STATUS,
+                                .host = "",
+                                .service = "",
+                                .after_host = "",
+                                .after_service = "",
+                                .limit = 1 + content % QUERY_PAGE_MAX};
+    request_seal(frame, &r, &c->verifier.cluster, &c->client_secrets[client]);
+    return crypto_digest(DIGEST_REQUEST, buffer_bytes(frame));
+}
+
+/* Submits to the members of `to`, without delivering what follows. */
+static __attribute__((unused)) struct digest submit_to(struct cluster *c, unsigned client, uint64_t seq, member_set to) {
+    struct buffer frame = {0};
+    struct digest d = request_make(c, &frame, client, seq, 0);
+    for (member_id i = 0; i < c->members; i++) {
+        if (set_has(to, i) && c->nodes[i].core) {
+            cluster_feed_request(&c->nodes[i], buffer_bytes(&frame));
+        }
+    }
+    buffer_free(&frame);
+    return d;
+}
+
+static __attribute__((unused)) struct digest submit(struct cluster *c, unsigned client, uint64_t seq) {
+    return submit_to(c, client, seq, set_all(c->members));
+}
+
+/* --- what must be true --- */
+
+/* I1, I2: executed logs are prefixes of each other. */
+static __attribute__((unused)) void assert_agreement(const struct cluster *c) {
+    for (unsigned i = 1; i < c->members; i++) {
+        const struct node *a = &c->nodes[0], *b = &c->nodes[i];
+        for (seq_no n = 1; n <= a->executed && n <= b->executed; n++) {
+            assert_true(digest_equal(&a->log[n], &b->log[n]));
+        }
+    }
+    for (unsigned i = 0; i < c->members; i++) {
+        assert_false(c->nodes[i].breach);
+    }
+}
+
+static __attribute__((unused)) void assert_done(const struct cluster *c, member_set who, const struct digest *d) {
+    for (member_id i = 0; i < c->members; i++) {
+        if (set_has(who, i)) {
+            assert_true(node_has_done(&c->nodes[i], d));
+        }
+    }
+}
+
+static __attribute__((unused)) bool traced(struct cluster *c, const char *what) {
+    return strstr(buffer_cstr(&c->trace), what) != NULL;
+}
+
+/* A message of `from`, signed by it, as if it had made it itself: what a traitor may say. */
+static __attribute__((unused)) void traitor_sends(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    struct arena arena = {0};
+    struct buffer body = {0}, frame = {0};
+    struct seal_context context = {(uint8_t)m->type, c->verifier.cluster, 0, from};
+    struct frame f;
+    struct msg out;
+    codec_encode(&body, m);
+    frame_seal(&frame, &context, buffer_bytes(&body), &c->secrets[from]);
+    if (cluster_admit(c, &out, &f, buffer_bytes(&frame), &arena) == ERR_OK && c->nodes[to].core) {
+        node_hear(&c->nodes[to], &out);
+    }
+    buffer_free(&body);
+    buffer_free(&frame);
+    arena_free(&arena);
+}
+
+#endif
