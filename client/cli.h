@@ -1,11 +1,11 @@
-/* What all verbs share: options, exit codes, the shape of errors, opening cluster.yaml and the key. A verb is one function
-   `int verb_NAME(int argc, char **argv)` with argv[0] = its name; it returns one of enum cli_exit. */
+/* What all verbs share: options, exit codes, the shape of errors, opening cluster.yaml and the key. A verb is one
+   function `int verb_NAME(int argc, char **argv)` with argv[0] = its name; it returns one of enum cli_exit. */
 #ifndef QUORATE_CLIENT_CLI_H
 #define QUORATE_CLIENT_CLI_H
 
-#include <stdio.h>
-
 #include "client/client.h"
+
+#include <stdio.h>
 
 enum cli_exit {
     CLI_DONE = 0,
@@ -20,7 +20,8 @@ enum cli_option_kind {
     CLI_TEXT,     /* value: const char ** */
     CLI_NUMBER,   /* value: uint64_t * */
     CLI_DURATION, /* value: mono_ms * */
-    CLI_LIST      /* value: struct cli_list *; takes every argument up to the next that starts with '-'; adds when repeated */
+    CLI_LIST /* value: struct cli_list *; takes every argument up to the next that starts with '-'; adds when repeated
+              */
 };
 enum { CLI_LIST_MAX = 256 };
 struct cli_list {
@@ -52,9 +53,9 @@ struct cli {
     const char *cluster_path; /* -c, --cluster, or QUORATE_CLUSTER; NULL: none given */
     const char *key_path;     /* -k, --key, or QUORATE_KEY; NULL: none given */
     bool json;
-    mono_ms timeout;          /* --timeout, 15 s when not given */
+    mono_ms timeout; /* --timeout, 15 s when not given */
     unsigned operand_count;
-    char **operands;          /* into argv, which is reordered; closed by NULL */
+    char **operands; /* into argv, which is reordered; closed by NULL */
 };
 
 /* Reads the shared options and the verb's own; options may follow operands, `--` ends them. CLI_GO_ON, or the exit code

@@ -10,9 +10,9 @@ struct health {
     view_no view;                        /* the highest that F members have reached */
     seq_no executed;                     /* the highest n that F members have executed */
     time_ms t;                           /* the latest agreed time that F members show */
-    member_set other_log;   /* at an executed n where F others have one log hash: another; without F: all that differ */
-    member_set other_root;  /* the same of the state root at a stable n */
-    member_set named;       /* suspected by F members */
+    member_set other_log;  /* at an executed n where F others have one log hash: another; without F: all that differ */
+    member_set other_root; /* the same of the state root at a stable n */
+    member_set named;      /* suspected by F members */
 };
 /* With fewer than F reachable members the maxima are what the best of them claims. */
 void health_judge(struct health *out, unsigned members, const struct msg_status status[MEMBERS_MAX],

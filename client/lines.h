@@ -6,15 +6,15 @@
 #include "proto/op.h"
 
 struct lines_options {
-    char delimiter;   /* between the fields; '\t' unless told */
-    bool only_etb;    /* a result ends at ETB (0x17) only, so that output may hold newlines */
+    char delimiter; /* between the fields; '\t' unless told */
+    bool only_etb;  /* a result ends at ETB (0x17) only, so that output may hold newlines */
 };
 struct lines_bad {
     uint32_t line;
     char reason[96];
 };
 struct lines {
-    struct arena arena;          /* the text of all results */
+    struct arena arena; /* the text of all results */
     size_t count, bad_count;
     struct observation *results; /* obs_seq and observed_at are left 0 */
     uint32_t *at;                /* line of each result, from 1 */

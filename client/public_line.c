@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool public_name_valid(const char *name) {
@@ -20,7 +19,8 @@ static bool replica_index(const char *name, unsigned *out) {
     if (strlen(digits) == 0 || strlen(digits) > 2 || (digits[0] == '0' && digits[1] != '\0')) {
         return false;
     }
-    *out = (unsigned)atoi(digits);
+    *out = (unsigned)(digits[0] - '0');
+    *out = digits[1] != '\0' ? *out * 10 + (unsigned)(digits[1] - '0') : *out;
     return *out < MEMBERS_MAX;
 }
 

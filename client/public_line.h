@@ -6,8 +6,8 @@
 #include "crypto/keyring.h"
 
 struct public_line {
-    enum key_role role;    /* by name: "replica-N" a member, "operator" or "operator-..." an operator, else an observer */
-    unsigned index;        /* of a member */
+    enum key_role role; /* by name: "replica-N" a member, "operator" or "operator-..." an operator, else an observer */
+    unsigned index;     /* of a member */
     char name[64];
     struct public_key key;
 };

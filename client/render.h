@@ -1,4 +1,5 @@
-/* How alerts and states look to people and to scripts. Pure: the same input gives the same bytes, which `verify` relies on. */
+/* How alerts and states look to people and to scripts. Pure: the same input gives the same bytes, which `verify` relies
+ * on. */
 #ifndef QUORATE_CLIENT_RENDER_H
 #define QUORATE_CLIENT_RENDER_H
 

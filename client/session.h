@@ -11,11 +11,12 @@ struct gather;
 struct gather *gather_new(const struct verifier *v);
 void gather_free(struct gather *g);
 /* Adds what `from` sent. Every receipt's signature and the path are verified; invalid ones are refused and name `from`:
-   the one who passes on a bad signature has not checked it. ERR_OK: taken (maybe known already); ERR_TOO_MANY: one member
-   offered more different outputs than an honest one could (GATHER_OFFERS_MAX). */
+   the one who passes on a bad signature has not checked it. ERR_OK: taken (maybe known already); ERR_TOO_MANY: one
+   member offered more different outputs than an honest one could (GATHER_OFFERS_MAX). */
 enum { GATHER_OFFERS_MAX = 4 };
 enum error gather_add(struct gather *g, member_id from, const struct output *o, member_id *culprit);
-/* The first candidate with F valid receipts: certificate cut to exactly F, sorted; leaf borrowed. NULL while there is none. */
+/* The first candidate with F valid receipts: certificate cut to exactly F, sorted; leaf borrowed. NULL while there is
+ * none. */
 const struct output *gather_proven(const struct gather *g);
 /* Members whose valid receipt for the same n contradicts the proven one. */
 member_set gather_contradicted(const struct gather *g);
