@@ -74,7 +74,6 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
 
 /* Lists of names: sorted and distinct in place; returns the new count. */
 unsigned names_sort(const char **names, unsigned count);
-bool names_have(const char *const *names, unsigned count, const char *name);
 
 /* Everything that can be wrong with resolved objects; report is called for each problem in a fixed order. True: none.
  */

@@ -22,10 +22,6 @@ unsigned names_sort(const char **names, unsigned count) {
     return kept;
 }
 
-bool names_have(const char *const *names, unsigned count, const char *name) {
-    return count > 0 && bsearch(&name, names, count, sizeof *names, compare_names) != NULL;
-}
-
 /* Every object begins with its name. */
 static const void *find(const void *list, unsigned count, size_t size, const char *name) {
     return count > 0 ? bsearch(&name, list, count, size, compare_names) : NULL;

@@ -110,7 +110,9 @@ static int compare_problems(const void *a, const void *b) {
 }
 
 static void print_problems(struct parse *p, struct buffer *why) {
-    qsort(p->problems, p->problem_count, sizeof *p->problems, compare_problems);
+    if (p->problem_count > 0) {
+        qsort(p->problems, p->problem_count, sizeof *p->problems, compare_problems);
+    }
     for (unsigned i = 0; i < p->problem_count; i++) {
         const struct problem *at = &p->problems[i];
         if (i > 0 && compare_problems(at - 1, at) == 0) {

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,36 @@ static void what_is_encoded_decodes_to_the_same(void **state) {
     buffer_free(&why);
     objects_free(o);
     objects_free(again);
+}
+
+/* The format stands on disk and in the log: a change of these bytes is a change of the format. Run from the top of the
+   tree; VECTORS_WRITE=1 rewrites them. */
+static void the_bytes_are_the_golden_ones(void **state) {
+    (void)state;
+    struct objects *o = sample();
+    struct buffer bytes = {0}, golden = {0};
+    objects_encode(&bytes, o);
+    char *hex = xcalloc(2, bytes.len + 1), chunk[4096];
+    hex_encode(hex, buffer_bytes(&bytes));
+    if (getenv("VECTORS_WRITE") != NULL) {
+        FILE *out = fopen("tests/vectors/objects.hex", "w");
+        assert_non_null(out);
+        for (size_t i = 0; i < 2 * bytes.len; i += 64) {
+            fprintf(out, "%.64s\n", hex + i);
+        }
+        assert_int_equal(fclose(out), 0);
+    }
+    FILE *in = fopen("tests/vectors/objects.hex", "r");
+    assert_non_null(in);
+    while (fgets(chunk, sizeof chunk, in) != NULL) {
+        buffer_put(&golden, chunk, strcspn(chunk, "\n"));
+    }
+    fclose(in);
+    assert_string_equal(hex, buffer_cstr(&golden));
+    free(hex);
+    buffer_free(&bytes);
+    buffer_free(&golden);
+    objects_free(o);
 }
 
 static void an_empty_set_travels(void **state) {
@@ -314,6 +345,7 @@ static void every_field_of_a_service_counts_as_a_change(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_encoded_decodes_to_the_same),
+        cmocka_unit_test(the_bytes_are_the_golden_ones),
         cmocka_unit_test(an_empty_set_travels),
         cmocka_unit_test(bytes_cut_anywhere_are_refused),
         cmocka_unit_test(a_changed_byte_is_refused_or_means_something_else),
