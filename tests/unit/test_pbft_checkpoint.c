@@ -1,0 +1,164 @@
+/* Checkpoints, the window they move, and what they let a replica forget (R4, R5). */
+#include "tests/unit/pbft_cluster.h"
+
+static struct digest order(struct cluster *c, unsigned client, uint64_t from, uint64_t to) {
+    struct digest d = {{0}};
+    for (uint64_t i = from; i <= to; i++) {
+        d = submit(c, client, i);
+        cluster_drain(c);
+    }
+    return d;
+}
+
+static void the_kth_batch_makes_a_stable_checkpoint(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    order(c, 0, 1, 7);
+    assert_int_equal(node_view(&c->nodes[1]).certified, 0);
+    assert_int_equal(records_count(&c->nodes[1], RECORD_ACCEPT), 7);
+    order(c, 0, 8, 8);
+    for (unsigned i = 0; i < 4; i++) {
+        struct pbft_view v = node_view(&c->nodes[i]);
+        assert_int_equal(v.certified, 8);
+        assert_int_equal(v.stable, 8);
+        assert_int_equal(c->nodes[i].stable_seen, 1);
+        assert_int_equal(records_count(&c->nodes[i], RECORD_ACCEPT), 0);
+        assert_int_equal(records_count(&c->nodes[i], RECORD_PREPARED), 0);
+        assert_int_equal(records_count(&c->nodes[i], RECORD_GUARD), 0);
+        assert_int_equal(records_count(&c->nodes[i], RECORD_OWN_CHECKPOINT), 0);
+        assert_int_equal(records_count(&c->nodes[i], RECORD_DECIDED), 8); /* kept for the retention */
+    }
+    cluster_free(c);
+}
+
+static void agreed_time_makes_checkpoints_too(void **state) {
+    (void)state;
+    struct pbft_config config = cluster_defaults();
+    config.checkpoint_period = 3000; /* the toy machine's T advances 1000 a batch */
+    struct cluster *c = cluster_new_with(4, &config);
+    order(c, 0, 1, 2);
+    assert_int_equal(node_view(&c->nodes[0]).stable, 0);
+    order(c, 0, 3, 3);
+    assert_int_equal(node_view(&c->nodes[0]).stable, 3);
+    cluster_free(c);
+}
+
+static bool no_checkpoints(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    (void)c, (void)from, (void)to;
+    return m->type != FRAME_CHECKPOINT;
+}
+
+static void without_checkpoints_the_window_closes_and_reopens(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->arrives = no_checkpoints;
+    order(c, 0, 1, 20);
+    assert_int_equal(c->nodes[2].executed, c->config.window);
+    cluster_run(c, 5000); /* full window: nobody suspects the primary */
+    assert_int_equal(node_view(&c->nodes[2]).view, 0);
+    assert_int_equal(node_view(&c->nodes[2]).wish, 0);
+    c->arrives = NULL; /* lost CHECKPOINTs come again with STATUS, until certified */
+    cluster_run(c, 1000);
+    assert_int_equal(node_view(&c->nodes[2]).stable, 16);
+    assert_int_equal(c->nodes[2].executed >= 17, 1);
+    assert_int_equal(c->nodes[2].done_count, 20);
+    cluster_free(c);
+}
+
+static bool no_checkpoints_to_3(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    (void)c, (void)from;
+    return to != 3 || m->type != FRAME_CHECKPOINT;
+}
+
+static void the_certificate_reaches_whoever_missed_the_votes(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->arrives = no_checkpoints_to_3;
+    order(c, 0, 1, 8);
+    assert_int_equal(node_view(&c->nodes[0]).stable, 8);
+    assert_int_equal(node_view(&c->nodes[3]).certified, 0);
+    cluster_run(c, 600);
+    assert_int_equal(node_view(&c->nodes[3]).stable, 8);
+    cluster_free(c);
+}
+
+static void a_quorum_less_one_certifies_nothing(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->nodes[2].diverged = c->nodes[3].diverged = true;
+    order(c, 0, 1, 8);
+    assert_int_equal(node_view(&c->nodes[0]).certified, 0);
+    cluster_free(c);
+}
+
+static void a_diverged_replica_stops_voting_and_says_so(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->nodes[3].diverged = true;
+    order(c, 0, 1, 8);
+    assert_int_equal(node_view(&c->nodes[0]).stable, 8);
+    assert_int_equal(node_view(&c->nodes[3]).stable, 0);
+    assert_int_equal(node_view(&c->nodes[3]).phase, PHASE_REPAIR);
+    assert_true(traced(c, "3 REPAIR n=8"));
+    unsigned prepares = c->counted[FRAME_PREPARE];
+    struct digest d = submit(c, 0, 9);
+    cluster_drain(c);
+    assert_int_equal(c->counted[FRAME_PREPARE] - prepares, 2 * 3); /* of 1 and 2 only */
+    assert_done(c, set_all(3), &d);
+    cluster_free(c);
+}
+
+static void two_checkpoints_for_one_n_name_their_signer(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct msg m = {.type = FRAME_CHECKPOINT};
+    m.checkpoint.n = 8;
+    traitor_sends(c, 3, 0, &m);
+    m.checkpoint.root.b[0] = 1;
+    traitor_sends(c, 3, 0, &m);
+    assert_true(traced(c, "0 evidence EV4 EQUIV_CKPT culprit 3 v=0 n=8"));
+    cluster_free(c);
+}
+
+static void a_checkpoint_against_the_certificate_names_its_signer(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    order(c, 0, 1, 8);
+    struct msg m = {.type = FRAME_CHECKPOINT};
+    m.checkpoint.n = 8;
+    traitor_sends(c, 2, 0, &m);
+    assert_true(traced(c, "0 evidence EV5 BAD_CKPT culprit 2 v=0 n=8"));
+    cluster_free(c);
+}
+
+static void many_checkpoints_keep_records_bounded(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    order(c, 0, 1, 100);
+    for (unsigned i = 0; i < 4; i++) {
+        struct node *x = &c->nodes[i];
+        assert_int_equal(node_view(x).stable, 96);
+        assert_int_equal(records_count(x, RECORD_ACCEPT), 4);
+        assert_int_equal(records_count(x, RECORD_PREPARED), 4);
+        assert_true(records_count(x, RECORD_GUARD) <= 3 * 4);
+        assert_int_equal(node_view(x).pool, 0);
+    }
+    assert_agreement(c);
+    cluster_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_kth_batch_makes_a_stable_checkpoint),
+        cmocka_unit_test(agreed_time_makes_checkpoints_too),
+        cmocka_unit_test(without_checkpoints_the_window_closes_and_reopens),
+        cmocka_unit_test(the_certificate_reaches_whoever_missed_the_votes),
+        cmocka_unit_test(a_quorum_less_one_certifies_nothing),
+        cmocka_unit_test(a_diverged_replica_stops_voting_and_says_so),
+        cmocka_unit_test(two_checkpoints_for_one_n_name_their_signer),
+        cmocka_unit_test(a_checkpoint_against_the_certificate_names_its_signer),
+        cmocka_unit_test(many_checkpoints_keep_records_bounded),
+    };
+    crypto_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
