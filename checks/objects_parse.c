@@ -195,7 +195,7 @@ static void resolve_all(struct parse *p) {
 enum error objects_parse(struct objects **out, const struct object_source *sources, size_t count,
                          const struct object_options *options, struct buffer *ignored, struct buffer *why) {
     struct objects *o = xcalloc(1, sizeof *o);
-    struct parse p = {.sources = sources, .source_count = count, .out = o, .ignored_text = ignored};
+    struct parse p = {.sources = sources, .out = o, .ignored_text = ignored};
     *out = NULL;
     o->interval_length = options != NULL && options->interval_length != 0 ? options->interval_length : 60000;
     if (o->interval_length < 1 || o->interval_length > INTERVAL_MAX_MS) {

@@ -170,8 +170,7 @@ struct problem {
 };
 struct parse {
     const struct object_source *sources;
-    const char **files; /* the sources' names, in the result's arena */
-    size_t source_count;
+    const char **files;   /* the sources' names, in the result's arena */
     struct objects *out;  /* text that lasts goes into its arena */
     struct arena scratch; /* the rest */
     struct raw_object **list;
