@@ -8,8 +8,8 @@
 #include "proto/frame.h"
 
 enum {
-    BATCH_REFS_MAX = 512,      /* B_max */
-    WINDOW_MAX = 256,          /* W */
+    BATCH_REFS_MAX = 512, /* B_max */
+    WINDOW_MAX = 256,     /* W */
     BATCH_PAYLOAD_MAX = 1 << 20,
     FETCH_MAX = 512,           /* digests of one FETCH */
     OUTPUTS_MAX = 4096,        /* outputs of one OUTPUTS */
@@ -25,21 +25,22 @@ enum batch_kind { BATCH_NORMAL = 0, BATCH_NULL = 1 };
 struct request_ref {
     struct public_key client;
     uint64_t req_seq;
-    struct digest digest;      /* of the request's whole frame, DIGEST_REQUEST */
+    struct digest digest; /* of the request's whole frame, DIGEST_REQUEST */
 };
 struct batch {
     enum batch_kind kind;
-    unsigned count;            /* 0 for NULL; a NORMAL batch has at least one */
+    unsigned count;                 /* 0 for NULL; a NORMAL batch has at least one */
     const struct request_ref *refs; /* no two with one (client, req_seq) */
 };
 void batch_encode(struct buffer *out, const struct batch *b);
 /* ERR_MALFORMED, ERR_TOO_MANY, ERR_NOT_CANONICAL (repeated reference). refs live in the arena. */
 enum error batch_decode(struct batch *out, struct bytes bytes, struct arena *arena);
-struct digest batch_digest(struct bytes encoded); /* DIGEST_BATCH; the digest of an encoded NULL batch is the NULL digest */
+struct digest
+batch_digest(struct bytes encoded); /* DIGEST_BATCH; the digest of an encoded NULL batch is the NULL digest */
 struct digest batch_null_digest(void);
 
 /* --- fixed-width statements --- */
-struct vote {                  /* PRE-PREPARE header, PREPARE, COMMIT: v u64 | n u64 | d[32] | nv_digest[32] */
+struct vote { /* PRE-PREPARE header, PREPARE, COMMIT: v u64 | n u64 | d[32] | nv_digest[32] */
     view_no v;
     seq_no n;
     struct digest d, nv_digest; /* nv_digest: the NEW-VIEW that installed v, zero in view 0 */
@@ -48,23 +49,23 @@ void vote_encode(uint8_t out[VOTE_BODY_LEN], const struct vote *v);
 void vote_decode(struct vote *out, const uint8_t in[VOTE_BODY_LEN]);
 bool vote_equal(const struct vote *a, const struct vote *b);
 
-struct checkpoint {            /* n u64 | root[32] | log_hash[32] | t i64 | cfg_digest[32] | stop_seq u64 */
+struct checkpoint { /* n u64 | root[32] | log_hash[32] | t i64 | cfg_digest[32] | stop_seq u64 */
     seq_no n;
     struct digest root, log_hash;
     time_ms t;
     struct digest cfg_digest;
-    seq_no stop_seq;           /* 0, or the pending end of the epoch */
+    seq_no stop_seq; /* 0, or the pending end of the epoch */
 };
 enum { CHECKPOINT_BODY_LEN = 120 };
 void checkpoint_encode(uint8_t out[CHECKPOINT_BODY_LEN], const struct checkpoint *c);
 void checkpoint_decode(struct checkpoint *out, const uint8_t in[CHECKPOINT_BODY_LEN]);
 bool checkpoint_equal(const struct checkpoint *a, const struct checkpoint *b);
 
-struct member_signature {      /* a vote of a certificate, its statement rebuilt from the context */
+struct member_signature { /* a vote of a certificate, its statement rebuilt from the context */
     member_id member;
     struct signature sig;
 };
-struct checkpoint_cert {       /* Q equal CHECKPOINTs; n == 0: the genesis, no signatures */
+struct checkpoint_cert { /* Q equal CHECKPOINTs; n == 0: the genesis, no signatures */
     struct checkpoint statement;
     unsigned count;
     struct member_signature sigs[MEMBERS_MAX]; /* sorted, distinct */
@@ -72,12 +73,15 @@ struct checkpoint_cert {       /* Q equal CHECKPOINTs; n == 0: the genesis, no s
 
 /* --- the rest --- */
 enum wish_reason { WISH_REQ_TIMEOUT = 1, WISH_SILENT, WISH_SLOW, WISH_PROOF, WISH_NV_TIMEOUT, WISH_AMPLIFY };
-struct msg_wish { view_no target; enum wish_reason reason; };
+struct msg_wish {
+    view_no target;
+    enum wish_reason reason;
+};
 
-struct prepared_entry {        /* one entry of P */
-    struct vote statement;     /* v here is u, the view it prepared in */
-    struct signature pp_sig;   /* by primary(u) over the PRE-PREPARE header */
-    unsigned count;            /* */
+struct prepared_entry {                            /* one entry of P */
+    struct vote statement;                         /* v here is u, the view it prepared in */
+    struct signature pp_sig;                       /* by primary(u) over the PRE-PREPARE header */
+    unsigned count;                                /* */
     struct member_signature prepares[MEMBERS_MAX]; /* sorted, distinct, none by primary(u) */
 };
 struct msg_view_change {
@@ -86,70 +90,114 @@ struct msg_view_change {
     unsigned count;
     const struct prepared_entry *p; /* sorted by n, at most WINDOW_MAX */
 };
-struct new_view_slot { seq_no n; struct digest d; struct signature pp_sig; };
+struct new_view_slot {
+    seq_no n;
+    struct digest d;
+    struct signature pp_sig;
+};
 struct msg_new_view {
     view_no v;
-    struct digest digest;      /* nv_digest = H(core bytes) */
-    unsigned vc_count;         /* Q, sorted by sender */
-    const struct msg *vcs;     /* decoded VIEW-CHANGE messages, their frames inside */
+    struct digest digest;  /* nv_digest = H(core bytes) */
+    unsigned vc_count;     /* Q, sorted by sender */
+    const struct msg *vcs; /* decoded VIEW-CHANGE messages, their frames inside */
     unsigned slot_count;
     const struct new_view_slot *slots; /* O: n consecutive from min_s+1 */
     struct bytes core;
 };
-enum phase { PHASE_STARTING, PHASE_RECALL, PHASE_ACTIVE, PHASE_CHANGING, PHASE_REPAIR, PHASE_TRANSFER, PHASE_LEARNER, PHASE_TILT };
+enum phase {
+    PHASE_STARTING,
+    PHASE_RECALL,
+    PHASE_ACTIVE,
+    PHASE_CHANGING,
+    PHASE_REPAIR,
+    PHASE_TRANSFER,
+    PHASE_LEARNER,
+    PHASE_TILT
+};
 const char *phase_name(enum phase p); /* "ACTIVE" */
 struct msg_status {
     uint64_t boot, boot_random, counter;
-    view_no view; enum phase phase;
+    view_no view;
+    enum phase phase;
     seq_no executed, certified, stable; /* last_exec, c, h */
-    struct digest log_hash;    /* at executed */
-    struct digest state_root;  /* at stable */
+    struct digest log_hash;             /* at executed */
+    struct digest state_root;           /* at stable */
     view_no wish;
     uint8_t prepared[WINDOW_MAX / 8], committed[WINDOW_MAX / 8]; /* bit i: slot certified+1+i */
-    time_ms t;                 /* agreed time at executed */
-    time_ms wall;              /* own clock */
-    uint64_t alerts;           /* alerts raised so far: the highest number */
+    time_ms t;                                                   /* agreed time at executed */
+    time_ms wall;                                                /* own clock */
+    uint64_t alerts;                                             /* alerts raised so far: the highest number */
     char version[32];
-    member_set suspects;       /* members whose receipts or checkpoints contradicted f+1 others */
+    member_set suspects; /* members whose receipts or checkpoints contradicted f+1 others */
 };
-struct msg_fetch { unsigned count; const struct digest *digests; }; /* of requests or batches */
-struct msg_data {              /* whole request frames and encoded batches; believed by digest only */
-    unsigned request_count; const struct bytes *requests;
-    unsigned batch_count; const struct bytes *batches;
+struct msg_fetch {
+    unsigned count;
+    const struct digest *digests;
+};                /* of requests or batches */
+struct msg_data { /* whole request frames and encoded batches; believed by digest only */
+    unsigned request_count;
+    const struct bytes *requests;
+    unsigned batch_count;
+    const struct bytes *batches;
 };
-struct msg_fetch_decision { seq_no first, last; };
-struct msg_decision {          /* one decided batch with its Q COMMITs */
+struct msg_fetch_decision {
+    seq_no first, last;
+};
+struct msg_decision { /* one decided batch with its Q COMMITs */
     struct vote statement;
     struct bytes batch;
     unsigned count;
     struct member_signature commits[MEMBERS_MAX];
 };
 enum cert_kind { CERT_CHECKPOINT = 1, CERT_NEW_VIEW = 2, CERT_EPOCH = 3 };
-struct msg_fetch_cert { enum cert_kind kind; uint64_t at_least; }; /* n or view */
-struct msg_cert { enum cert_kind kind; struct checkpoint_cert checkpoint; struct bytes new_view; /* whole frame */ };
-struct msg_relay { struct bytes request; };          /* whole REQUEST frame, verified by admit */
-struct msg_receipt { struct receipt_body body; };
-struct msg_pre_prepare { struct vote statement; struct bytes batch_bytes; struct batch batch; };
-struct msg_fetch_alerts { uint64_t after; uint32_t max; uint32_t wait_ms; }; /* alerts numbered > after */
-struct output {                /* one output of a batch on its way to a client */
-    struct bytes leaf;         /* proto/op.h: a reply or an alert, exactly the bytes signed over */
-    struct certificate cert;   /* may hold fewer than F receipts: the client joins several replicas' */
+struct msg_fetch_cert {
+    enum cert_kind kind;
+    uint64_t at_least;
+}; /* n or view */
+struct msg_cert {
+    enum cert_kind kind;
+    struct checkpoint_cert checkpoint;
+    struct bytes new_view; /* whole frame */
+};
+struct msg_relay {
+    struct bytes request;
+}; /* whole REQUEST frame, verified by admit */
+struct msg_receipt {
+    struct receipt_body body;
+};
+struct msg_pre_prepare {
+    struct vote statement;
+    struct bytes batch_bytes;
+    struct batch batch;
+};
+struct msg_fetch_alerts {
+    uint64_t after;
+    uint32_t max;
+    uint32_t wait_ms;
+};                           /* alerts numbered > after */
+struct output {              /* one output of a batch on its way to a client */
+    struct bytes leaf;       /* proto/op.h: a reply or an alert, exactly the bytes signed over */
+    struct certificate cert; /* may hold fewer than F receipts: the client joins several replicas' */
 };
 struct msg_outputs {
-    uint64_t alerts;           /* highest alert number the replica has raised */
-    unsigned count; const struct output *list;
+    uint64_t alerts; /* highest alert number the replica has raised */
+    unsigned count;
+    const struct output *list;
 };
-struct msg_refusal { struct digest request; enum error reason; };
+struct msg_refusal {
+    struct digest request;
+    enum error reason;
+};
 
 struct msg {
     enum frame_type type;
     epoch_no epoch;
-    member_id sender;          /* MEMBER_NONE for what clients send */
+    member_id sender; /* MEMBER_NONE for what clients send */
     struct signature sig;
-    struct bytes raw;          /* the frame */
+    struct bytes raw; /* the frame */
     union {
         struct msg_pre_prepare pre_prepare;
-        struct vote vote;                     /* PREPARE, COMMIT */
+        struct vote vote; /* PREPARE, COMMIT */
         struct checkpoint checkpoint;
         struct msg_wish wish;
         struct msg_view_change view_change;

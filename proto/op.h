@@ -6,19 +6,19 @@
 #include "proto/msg.h"
 
 enum {
-    NAME_MAX_LEN = 255,        /* host, service, contact, command names: bytes without NUL */
+    NAME_MAX_LEN = 255, /* host, service, contact, command names: bytes without NUL */
     OBSERVER_NAME_MAX = 63,
-    OUTPUT_MAX_LEN = 8192,     /* plugin output or perfdata */
-    OBSERVE_MAX = 256,         /* results of one bundle */
+    OUTPUT_MAX_LEN = 8192, /* plugin output or perfdata */
+    OBSERVE_MAX = 256,     /* results of one bundle */
     BLOB_MAX_LEN = 60 * 1024,
     OBJECTS_MAX_LEN = 64 << 20,
     QUERY_PAGE_MAX = 64,
     EVIDENCE_FRAMES_MAX = 2,
     BLOB_INDEX_MAX = 0xffff,
-    VOTES_MAX = 1024,          /* votes, dissenting observers and contacts of one alert or status line */
+    VOTES_MAX = 1024, /* votes, dissenting observers and contacts of one alert or status line */
     CONTACT_COMMANDS_MAX = 256,
     REPLY_VALUE_MAX = 1 << 20,
-    VOTE_STATE_MAX = 4,        /* STATE_PENDING */
+    VOTE_STATE_MAX = 4, /* STATE_PENDING */
 };
 
 enum op_kind { OP_OBSERVE = 1, OP_TICK = 2, OP_BLOB = 3, OP_APPLY = 4, OP_QUERY = 5, OP_EVIDENCE = 6 };
@@ -27,7 +27,7 @@ const char *op_kind_name(enum op_kind k);
 struct observation {
     const char *host, *service; /* service "" = a host result */
     uint64_t obs_seq;           /* (agent start ms << 20) + counter; fixed when the result is made */
-    uint8_t state;              /* 0..3, host 0 UP, 1 DOWN, 2 UNREACHABLE; other values travel and are refused by name */
+    uint8_t state; /* 0..3, host 0 UP, 1 DOWN, 2 UNREACHABLE; other values travel and are refused by name */
     const char *output, *perfdata;
     time_ms observed_at;
 };
@@ -35,20 +35,41 @@ struct observation {
    Two different ones under one key, host, service and obs_seq convict the key (EV12). */
 struct digest observation_digest(const struct observation *o);
 
-struct op_observe { unsigned count; const struct observation *list; };
-struct op_tick { uint64_t boot, counter; time_ms wall; view_no view; bool voting; };
-struct op_blob { struct digest whole; uint32_t index; struct bytes part; }; /* part index of the bytes whose digest is whole */
-struct op_apply { struct digest whole; uint64_t length; struct digest base; bool prune; }; /* base: digest of the objects in force, zero at first */
+struct op_observe {
+    unsigned count;
+    const struct observation *list;
+};
+struct op_tick {
+    uint64_t boot, counter;
+    time_ms wall;
+    view_no view;
+    bool voting;
+};
+struct op_blob {
+    struct digest whole;
+    uint32_t index;
+    struct bytes part;
+}; /* part index of the bytes whose digest is whole */
+struct op_apply {
+    struct digest whole;
+    uint64_t length;
+    struct digest base;
+    bool prune;
+}; /* base: digest of the objects in force, zero at first */
 enum query_kind { QUERY_STATUS = 1, QUERY_OBJECTS_DIGEST = 2, QUERY_OBJECTS = 3 };
 struct op_query {
     enum query_kind kind;
-    const char *host, *service;     /* "" = all; QUERY_STATUS of one host lists the host and its services */
+    const char *host, *service;             /* "" = all; QUERY_STATUS of one host lists the host and its services */
     const char *after_host, *after_service; /* page: what sorts after this; "" "" = from the start */
-    uint32_t limit;                 /* 1..QUERY_PAGE_MAX */
-    uint64_t offset;                /* QUERY_OBJECTS: byte offset into the canonical objects */
+    uint32_t limit;                         /* 1..QUERY_PAGE_MAX */
+    uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects */
 };
 enum evidence_kind { EV_OBS_EQUIV = 12 };
-struct op_evidence { enum evidence_kind kind; unsigned count; struct bytes frames[EVIDENCE_FRAMES_MAX]; };
+struct op_evidence {
+    enum evidence_kind kind;
+    unsigned count;
+    struct bytes frames[EVIDENCE_FRAMES_MAX];
+};
 
 struct request {
     struct public_key client;
@@ -62,12 +83,14 @@ struct request {
         struct op_query query;
         struct op_evidence evidence;
     };
-    struct digest digest;       /* DIGEST_REQUEST over the whole frame */
-    struct bytes frame;         /* the whole frame */
+    struct digest digest; /* DIGEST_REQUEST over the whole frame */
+    struct bytes frame;   /* the whole frame */
 };
 
-/* Seals a request frame: body = client[32] | req_seq u64 | protobuf op. Appends to out. kind and the union member are read. */
-void request_seal(struct buffer *out, const struct request *r, const struct cluster_id *cluster, const struct secret_key *sk);
+/* Seals a request frame: body = client[32] | req_seq u64 | protobuf op. Appends to out. kind and the union member are
+ * read. */
+void request_seal(struct buffer *out, const struct request *r, const struct cluster_id *cluster,
+                  const struct secret_key *sk);
 /* f->type is FRAME_REQUEST. No signature work. Results of OBSERVE keep states as sent (judged at execution). */
 enum error request_decode(struct request *out, const struct frame *f, struct arena *arena);
 /* A request that owns itself: one heap block chain holding the frame's copy and everything decoded from it. Freed by
@@ -78,22 +101,36 @@ void request_free(struct request *r);
 /* ---- outputs: leaves of the receipt's tree. First byte of a leaf: enum output_kind. ---- */
 enum output_kind { OUTPUT_REPLY = 1, OUTPUT_ALERT = 2 };
 
-struct refused_entry { uint32_t index; enum error reason; };
+struct refused_entry {
+    uint32_t index;
+    enum error reason;
+};
 struct reply {
     struct public_key client;
     uint64_t req_seq;
-    struct digest request;       /* digest of the request answered */
-    enum error result;           /* ERR_OK: took effect (entries may be refused one by one) */
-    uint32_t accepted;           /* OBSERVE: entries taken */
-    unsigned refused_count; const struct refused_entry *refused;
-    struct bytes value;          /* QUERY: a query_page; APPLY: text of what is wrong, if refused */
+    struct digest request; /* digest of the request answered */
+    enum error result;     /* ERR_OK: took effect (entries may be refused one by one) */
+    uint32_t accepted;     /* OBSERVE: entries taken */
+    unsigned refused_count;
+    const struct refused_entry *refused;
+    struct bytes value; /* QUERY: a query_page; APPLY: text of what is wrong, if refused */
 };
 void reply_encode(struct buffer *out, const struct reply *r);
 enum error reply_decode(struct reply *out, struct bytes leaf, struct arena *arena);
 
 enum alert_type {
-    ALERT_PROBLEM = 1, ALERT_RECOVERY, ALERT_ACKNOWLEDGEMENT, ALERT_FLAPPINGSTART, ALERT_FLAPPINGSTOP, ALERT_FLAPPINGDISABLED,
-    ALERT_DOWNTIMESTART, ALERT_DOWNTIMEEND, ALERT_DOWNTIMECANCELLED, ALERT_CUSTOM, ALERT_DISSENT, ALERT_SYSTEM,
+    ALERT_PROBLEM = 1,
+    ALERT_RECOVERY,
+    ALERT_ACKNOWLEDGEMENT,
+    ALERT_FLAPPINGSTART,
+    ALERT_FLAPPINGSTOP,
+    ALERT_FLAPPINGDISABLED,
+    ALERT_DOWNTIMESTART,
+    ALERT_DOWNTIMEEND,
+    ALERT_DOWNTIMECANCELLED,
+    ALERT_CUSTOM,
+    ALERT_DISSENT,
+    ALERT_SYSTEM,
     ALERT_TYPE_LIMIT
 };
 const char *alert_type_name(enum alert_type t); /* "PROBLEM" */
@@ -101,21 +138,22 @@ enum service_state { STATE_OK = 0, STATE_WARNING = 1, STATE_CRITICAL = 2, STATE_
 enum host_state { HOST_UP = 0, HOST_DOWN = 1, HOST_UNREACHABLE = 2, HOST_PENDING = 4 };
 const char *state_name(bool is_host, unsigned state); /* "CRITICAL", "DOWN", "PENDING" */
 
-struct vote_view {               /* one observer's vote as people see it */
+struct vote_view { /* one observer's vote as people see it */
     const char *observer;
-    uint8_t state;               /* STATE_PENDING: never reported */
+    uint8_t state; /* STATE_PENDING: never reported */
     bool fresh, masked, convicted;
-    const char *output;          /* first line, at most 256 bytes in alerts */
+    const char *output; /* first line, at most 256 bytes in alerts */
     uint64_t obs_seq;
-    time_ms accepted_at;         /* T of acceptance, 0 if never */
+    time_ms accepted_at; /* T of acceptance, 0 if never */
     time_ms observed_at;
 };
 struct alert_contact {
     const char *name, *alias, *email, *pager;
-    unsigned command_count; const char *const *commands; /* names of the notification commands for this object kind */
+    unsigned command_count;
+    const char *const *commands; /* names of the notification commands for this object kind */
 };
 struct alert {
-    uint64_t number;             /* 1, 2, 3 ... without gaps */
+    uint64_t number; /* 1, 2, 3 ... without gaps */
     seq_no n;
     time_ms t;
     enum alert_type type;
@@ -125,11 +163,13 @@ struct alert {
     bool hard;
     uint32_t attempt, max_attempts;
     uint32_t notification_number;
-    time_ms since;               /* when this state began */
+    time_ms since; /* when this state began */
     const char *output, *perfdata;
-    uint32_t quorum, observers;  /* q and m */
-    unsigned vote_count; const struct vote_view *votes;
-    unsigned contact_count; const struct alert_contact *contacts;
+    uint32_t quorum, observers; /* q and m */
+    unsigned vote_count;
+    const struct vote_view *votes;
+    unsigned contact_count;
+    const struct alert_contact *contacts;
     const char *author, *comment; /* of acknowledgement, downtime, custom; "" otherwise */
 };
 void alert_encode(struct buffer *out, const struct alert *a);
@@ -139,24 +179,28 @@ enum error output_kind_of(enum output_kind *out, struct bytes leaf);
 
 /* ---- what a QUERY answers (reply.value) ---- */
 struct object_status {
-    const char *host, *service;  /* service "" = host line */
-    uint8_t state, verdict;      /* verdict: of the votes now; STATE_PENDING before the first */
+    const char *host, *service; /* service "" = host line */
+    uint8_t state, verdict;     /* verdict: of the votes now; STATE_PENDING before the first */
     bool hard, undecided, flapping, acknowledged, uncorroborated;
     uint32_t attempt, max_attempts, downtime_depth;
     uint32_t quorum, observers;
     time_ms since;
     const char *output, *perfdata;
-    unsigned vote_count; const struct vote_view *votes;
-    unsigned dissent_count; const char *const *dissent; /* observers that see a problem which fewer than q see, or
-                                                           contradict the verdict */
+    unsigned vote_count;
+    const struct vote_view *votes;
+    unsigned dissent_count;
+    const char *const *dissent; /* observers that see a problem which fewer than q see, or
+                                   contradict the verdict */
 };
 struct query_page {
-    seq_no n; time_ms t;
-    struct digest objects;       /* digest of the objects in force */
+    seq_no n;
+    time_ms t;
+    struct digest objects; /* digest of the objects in force */
     uint64_t objects_length;
-    bool more;                   /* further pages follow */
-    unsigned count; const struct object_status *list;
-    struct bytes part;           /* QUERY_OBJECTS */
+    bool more; /* further pages follow */
+    unsigned count;
+    const struct object_status *list;
+    struct bytes part; /* QUERY_OBJECTS */
 };
 void query_page_encode(struct buffer *out, const struct query_page *p);
 enum error query_page_decode(struct query_page *out, struct bytes value, struct arena *arena);

@@ -1,5 +1,5 @@
-/* What the codec files of this room share, and nobody else includes: a strict, bounded door to protobuf-c, and the parts
-   that several messages are made of. */
+/* What the codec files of this room share, and nobody else includes: a strict, bounded door to protobuf-c, and the
+   parts that several messages are made of. */
 #ifndef QUORATE_PROTO_PB_CODEC_H
 #define QUORATE_PROTO_PB_CODEC_H
 

@@ -9,21 +9,24 @@ FUZZ_SEEDS := $(FUZZ_BUILD)/seeds/.made
 
 .PHONY: fuzz fuzzers
 fuzz: fuzzers $(FUZZ_SEEDS) ## SECONDS=n: libFuzzer on every decoder, n seconds each
-	@for f in $(FUZZERS); do mkdir -p $(FUZZ_BUILD)/corpus-$$f; \
-	  $(FUZZ_BUILD)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=2048 -timeout=10 \
-	    -artifact_prefix=$(FUZZ_BUILD)/$$f- $(FUZZ_BUILD)/corpus-$$f $(FUZZ_BUILD)/seeds > $(FUZZ_BUILD)/$$f.log 2>&1 \
-	    || { tail -40 $(FUZZ_BUILD)/$$f.log; exit 1; }; \
-	  echo "$$f: $(FUZZ_SECONDS) s, $$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' $(FUZZ_BUILD)/$$f.log) inputs tried," \
-	    "$$(ls $(FUZZ_BUILD)/corpus-$$f | wc -l) kept, no finding"; done
+	@failed=0; for f in $(FUZZERS); do mkdir -p $(FUZZ_BUILD)/corpus-$$f; \
+	  if $(FUZZ_BUILD)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=2048 -timeout=10 \
+	    -artifact_prefix=$(FUZZ_BUILD)/$$f- $(FUZZ_BUILD)/corpus-$$f $(FUZZ_BUILD)/seeds > $(FUZZ_BUILD)/$$f.log 2>&1; \
+	  then echo "$$f: $(FUZZ_SECONDS) s, $$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' $(FUZZ_BUILD)/$$f.log) inputs tried," \
+	    "$$(ls $(FUZZ_BUILD)/corpus-$$f | wc -l) kept, no finding"; \
+	  else failed=1; tail -40 $(FUZZ_BUILD)/$$f.log; echo "$$f: a finding, kept as $(FUZZ_BUILD)/$$f-*"; fi; done; \
+	  [ $$failed = 0 ]
 
 # The rooms are built once more beside the others, instrumented.
 fuzzers:
-	$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=$(FUZZ_CC) SANITIZE=address,undefined ROOMS="$(FUZZ_ROOMS)" \
-	  CFLAGS="$(CFLAGS) -fsanitize=fuzzer-no-link" $(FUZZERS:%=$(FUZZ_BUILD)/tests/fuzz/%)
+	$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(FUZZ_BUILD) CC=$(FUZZ_CC) \
+	  SANITIZE=address,undefined ROOMS="$(FUZZ_ROOMS)" CFLAGS="$(CFLAGS) -fsanitize=fuzzer-no-link" \
+	  $(FUZZERS:%=$(FUZZ_BUILD)/tests/fuzz/%)
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIBS_CORE)
+	$(call say,FUZZ)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIBS_CORE)
 
 # The corpus starts from the golden bytes, so it speaks the format of this commit.
 $(FUZZ_SEEDS): $(wildcard tests/vectors/*.hex)

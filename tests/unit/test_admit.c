@@ -432,6 +432,9 @@ static void a_cert_proves_itself_whoever_sends_it(void **state) {
         frame.data[cases[i].at] ^= cases[i].flip;
     }
     buffer_clear(&frame);
+    resealed(&frame, sample_new_view, forged_slot);
+    assert_int_equal(cert_of(&frame), ERR_BAD_PROOF);
+    buffer_clear(&frame);
     sample_view_change(&frame);
     assert_int_equal(cert_of(&frame), ERR_BAD_TYPE);
     buffer_free(&frame);

@@ -153,6 +153,12 @@ static enum error seq_of(uint64_t req_seq) {
     return sealed(&r);
 }
 
+static void an_empty_text_is_left_out(void **state) {
+    (void)state;
+    assert_int_equal(with_op(bytes_of("\x0a\x02\x0a\x00", 4)), ERR_OK);
+    assert_int_equal(with_op(bytes_of("\x0a\x04\x0a\x02\x0a\x00", 6)), ERR_NOT_CANONICAL);
+}
+
 static void request_numbers_start_at_1(void **state) {
     (void)state;
     assert_int_equal(seq_of(0), ERR_OUT_OF_RANGE);
@@ -429,6 +435,7 @@ int main(void) {
         cmocka_unit_test(texts_are_utf8_without_nul),
         cmocka_unit_test(a_state_beyond_a_byte_is_out_of_range),
         cmocka_unit_test(a_request_holds_exactly_one_operation),
+        cmocka_unit_test(an_empty_text_is_left_out),
         cmocka_unit_test(request_numbers_start_at_1),
         cmocka_unit_test(a_request_binds_neither_member_nor_epoch),
         cmocka_unit_test(a_request_shorter_than_its_head_is_malformed),
