@@ -169,11 +169,19 @@ void freshness_rebuild(struct monitor *m, time_ms now);               /* everyth
 void freshness_move(struct monitor *m, time_ms before, time_ms jump); /* every deadline, once between two results */
 time_ms freshness_deadline(const struct monitor *m, const struct object *o, time_ms now); /* TIME_NEVER: none */
 
-/* --- views: what alerts and queries show of the votes --- */
-/* line: cut outputs, copied into the arena. */
+/* --- view.c: what alerts and queries show of the votes: one line of each output, in the arena; NULL: its limit --- */
 struct vote_view *view_votes(const struct monitor *m, const struct object *o, struct arena *arena);
 
-/* --- snapshot.c --- */
+/* --- snapshot.c and restore.c: records --- */
+enum {
+    RECORD_VERSION = 1,
+    FLAG_UNDECIDED = 1,
+    FLAG_GAP_MOVED = 2,
+    FLAG_HARD = 4,
+    FLAG_NO_MORE = 8,
+    FLAG_DISSENT_TOLD = 16,
+    FLAGS_ALL = 31,
+};
 void key_of_object(struct buffer *out, const struct object *o);
 void key_of_vote(struct buffer *out, const struct object *o, uint32_t observer);
 void key_list_add(struct key_list *l, const struct buffer *key);

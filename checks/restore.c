@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 1, FLAGS_ALL = 31 };
-
 void snapshot_drop_held(struct monitor *m) {
     for (size_t i = 0; i < m->held_count; i++) {
         buffer_free(&m->held[i].key);
@@ -82,11 +80,11 @@ static bool decode_header(struct monitor *m, struct bytes value) {
 }
 
 static void set_flags(struct object *o, uint8_t flags) {
-    o->undecided = flags & 1;
-    o->gap_moved = flags & 2;
-    o->hard = flags & 4;
-    o->no_more = flags & 8;
-    o->dissent_told = flags & 16;
+    o->undecided = flags & FLAG_UNDECIDED;
+    o->gap_moved = flags & FLAG_GAP_MOVED;
+    o->hard = flags & FLAG_HARD;
+    o->no_more = flags & FLAG_NO_MORE;
+    o->dissent_told = flags & FLAG_DISSENT_TOLD;
 }
 
 static bool decode_object(struct object *o, struct bytes value) {

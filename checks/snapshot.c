@@ -1,13 +1,10 @@
 /* The machine's state as records: 'm' and the kind: 'a' the header, 'b' index a chunk of the canonical objects, 'h' 's'
    the state of a host or service, 't' 'u' an observer's vote on a host or service. Ids follow names, so walking the
    dirty bits in order hands the keys out in order. */
-#include "base/invariant.h"
 #include "checks/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { RECORD_VERSION = 1 };
 
 /* ---- keys ---- */
 
@@ -81,15 +78,6 @@ static void encode_header(struct buffer *out, const struct monitor *m) {
         buffer_text(out, m->convicted.names[i]);
     }
 }
-
-enum {
-    FLAG_UNDECIDED = 1,
-    FLAG_GAP_MOVED = 2,
-    FLAG_HARD = 4,
-    FLAG_NO_MORE = 8,
-    FLAG_DISSENT_TOLD = 16,
-    FLAGS_ALL = 31,
-};
 
 static void encode_object(struct buffer *out, const struct object *o) {
     buffer_u8(out, RECORD_VERSION);
