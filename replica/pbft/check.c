@@ -4,9 +4,9 @@
 
 static void check_marks(const struct pbft *p) {
     ENSURE(pbft_h(p) <= pbft_c(p));
-    ENSURE(pbft_h(p) <= p->executed);                         /* I11: stable implies executed */
+    ENSURE(pbft_h(p) <= p->executed); /* I11: stable implies executed */
     ENSURE(p->base <= pbft_c(p));
-    ENSURE(pbft_window_end(p) - p->base <= p->ring_len);      /* no two slots share a place */
+    ENSURE(pbft_window_end(p) - p->base <= p->ring_len); /* no two slots share a place */
     ENSURE(p->executed <= pbft_window_end(p));
     IMPLIES(p->executing != 0, p->executing == p->executed + 1);
     IMPLIES(p->checkpointing != 0, p->checkpointing == p->executed);
@@ -30,7 +30,7 @@ static void check_slot(const struct pbft *p, const struct slot *s) {
     IMPLIES(s->stage == STAGE_PREPARED, s->has_entry && s->entry.statement.v == s->accepted.statement.v); /* I6 */
     IMPLIES(s->has_entry, s->entry.count == p->strong - 1);
     IMPLIES(s->guards[GUARD_COMMIT].held && window_holds(p, s->n),
-            s->has_entry && s->entry.statement.v >= s->guards[GUARD_COMMIT].v); /* I6 */
+            s->has_entry && s->entry.statement.v >= s->guards[GUARD_COMMIT].v);  /* I6 */
     IMPLIES(s->guards[GUARD_COMMIT].held, s->guards[GUARD_COMMIT].v <= p->view); /* I7 */
     IMPLIES(s->guards[GUARD_PREPARE].held, s->guards[GUARD_PREPARE].v <= p->view);
     IMPLIES(s->fate == FATE_CHOSEN || s->fate == FATE_DECIDED, s->commit_count >= p->strong);

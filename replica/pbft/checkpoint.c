@@ -38,7 +38,7 @@ static struct kept_checkpoint *checkpoint_place(struct pbft *p, member_id member
 }
 
 struct kept_checkpoint *checkpoint_keep(struct pbft *p, member_id member, const struct checkpoint *c,
-                                       const struct signature *sig) {
+                                        const struct signature *sig) {
     struct kept_checkpoint *place = checkpoint_place(p, member);
     if (place->held && place->statement.n > c->n) {
         return NULL;

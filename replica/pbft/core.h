@@ -11,27 +11,27 @@
 #include "replica/pbft/request.h"
 
 enum {
-    VIEWS_KEPT = 3,          /* ballots of one sender, kind and slot: the current view and two ahead (R4) */
-    SLOT_BATCHES_MAX = 4,    /* batches that different views proposed for one n */
-    BRIDGE_LEN = 32,         /* decisions fetched at a time when far behind (R7) */
-    CHECKPOINTS_KEPT = 8,    /* CHECKPOINTs kept per sender (R5) */
+    VIEWS_KEPT = 3,       /* ballots of one sender, kind and slot: the current view and two ahead (R4) */
+    SLOT_BATCHES_MAX = 4, /* batches that different views proposed for one n */
+    BRIDGE_LEN = 32,      /* decisions fetched at a time when far behind (R7) */
+    CHECKPOINTS_KEPT = 8, /* CHECKPOINTs kept per sender (R5) */
     CHECKPOINTS_RESENT = 4,
     RESEND_MAX = 64,         /* votes resent per STATUS */
     RESEND_BATCHES_MAX = 16, /* PRE-PREPAREs resent per STATUS */
     RELAYS_MAX = 64,         /* requests relayed per step */
     TICK_WAIT_MS = 50,       /* how long a pool of ticks waits for the other members' (R4) */
     BACKOFF_MAX = 16,
-    CALM_MS = 10000,         /* progress that takes one doubling of the timers back (R6) */
-    DATA_MAX = 1 << 20,      /* bytes of one DATA frame's content */
-    DATA_FRAMES_MAX = 2,     /* DATA frames per FETCH */
+    CALM_MS = 10000,     /* progress that takes one doubling of the timers back (R6) */
+    DATA_MAX = 1 << 20,  /* bytes of one DATA frame's content */
+    DATA_FRAMES_MAX = 2, /* DATA frames per FETCH */
 };
 
-struct held_batch {          /* a batch whose bytes are here; its requests may be missing */
+struct held_batch { /* a batch whose bytes are here; its requests may be missing */
     struct digest d;
     struct buffer bytes;
     struct arena arena;
     struct batch batch;
-    bool naming;             /* its requests are counted as named in the pool */
+    bool naming; /* its requests are counted as named in the pool */
 };
 
 enum vote_kind { VOTE_PREPARE, VOTE_COMMIT, VOTE_KINDS };
@@ -52,35 +52,35 @@ enum slot_stage { STAGE_EMPTY, STAGE_ACCEPTED, STAGE_PREPARED, STAGES };
 enum slot_fate { FATE_OPEN, FATE_CHOSEN, FATE_DECIDED, FATE_EXECUTED, FATES };
 
 enum guard_kind { GUARD_PRE_PREPARE, GUARD_PREPARE, GUARD_COMMIT, GUARD_CHECKPOINT, SLOT_GUARDS };
-struct guard {               /* the last statement of its kind signed, I5 */
+struct guard { /* the last statement of its kind signed, I5 */
     bool held;
     view_no v;
     struct digest digest;
 };
 
-struct proposal {            /* a PRE-PREPARE taken apart */
+struct proposal { /* a PRE-PREPARE taken apart */
     bool held;
     struct vote statement;
-    struct signature sig;    /* by primary(statement.v) over the header */
+    struct signature sig; /* by primary(statement.v) over the header */
 };
 
 struct slot {
-    seq_no n;                /* 0: unused */
+    seq_no n; /* 0: unused */
     enum slot_stage stage;
     enum slot_fate fate;
-    struct proposal accepted;      /* STAGE_ACCEPTED and above */
-    struct proposal waiting;       /* a PRE-PREPARE that waits for payload or for its NEW-VIEW (S5) */
+    struct proposal accepted; /* STAGE_ACCEPTED and above */
+    struct proposal waiting;  /* a PRE-PREPARE that waits for payload or for its NEW-VIEW (S5) */
     bool has_entry;
-    struct prepared_entry entry;   /* the P entry of the highest view that prepared here */
-    struct vote chosen;            /* FATE_CHOSEN and above, with its Q COMMITs */
+    struct prepared_entry entry; /* the P entry of the highest view that prepared here */
+    struct vote chosen;          /* FATE_CHOSEN and above, with its Q COMMITs */
     unsigned commit_count;
     struct member_signature commits[MEMBERS_MAX];
     struct held_batch *batches[SLOT_BATCHES_MAX];
     struct guard guards[SLOT_GUARDS];
-    struct ballot *ballots;        /* [kind][member][v mod VIEWS_KEPT] */
-    mono_ms since;                 /* when this view accepted it */
-    struct digest asked;           /* the batch for which payload was asked */
-    bool asked_requests;           /* its bytes were here by then */
+    struct ballot *ballots; /* [kind][member][v mod VIEWS_KEPT] */
+    mono_ms since;          /* when this view accepted it */
+    struct digest asked;    /* the batch for which payload was asked */
+    bool asked_requests;    /* its bytes were here by then */
 };
 
 struct kept_checkpoint {
@@ -91,11 +91,11 @@ struct kept_checkpoint {
 };
 struct peer {
     bool heard;
-    struct msg_status status;      /* the newest; its version text is never used */
-    uint64_t count;                /* STATUS messages heard */
-    view_no wish;                  /* the highest view it wished for */
+    struct msg_status status; /* the newest; its version text is never used */
+    uint64_t count;           /* STATUS messages heard */
+    view_no wish;             /* the highest view it wished for */
     struct kept_checkpoint checkpoints[CHECKPOINTS_KEPT];
-    struct msg *view_change;       /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
+    struct msg *view_change; /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
     struct arena view_change_arena;
 };
 
@@ -103,7 +103,7 @@ struct outbox {
     struct arena arena;
     struct pbft_action *list;
     size_t count, cap;
-    struct buffer body, frame;     /* scratch for sealing */
+    struct buffer body, frame; /* scratch for sealing */
 };
 
 struct pbft {
@@ -117,17 +117,17 @@ struct pbft {
 
     view_no view;
     enum phase phase;
-    struct digest nv_digest;       /* of the NEW-VIEW that installed view; zero in view 0 */
-    seq_no nv_max;                 /* max_s of it */
-    struct buffer nv_frame;        /* empty in view 0 */
-    view_no nv_view;               /* whose NEW-VIEW nv_frame is */
+    struct digest nv_digest; /* of the NEW-VIEW that installed view; zero in view 0 */
+    seq_no nv_max;           /* max_s of it */
+    struct buffer nv_frame;  /* empty in view 0 */
+    view_no nv_view;         /* whose NEW-VIEW nv_frame is */
     struct guard guard_vc, guard_nv;
 
     struct checkpoint_cert certified, stable; /* c and h */
-    seq_no base;                   /* slots live in (base, c+W] */
+    seq_no base;                              /* slots live in (base, c+W] */
     size_t ring_len;
-    struct slot *ring;             /* 2W: slot n at n mod 2W */
-    struct slot bridge[BRIDGE_LEN];/* decided slots at or below base that are not executed yet */
+    struct slot *ring;              /* 2W: slot n at n mod 2W */
+    struct slot bridge[BRIDGE_LEN]; /* decided slots at or below base that are not executed yet */
     struct ballot *ballots;
     struct pool pool;
 
@@ -137,16 +137,16 @@ struct pbft {
     seq_no executing, checkpointing; /* asked of the host and not answered yet; 0: none */
     bool breached;
 
-    struct peer peers[MEMBERS_MAX];  /* own checkpoints, VIEW-CHANGE and wish stand at self */
+    struct peer peers[MEMBERS_MAX]; /* own checkpoints, VIEW-CHANGE and wish stand at self */
     enum wish_reason wish_reason;
-    unsigned backoff;                /* k of R6 */
-    bool view_progressed;            /* executed a batch first proposed in this view */
+    unsigned backoff;     /* k of R6 */
+    bool view_progressed; /* executed a batch first proposed in this view */
     mono_ms calm_since, decided_at, executed_at, new_view_deadline, status_at, resend_at, relay_at;
     uint64_t status_counter;
     bool started;
-    enum pbft_record restored;       /* kind of the last record given */
+    enum pbft_record restored; /* kind of the last record given */
 
-    seq_no asked_last;               /* end of the range of decisions asked for, 0: none */
+    seq_no asked_last; /* end of the range of decisions asked for, 0: none */
     member_id ask_next;
     uint64_t view_changes;
     uint64_t refused[ERR_LIMIT];
@@ -228,7 +228,8 @@ struct slot *slot_at(struct pbft *p, seq_no n);
 /* The slot of n if it was made, else NULL. */
 struct slot *slot_find(const struct pbft *p, seq_no n);
 void slot_clear(struct pbft *p, struct slot *s);
-struct ballot *slot_ballot(const struct pbft *p, const struct slot *s, enum vote_kind kind, member_id member, view_no v);
+struct ballot *slot_ballot(const struct pbft *p, const struct slot *s, enum vote_kind kind, member_id member,
+                           view_no v);
 /* Members whose ballot of this kind equals the statement. */
 member_set slot_votes(const struct pbft *p, const struct slot *s, enum vote_kind kind, const struct vote *statement);
 unsigned slot_signatures(const struct pbft *p, const struct slot *s, enum vote_kind kind, const struct vote *statement,
@@ -261,7 +262,8 @@ void evidence(struct pbft *p, const char *kind, member_id culprit, view_no v, se
 
 /* --- execute.c --- */
 /* Q COMMITs for v: the slot's fate (R4). */
-void choose(struct pbft *p, struct slot *s, const struct vote *v, unsigned count, const struct member_signature *commits);
+void choose(struct pbft *p, struct slot *s, const struct vote *v, unsigned count,
+            const struct member_signature *commits);
 void execute_advance(struct pbft *p);
 void handle_executed(struct pbft *p, const struct pbft_event *e);
 
@@ -274,7 +276,7 @@ void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert);
 void checkpoint_resend(struct pbft *p, member_id to, seq_no above);
 void checkpoint_cert_send(struct pbft *p, member_set to);
 struct kept_checkpoint *checkpoint_keep(struct pbft *p, member_id member, const struct checkpoint *c,
-                                       const struct signature *sig);
+                                        const struct signature *sig);
 
 /* --- view_change.c --- */
 void view_move(struct pbft *p, enum phase to);
@@ -306,8 +308,8 @@ void new_view_send(struct pbft *p, member_set to);
 
 /* --- catch_up.c --- */
 bool behind(const struct pbft *p);
-void fetch_now(struct pbft *p, struct slot *s);  /* what the slot misses, from the primary */
-void fetch_again(struct pbft *p);                /* everything missing, from all */
+void fetch_now(struct pbft *p, struct slot *s); /* what the slot misses, from the primary */
+void fetch_again(struct pbft *p);               /* everything missing, from all */
 void ask_decisions(struct pbft *p);
 enum error handle_fetch(struct pbft *p, const struct msg *m);
 enum error handle_data(struct pbft *p, const struct msg *m);

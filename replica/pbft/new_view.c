@@ -14,7 +14,8 @@ struct highest {
 static void consider(struct highest *best, const struct prepared_entry *e) {
     if (!best->entry || e->statement.v > best->entry->statement.v) {
         *best = (struct highest){e, false};
-    } else if (e->statement.v == best->entry->statement.v && !digest_equal(&e->statement.d, &best->entry->statement.d)) {
+    } else if (e->statement.v == best->entry->statement.v &&
+               !digest_equal(&e->statement.d, &best->entry->statement.d)) {
         best->conflict = true;
     }
 }

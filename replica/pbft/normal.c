@@ -1,5 +1,5 @@
-/* Normal operation (R4): the primary proposes, backups accept and PREPARE, whoever is prepared COMMITs. Every handler is
-   the rule's list of conditions, then record, then advance. */
+/* Normal operation (R4): the primary proposes, backups accept and PREPARE, whoever is prepared COMMITs. Every handler
+   is the rule's list of conditions, then record, then advance. */
 #include "replica/pbft/core.h"
 
 void evidence(struct pbft *p, const char *kind, member_id culprit, view_no v, seq_no n) {
@@ -174,7 +174,8 @@ void propose(struct pbft *p) {
 
 /* --- everyone --- */
 
-/* The slot takes the proposal: ACCEPT is durable before the PRE-PREPARE or PREPARE leaves; the primary sends no PREPARE. */
+/* The slot takes the proposal: ACCEPT is durable before the PRE-PREPARE or PREPARE leaves; the primary sends no
+ * PREPARE. */
 void accept_proposal(struct pbft *p, struct slot *s, const struct proposal *proposal) {
     const struct proposal taken = *proposal;
     const struct vote *v = &taken.statement;
@@ -203,12 +204,12 @@ void accept_proposal(struct pbft *p, struct slot *s, const struct proposal *prop
 static bool waiting_may_be_accepted(const struct pbft *p, const struct slot *s) {
     const struct vote *v = &s->waiting.statement;
     const struct held_batch *b = slot_batch(s, &v->d);
-    return s->waiting.held && p->phase == PHASE_ACTIVE && v->v == p->view &&  /* A1 */
-           digest_equal(&v->nv_digest, &p->nv_digest) &&                      /* A1 */
-           window_holds(p, v->n) && v->n > p->nv_max &&                       /* A2 */
-           s->stage == STAGE_EMPTY && s->fate == FATE_OPEN &&                 /* A3 */
-           b && batch_complete(p, b) &&                                       /* A5 */
-           slot_may_sign(s, FRAME_PREPARE, v);                                /* S1 */
+    return s->waiting.held && p->phase == PHASE_ACTIVE && v->v == p->view && /* A1 */
+           digest_equal(&v->nv_digest, &p->nv_digest) &&                     /* A1 */
+           window_holds(p, v->n) && v->n > p->nv_max &&                      /* A2 */
+           s->stage == STAGE_EMPTY && s->fate == FATE_OPEN &&                /* A3 */
+           b && batch_complete(p, b) &&                                      /* A5 */
+           slot_may_sign(s, FRAME_PREPARE, v);                               /* S1 */
 }
 
 /* prepared: ACCEPT and Q-1 equal PREPAREs from distinct members that are not the primary. */

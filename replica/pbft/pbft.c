@@ -41,6 +41,7 @@ struct pbft *pbft_new(const struct pbft_config *config) {
     p->weak = quorum_weak(p->members);
     p->others = set_all(p->members) & (member_set)~set_of(config->self);
     p->next = 1;
+    p->wish_reason = WISH_AMPLIFY;
     make_slots(p);
     size_t named = (2 * p->ring_len + BRIDGE_LEN) * config->batch_max;
     pool_init(&p->pool, config->pool_max, config->pool_per_client_max, named, pool_salt(&config->secret));

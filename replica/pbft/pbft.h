@@ -1,8 +1,9 @@
 /* The door of the protocol (PBFT with signatures; rules R0-R17 in docs/PROTOCOL.md). Pure: an event in, an ordered list
    of actions out. Same state and same event give the same state and the same actions, byte for byte.
 
-   Laws: actions are performed in list order; nothing after a PERSIST leaves before it is durable (a host may gather the
-   actions of several steps, make all their records durable in one write, then do the rest in order). Event memory is
+   Laws: actions are performed in list order; nothing after a PERSIST leaves before it is durable; the records of one step
+   are written together, all or none (a host may gather the actions of several steps, make all their records durable in
+   one write, then do the rest in order). Event memory is
    borrowed for the call, except a request, whose ownership passes. Action memory lives until the next step. What peers
    send is rejected with a reason, never asserted upon. */
 #ifndef QUORATE_REPLICA_PBFT_H

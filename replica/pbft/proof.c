@@ -40,8 +40,7 @@ static bool prepared_valid(const struct verifier *v, const struct prepared_entry
     member_id primary = primary_of(p->statement.v, v->members);
     vote_encode(body, &p->statement);
     struct bytes header = bytes_of(body, sizeof body);
-    return p->count == quorum_strong(v->members) - 1 &&
-           signed_by(v, FRAME_PRE_PREPARE, primary, header, &p->pp_sig) &&
+    return p->count == quorum_strong(v->members) - 1 && signed_by(v, FRAME_PRE_PREPARE, primary, header, &p->pp_sig) &&
            signatures_valid(v, FRAME_PREPARE, header, p->prepares, p->count, primary);
 }
 

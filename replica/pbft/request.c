@@ -168,8 +168,7 @@ struct pooled *pool_find(const struct pool *p, const struct digest *digest) {
 }
 
 static struct pooled *seq_next(const struct pool *p, uint32_t i, const struct public_key *client, uint64_t req_seq) {
-    while (i != POOL_NONE &&
-           (p->entries[i].req_seq != req_seq || !public_key_equal(&p->entries[i].client, client))) {
+    while (i != POOL_NONE && (p->entries[i].req_seq != req_seq || !public_key_equal(&p->entries[i].client, client))) {
         i = p->entries[i].next_seq;
     }
     return pool_entry(p, i);
@@ -238,8 +237,7 @@ static void entry_settle(struct pool *p, struct pooled *e) {
 
 static bool pool_has_room(const struct pool *p, const struct public_key *client) {
     uint32_t owner = owner_find(p, client);
-    return p->pending.count < p->pending_max &&
-           (owner == POOL_NONE || p->owners[owner].pending < p->per_client_max);
+    return p->pending.count < p->pending_max && (owner == POOL_NONE || p->owners[owner].pending < p->per_client_max);
 }
 
 static void entry_set_pending(struct pool *p, struct pooled *e, bool pending, mono_ms now) {

@@ -19,8 +19,8 @@ struct pooled {
     bool pending;            /* to be ordered: its age counts, custody survives views (BUG4) */
     bool stored;             /* RECORD_REQUEST was written */
     uint8_t relays;
-    uint64_t order;          /* first seen */
-    mono_ms since;           /* pending in this view */
+    uint64_t order; /* first seen */
+    mono_ms since;  /* pending in this view */
     uint32_t next_digest, next_seq, owner;
     struct pool_link in_pending, in_queue, in_wanted;
 };
@@ -39,7 +39,7 @@ struct pool {
     uint32_t free_entry, free_owner;
     uint32_t *by_digest, *by_seq, *by_owner;
     uint32_t mask;
-    uint64_t salt;           /* so that chosen keys don't share a bucket */
+    uint64_t salt; /* so that chosen keys don't share a bucket */
     uint64_t order;
     size_t pending_max, per_client_max;
     struct pool_list pending; /* by age */

@@ -214,8 +214,8 @@ void restore_finish(struct pbft *p) {
             continue;
         }
         s->fate = n <= p->executed ? FATE_EXECUTED : s->fate;
-        bool mine = s->stage != STAGE_EMPTY ||
-                    (s->guards[GUARD_PRE_PREPARE].held && s->guards[GUARD_PRE_PREPARE].v == p->view);
+        bool mine =
+            s->stage != STAGE_EMPTY || (s->guards[GUARD_PRE_PREPARE].held && s->guards[GUARD_PRE_PREPARE].v == p->view);
         top = mine && n > top ? n : top;
         slot_name_requests(p, s);
     }

@@ -1,5 +1,5 @@
-/* STATUS, and what a replica does for another one whose STATUS shows that it lacks something (R4, R5, R6). Everything is
-   resent as it was first sent: the statement with the signature kept beside it. This is what heals every loss. */
+/* STATUS, and what a replica does for another one whose STATUS shows that it lacks something (R4, R5, R6). Everything
+   is resent as it was first sent: the statement with the signature kept beside it. This is what heals every loss. */
 #include "replica/pbft/core.h"
 
 #include <string.h>

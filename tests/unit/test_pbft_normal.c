@@ -82,7 +82,8 @@ static void lost_messages_are_healed_by_status(void **state) {
     cluster_free(c);
 }
 
-static bool without_pre_prepare_and_prepares_to_3(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+static bool without_pre_prepare_and_prepares_to_3(struct cluster *c, member_id from, member_id to,
+                                                  const struct msg *m) {
     (void)c, (void)from;
     return to != 3 || (m->type != FRAME_PRE_PREPARE && m->type != FRAME_PREPARE);
 }
