@@ -152,6 +152,8 @@ struct history {
     time_ms t;
     uint64_t obs_seq;
     unsigned trouble; /* per mille of results that see a problem */
+    struct observation last;
+    const char *last_by;
 };
 
 static const char *pick(struct history *h, const char *const *list, size_t count) {
@@ -160,8 +162,7 @@ static const char *pick(struct history *h, const char *const *list, size_t count
 
 static struct observation random_result(struct history *h) {
     struct observation o = {.host = pick(h, hosts, 3), .service = pick(h, services, 4), .perfdata = "p=1"};
-    bool same = prng_chance(&h->prng, 2);
-    o.obs_seq = same ? h->obs_seq : ++h->obs_seq;
+    o.obs_seq = ++h->obs_seq;
     o.state = prng_chance(&h->prng, h->trouble) ? (uint8_t)(1 + prng_below(&h->prng, 3)) : 0;
     o.output = o.state ? "bad" : prng_chance(&h->prng, 500) ? "good" : "";
     o.observed_at = h->t - (prng_chance(&h->prng, 20) ? 100000 : 0);
@@ -183,8 +184,12 @@ static void batch(struct history *h, struct machine **machines, size_t count) {
     struct observation results[8];
     const char *who[8];
     for (int i = 0; i < 8; i++) {
-        results[i] = random_result(h);
-        who[i] = pick(h, observers, 6);
+        bool two_faced = h->last_by && prng_chance(&h->prng, 2);
+        results[i] = two_faced ? h->last : random_result(h);
+        who[i] = two_faced ? h->last_by : pick(h, observers, 6);
+        h->last = results[i];
+        h->last.output = "another face";
+        h->last_by = who[i];
     }
     const char *next = prng_chance(&h->prng, 10) ? pick(h, configurations, 3) : NULL;
     for (size_t i = 0; i < count; i++) {

@@ -115,6 +115,49 @@ static void a_liar_that_flips_neither_hastens_nor_freezes_the_attempts(void **st
     world_end(&w);
 }
 
+static void one_observer_alone_completes_no_round(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE));
+    all_vote(&w, CRIT);
+    pass(&w, 10);
+    votes(&w, "us", CRIT);
+    votes(&w, "us", CRIT);
+    votes(&w, "us", CRIT);
+    http_is(&w, "CRITICAL SOFT 1/3 CRITICAL by ap");
+    votes(&w, "eu", CRIT);
+    http_is(&w, "CRITICAL SOFT 2/3 CRITICAL by ap");
+    world_end(&w);
+}
+
+static void who_sees_worse_supports_the_verdict_too(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE));
+    votes(&w, "ap", CRIT);
+    votes(&w, "eu", WARN);
+    votes(&w, "us", WARN);
+    pass(&w, 10);
+    votes(&w, "ap", CRIT);
+    votes(&w, "eu", WARN);
+    http_is(&w, "WARNING SOFT 2/3 WARNING by eu dissent ap");
+    world_end(&w);
+}
+
+static void a_dead_host_withholds_reminders(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(" max_check_attempts 1\n notification_interval 20\n"));
+    votes(&w, "web1", CRIT);
+    host_votes(&w, "web1", DOWN);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n"
+               "PROBLEM web1 DOWN HARD 1/1 #1 host down [ops]\n");
+    pass(&w, 20);
+    expect(&w, "");
+    host_votes(&w, "web1", UP);
+    votes(&w, "web1", CRIT);
+    expect(&w, "RECOVERY web1 UP HARD 1/1 #2 host up [ops]\n"
+               "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by web1 [ops]\n");
+    world_end(&w);
+}
+
 static void reminders_come_at_agreed_times_without_any_result(void **state) {
     (void)state;
     struct world w =
@@ -202,6 +245,25 @@ static void each_contact_hears_what_it_asked_for(void **state) {
     world_end(&w);
 }
 
+#define CHIEF                                                                                                          \
+    "define contact {\n contact_name chief\n service_notification_commands page\n host_notification_commands page\n"   \
+    " service_notification_options c,r\n}\n"
+
+static void a_recovery_goes_to_whom_the_problem_concerned(void **state) {
+    (void)state;
+    struct world w = world_begin(PEOPLE CHIEF HOST_OF("web1", "")
+                                     SERVICE_OF("web1", "http", " contacts chief,ops\n max_check_attempts 1\n"));
+    votes(&w, "web1", WARN);
+    votes(&w, "web1", OK);
+    expect(&w, "PROBLEM web1/http WARNING HARD 1/1 #1 WARNING by web1 [ops]\n"
+               "RECOVERY web1/http OK HARD 1/1 #2 OK by web1 [ops]\n");
+    votes(&w, "web1", CRIT);
+    votes(&w, "web1", OK);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [chief,ops]\n"
+               "RECOVERY web1/http OK HARD 1/1 #2 OK by web1 [chief,ops]\n");
+    world_end(&w);
+}
+
 static void without_a_contact_that_wants_it_no_alert_is_raised(void **state) {
     (void)state;
     struct world w =
@@ -277,6 +339,10 @@ int main(void) {
         cmocka_unit_test(with_one_observer_every_result_is_a_round),
         cmocka_unit_test(attempts_wait_for_half_the_retry_interval),
         cmocka_unit_test(a_liar_that_flips_neither_hastens_nor_freezes_the_attempts),
+        cmocka_unit_test(one_observer_alone_completes_no_round),
+        cmocka_unit_test(who_sees_worse_supports_the_verdict_too),
+        cmocka_unit_test(a_dead_host_withholds_reminders),
+        cmocka_unit_test(a_recovery_goes_to_whom_the_problem_concerned),
         cmocka_unit_test(reminders_come_at_agreed_times_without_any_result),
         cmocka_unit_test(an_interval_of_zero_notifies_once),
         cmocka_unit_test(a_volatile_service_notifies_with_every_round),
