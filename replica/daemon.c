@@ -26,6 +26,7 @@
 
 enum {
     TURN_ITEMS = 256, /* frames of one turn: what waits shares one synced write */
+    CLOSE_MS = 5000,  /* patience with sockets at the end */
     DRAIN_ITEMS = 64, /* taken at once */
 };
 static const struct inbox_limits peer_limits = {4096, 16 << 20}, client_limits = {8192, 32 << 20};
@@ -345,15 +346,28 @@ static enum error daemon_open(struct daemon *d, struct buffer *why) {
     return e;
 }
 
-static void daemon_close(struct daemon *d) {
+/* nng 1.5 can wait for ever when a socket is closed at a bad moment. By then all is on disk and nobody is to be told
+   anything, so the process need not wait with it. */
+static void *end_anyway(void *status) {
+    clock_sleep(CLOSE_MS);
+    _exit((int)(intptr_t)status);
+}
+
+static void daemon_close(struct daemon *d, int status) {
+    pthread_t watchdog;
+    node_free(d->node);
+    store_close(d->store);
+    record_file_close(&d->record);
+    bool watched = pthread_create(&watchdog, NULL, end_anyway, (void *)(intptr_t)status) == 0;
     if (d->net)
         net_stop(d->net);
-    node_free(d->node);
+    if (watched) {
+        pthread_cancel(watchdog);
+        pthread_join(watchdog, NULL);
+    }
     net_free(d->net);
     inbox_free(d->inbox);
-    store_close(d->store);
     fault_free(d->fault);
-    record_file_close(&d->record);
     keyring_free(d->keys);
     cluster_free(d->cluster);
     crypto_wipe(&d->key, sizeof d->key);
@@ -387,7 +401,7 @@ int daemon_run(const struct config *config) {
     } else {
         fprintf(stderr, "quorated: %s\n", buffer_cstr(&why));
     }
-    daemon_close(d);
+    daemon_close(d, status);
     buffer_free(&why);
     free(d);
     return status;
