@@ -57,24 +57,19 @@ static struct digest wrong_root(const struct digest *root) {
     return crypto_digest(DIGEST_ROOT, bytes_of(root->b, DIGEST_LEN));
 }
 
-static void sign_receipt(const struct fault *f, struct receipt_signature *r, const struct certificate *c) {
-    uint8_t body[RECEIPT_BODY_LEN];
-    receipt_encode(body, &c->body);
-    struct seal_context context = own_seal(f, FRAME_RECEIPT, c->epoch);
-    r->replica = f->self;
-    seal_sign(&r->sig, &context, bytes_of(body, sizeof body), &f->secret);
-}
-
-/* A certificate whose path and own signature hold, over a root that nobody else signs: the leaf beside an invented one.
- */
+/* A certificate whose path and own signature hold, over a root that nobody else signs: the leaf beside another. */
 static void forge_certificate(const struct fault *f, struct certificate *c, struct bytes leaf) {
     struct digest leaves[2] = {merkle_leaf(leaf), wrong_root(&c->body.output_root)};
     c->body.output_root = merkle_root(leaves, 2);
     c->index = 0;
     c->count = 2;
     c->path_len = merkle_path(c->path, leaves, 2, 0);
+    uint8_t body[RECEIPT_BODY_LEN];
+    receipt_encode(body, &c->body);
+    struct seal_context context = own_seal(f, FRAME_RECEIPT, c->epoch);
     c->receipts_len = 1;
-    sign_receipt(f, &c->receipts[0], c);
+    c->receipts[0].replica = f->self;
+    seal_sign(&c->receipts[0].sig, &context, bytes_of(body, sizeof body), &f->secret);
 }
 
 /* Fills up to f+1 receipts, the others' signatures being copies of the traitor's: sorted, distinct, worthless. */
@@ -134,25 +129,20 @@ static struct alert invented_alert(uint64_t number, const struct certificate *c)
                           .hard = true,
                           .attempt = 1,
                           .max_attempts = 1,
-                          .notification_number = 1,
-                          .since = c->body.t,
                           .output = "invented by a traitor",
                           .perfdata = "",
-                          .quorum = 1,
-                          .observers = 1,
                           .author = "",
                           .comment = ""};
 }
 
-static bool alter_alert(struct output *o, struct buffer *leaf, struct arena *arena) {
+static void alter_alert(struct output *o, struct buffer *leaf, struct arena *arena) {
     struct alert a;
     if (alert_decode(&a, o->leaf, arena) != ERR_OK)
-        return false;
+        return;
     a.output = "altered by a traitor";
     a.state = a.state == STATE_OK ? STATE_CRITICAL : STATE_OK;
     alert_encode(leaf, &a);
     o->leaf = buffer_bytes(leaf);
-    return true;
 }
 
 static bool is_about_alerts(const struct msg_outputs *outputs) {
@@ -173,12 +163,10 @@ static void forge_alerts(struct fault *f, struct buffer *out, struct msg *m, str
         list[i] = m->outputs.list[i];
         alter_alert(&list[i], &leaves[i], arena);
     }
-    struct certificate *last = &list[count].cert;
+    list[count].cert = (struct certificate){.body = {.n = 1, .t = f->cluster->t0 + 1}};
     if (count)
-        *last = list[count - 1].cert;
-    else
-        *last = (struct certificate){.body = {.n = 1, .t = f->cluster->t0 + 1}};
-    struct alert invented = invented_alert(m->outputs.alerts + 1, last);
+        list[count].cert = list[count - 1].cert;
+    struct alert invented = invented_alert(m->outputs.alerts + 1, &list[count].cert);
     alert_encode(&leaves[count], &invented);
     list[count].leaf = buffer_bytes(&leaves[count]);
     for (unsigned i = 0; i <= count; i++) {
