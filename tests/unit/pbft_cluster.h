@@ -8,13 +8,15 @@
 #include "proto/codec.h"
 #include "replica/pbft/pbft.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+// clang-format off: it needs what stands above
+#include <cmocka.h>
+// clang-format on
 
 enum { LOG_MAX = 2048, SIGNED_MAX = 1 << 15, CLIENTS = 4 };
 
