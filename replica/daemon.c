@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,11 +23,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     TURN_ITEMS = 256, /* frames of one turn: what waits shares one synced write */
-    CLOSE_MS = 5000,  /* patience with sockets at the end */
+    CLOSE_S = 5,      /* patience with sockets at the end */
     DRAIN_ITEMS = 64, /* taken at once */
 };
 static const struct inbox_limits peer_limits = {4096, 16 << 20}, client_limits = {8192, 32 << 20};
@@ -47,6 +49,8 @@ struct daemon {
     bool record_failed, ready;
     pthread_t signals;
     atomic_bool stop, report;
+    sem_t closed;      /* the network is */
+    int status;        /* of the process */
     atomic_uint heard; /* member_set of those whose signed frames came */
     atomic_uint_fast64_t refused_peer[ERR_LIMIT], refused_client[ERR_LIMIT];
 };
@@ -348,23 +352,33 @@ static enum error daemon_open(struct daemon *d, struct buffer *why) {
 
 /* nng 1.5 can wait for ever when a socket is closed at a bad moment. By then all is on disk and nobody is to be told
    anything, so the process need not wait with it. */
-static void *end_anyway(void *status) {
-    clock_sleep(CLOSE_MS);
-    _exit((int)(intptr_t)status);
+static void *end_anyway(void *argument) {
+    struct daemon *d = argument;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += CLOSE_S;
+    int rc;
+    do
+        rc = sem_timedwait(&d->closed, &until);
+    while (rc != 0 && errno == EINTR);
+    if (rc != 0)
+        _exit(d->status);
+    return NULL;
 }
 
-static void daemon_close(struct daemon *d, int status) {
+static void daemon_close(struct daemon *d) {
     pthread_t watchdog;
     node_free(d->node);
     store_close(d->store);
     record_file_close(&d->record);
-    bool watched = pthread_create(&watchdog, NULL, end_anyway, (void *)(intptr_t)status) == 0;
+    sem_init(&d->closed, 0, 0);
+    bool watched = pthread_create(&watchdog, NULL, end_anyway, d) == 0;
     if (d->net)
         net_stop(d->net);
-    if (watched) {
-        pthread_cancel(watchdog);
+    sem_post(&d->closed);
+    if (watched)
         pthread_join(watchdog, NULL);
-    }
+    sem_destroy(&d->closed);
     net_free(d->net);
     inbox_free(d->inbox);
     fault_free(d->fault);
@@ -391,17 +405,18 @@ int daemon_run(const struct config *config) {
     d->record.fd = -1;
     block_signals();
     harden_process(d);
-    int status = 1;
+    d->status = 1;
     if (daemon_open(d, &why) == ERR_OK) {
         daemon_start(d);
-        status = run_turns(d);
+        d->status = run_turns(d);
         pthread_kill(d->signals, SIGTERM);
         pthread_join(d->signals, NULL);
-        log_event(LOG_INFO_, "ended", "id=%u status=%d", config->self, status);
+        log_event(LOG_INFO_, "ended", "id=%u status=%d", config->self, d->status);
     } else {
         fprintf(stderr, "quorated: %s\n", buffer_cstr(&why));
     }
-    daemon_close(d, status);
+    int status = d->status;
+    daemon_close(d);
     buffer_free(&why);
     free(d);
     return status;
