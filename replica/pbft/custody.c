@@ -34,7 +34,12 @@ static void relay(struct pbft *p, struct pooled *e) {
     e->relays++;
 }
 
-/* Unnamed for T_req/4: to all, once; for T_req/2: again. */
+/* The age at which an unnamed request is relayed for the next time: T_req/4, T_req/2, then every T_req, since a network
+   that loses messages may have lost the first ones. */
+static mono_ms relay_age(const struct pooled *e, mono_ms limit) {
+    return e->relays == 0 ? limit / 4 : e->relays == 1 ? limit / 2 : (e->relays - 1) * limit;
+}
+
 void relay_due(struct pbft *p) {
     mono_ms limit = timer_request(p);
     unsigned sent = 0;
@@ -45,7 +50,7 @@ void relay_due(struct pbft *p) {
         if (age < limit / 4) {
             return; /* the queue is sorted by age */
         }
-        if (e->relays == 0 || (e->relays == 1 && age >= limit / 2)) {
+        if (e->relays < UINT8_MAX && age >= relay_age(e, limit)) {
             relay(p, e);
             sent++;
         }

@@ -62,12 +62,17 @@ static bool view_is_installed(const struct pbft *p) {
     return p->view == 0 || p->nv_view == p->view;
 }
 
+/* What lies at or below the ring's base was left to the stored decisions before the crash already. */
+static struct slot *restored_slot(struct pbft *p, seq_no n) {
+    return n > p->base ? slot_at(p, n) : NULL;
+}
+
 static struct guard *restored_guard(struct pbft *p, uint64_t n, enum frame_type type) {
     enum guard_kind kind = guard_kind_of(type);
     if (n == UINT64_MAX) {
         return type == FRAME_NEW_VIEW ? &p->guard_nv : type == FRAME_VIEW_CHANGE ? &p->guard_vc : NULL;
     }
-    struct slot *s = kind == SLOT_GUARDS ? NULL : slot_at(p, n);
+    struct slot *s = kind == SLOT_GUARDS ? NULL : restored_slot(p, n);
     return s ? &s->guards[kind] : NULL;
 }
 
@@ -106,7 +111,7 @@ static enum error restore_accept(struct pbft *p, struct bytes value) {
     struct bytes batch = read_block(&r, frame_cap(FRAME_PRE_PREPARE));
     bool prepared = read_u8(&r) == 1;
     read_into(&r, sig.b, prepared ? SIGNATURE_LEN : 0);
-    struct slot *s = reader_done(&r) ? slot_at(p, a.statement.n) : NULL;
+    struct slot *s = reader_done(&r) ? restored_slot(p, a.statement.n) : NULL;
     if (!s) {
         return reader_done(&r) ? ERR_OK : ERR_CORRUPT; /* no longer in the window */
     }

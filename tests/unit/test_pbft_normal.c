@@ -314,6 +314,23 @@ static void what_no_proposal_names_is_relayed(void **state) {
     cluster_free(c);
 }
 
+static bool relays_of_the_first_seconds_are_lost(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    (void)from, (void)to;
+    return c->now > 3000 || m->type != FRAME_RELAY;
+}
+
+static void a_lost_relay_is_repeated(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->arrives = relays_of_the_first_seconds_are_lost;
+    struct digest d = submit_to(c, 0, 1, set_of(3));
+    cluster_run(c, 3000);
+    assert_int_equal(c->nodes[1].executed, 0);
+    cluster_run(c, 1000);
+    assert_done(c, set_all(4), &d);
+    cluster_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_replicas_order_a_request),
@@ -334,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_full_pool_says_busy_and_a_second_content_is_dropped),
         cmocka_unit_test(the_primary_s_choice_of_two_contents_is_executed),
         cmocka_unit_test(what_no_proposal_names_is_relayed),
+        cmocka_unit_test(a_lost_relay_is_repeated),
     };
     crypto_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
