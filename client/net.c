@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { RECONNECT_MIN_MS = 100, RECONNECT_MAX_MS = 2000, RECEIVE_SLACK = 4096 };
+enum { RECONNECT_MIN_MS = 100, RECONNECT_MAX_MS = 2000, RECEIVE_SLACK = 4096, CLOSE_MAX_MS = 300 };
 
 struct client_net {
     unsigned members;
@@ -59,6 +59,28 @@ static int socket_dial(nng_socket s, const char *url) {
     return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
+struct closing { /* shared with the thread that closes; the last one out frees it */
+    struct client_net *net;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool done, left;
+};
+
+static void monotonic_cond_init(pthread_cond_t *c) {
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(c, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static void closing_free(struct closing *c) {
+    pthread_cond_destroy(&c->changed);
+    pthread_mutex_destroy(&c->mutex);
+    free(c->net);
+    free(c);
+}
+
 enum error client_net_open(struct client_net **out, const struct cluster *cluster, struct buffer *why) {
     struct client_net *n = xcalloc(1, sizeof *n);
     for (unsigned i = 0; i < cluster->member_count; i++) {
@@ -82,14 +104,55 @@ enum error client_net_open(struct client_net **out, const struct cluster *cluste
     return ERR_OK;
 }
 
+static void close_sockets(struct client_net *n) {
+    for (unsigned i = 0; i < n->members; i++) {
+        nng_close(n->sockets[i]);
+    }
+}
+
+static void *closer(void *self) {
+    struct closing *c = self;
+    close_sockets(c->net);
+    pthread_mutex_lock(&c->mutex);
+    bool alone = c->left;
+    c->done = true;
+    pthread_cond_signal(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+    if (alone) {
+        closing_free(c);
+    }
+    return NULL;
+}
+
+/* nng 1.5.2 now and then never returns from nng_close while a peer's connection ends. Nothing is lost then but the sockets
+   of a client that is done with them, so nobody waits longer than CLOSE_MAX_MS. */
 void client_net_close(struct client_net *n) {
     if (n == NULL) {
         return;
     }
-    for (unsigned i = 0; i < n->members; i++) {
-        nng_close(n->sockets[i]);
+    struct closing *c = xcalloc(1, sizeof *c);
+    c->net = n;
+    pthread_mutex_init(&c->mutex, NULL);
+    monotonic_cond_init(&c->changed);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, closer, c) != 0) {
+        close_sockets(n);
+        closing_free(c);
+        return;
     }
-    free(n);
+    pthread_detach(thread);
+    mono_ms until = clock_mono() + CLOSE_MAX_MS;
+    struct timespec end = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_mutex_lock(&c->mutex);
+    while (!c->done && clock_mono() < until) {
+        pthread_cond_timedwait(&c->changed, &c->mutex, &end);
+    }
+    bool done = c->done;
+    c->left = !done;
+    pthread_mutex_unlock(&c->mutex);
+    if (done) {
+        closing_free(c);
+    }
 }
 
 /* A send that failed leaves its message with the aio. */
@@ -129,12 +192,8 @@ static void line_step(void *self) {
 struct client_poll *client_poll_new(struct client_net *n) {
     struct client_poll *p = xcalloc(1, sizeof *p);
     p->net = n;
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    monotonic_cond_init(&p->changed);
     for (unsigned i = 0; i < MEMBERS_MAX; i++) {
         p->lines[i].poll = p;
     }

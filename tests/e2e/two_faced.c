@@ -51,7 +51,7 @@ int main(int argc, char **argv) {
     struct buffer why = {0}, answer = {0};
     struct cluster *cluster = NULL;
     struct keyfile key;
-    struct net *net = NULL;
+    struct client_net *net = NULL;
     struct arena arena = {0};
     static struct face faces[2];
     uint64_t req_seq = 0;
@@ -68,17 +68,17 @@ int main(int argc, char **argv) {
             .client = key.pk, .req_seq = req_seq, .kind = OP_OBSERVE, .observe = {count, faces[f].list}};
         request_seal(&faces[f].frame, &r, &cluster->id, &key.sk);
     }
-    if (net_open(&net, cluster, &why) != ERR_OK)
+    if (client_net_open(&net, cluster, &why) != ERR_OK)
         die("net", &why);
-    struct net_poll *poll = net_poll_new(net);
+    struct client_poll *poll = client_poll_new(net);
     for (member_id i = 0; i < cluster->member_count; i++)
-        net_poll_ask(poll, i, buffer_bytes(&faces[i >= cluster->member_count / 2].frame), 1000);
+        client_poll_ask(poll, i, buffer_bytes(&faces[i >= cluster->member_count / 2].frame), 1000);
     bool heard[2] = {false, false};
     member_id from;
     mono_ms until = clock_mono() + (argc > 4 ? atoi(argv[4]) * 1000 : 10000);
-    while (!(heard[0] && heard[1]) && net_poll_next(poll, until, &from, &answer))
+    while (!(heard[0] && heard[1]) && client_poll_next(poll, until, &from, &answer))
         heard[from >= cluster->member_count / 2] = true;
-    net_poll_free(poll);
-    net_close(net);
+    client_poll_free(poll);
+    client_net_close(net);
     return heard[0] && heard[1] ? 0 : 1;
 }
