@@ -1,11 +1,11 @@
 /* The door of the protocol (PBFT with signatures; rules R0-R17 in docs/PROTOCOL.md). Pure: an event in, an ordered list
    of actions out. Same state and same event give the same state and the same actions, byte for byte.
 
-   Laws: actions are performed in list order; nothing after a PERSIST leaves before it is durable; the records of one step
-   are written together, all or none (a host may gather the actions of several steps, make all their records durable in
-   one write, then do the rest in order). Event memory is
-   borrowed for the call, except a request, whose ownership passes. Action memory lives until the next step. What peers
-   send is rejected with a reason, never asserted upon. */
+   Laws: actions are performed in list order; nothing after a PERSIST leaves before it is durable; the records of one
+   step are written together, all or none (a host may gather the actions of several steps, make all their records
+   durable in one write, then do the rest in order). Event memory is borrowed for the call, except a request, whose
+   ownership passes. Action memory lives until the next step. What peers send is rejected with a reason, never asserted
+   upon. */
 #ifndef QUORATE_REPLICA_PBFT_H
 #define QUORATE_REPLICA_PBFT_H
 
@@ -15,28 +15,28 @@
 struct pbft;
 
 struct pbft_config {
-    struct verifier verifier;       /* cluster id, epoch, members and their keys */
+    struct verifier verifier; /* cluster id, epoch, members and their keys */
     member_id self;
     struct secret_key secret;
     uint32_t checkpoint_interval, window, in_flight, batch_max; /* K, W, L, B_max */
-    mono_ms checkpoint_period;      /* P, in agreed time */
+    mono_ms checkpoint_period;                                  /* P, in agreed time */
     mono_ms status_interval, resend_interval, request_timeout, new_view_timeout, timeout_cap, silent_timeout;
-    size_t pool_max;                /* requests held */
+    size_t pool_max; /* requests held */
     size_t pool_per_client_max;
 };
 
 /* ---- records (R14): what must survive a crash. Keys are made by pbft; the host stores them by kind. A key that is not
    empty starts with a big-endian u64, so that FORGET is a range. The numbers give the order of the restart. ---- */
 enum pbft_record {
-    RECORD_CERT = 1,       /* key: empty; value: checkpoint_cert of c */
-    RECORD_STABLE,         /* key: empty; value: checkpoint_cert of h */
-    RECORD_VIEW,           /* key: empty; value: view, my wish, own VIEW-CHANGE frame */
-    RECORD_NEW_VIEW,       /* key: v; value: whole NEW-VIEW frame; the newest is kept */
-    RECORD_GUARD,          /* key: n u64, type u8, v u64 (n = all ones for VIEW-CHANGE and NEW-VIEW); value: digest of the
-                              signed body. I5 */
-    RECORD_ACCEPT,         /* key: n, v; value: PRE-PREPARE header and signature, batch (empty: not held yet), signature of
-                              the own PREPARE (none for the primary) */
-    RECORD_PREPARED,       /* key: n; value: prepared_entry, signature of the own COMMIT; highest view wins */
+    RECORD_CERT = 1, /* key: empty; value: checkpoint_cert of c */
+    RECORD_STABLE,   /* key: empty; value: checkpoint_cert of h */
+    RECORD_VIEW,     /* key: empty; value: view, my wish, own VIEW-CHANGE frame */
+    RECORD_NEW_VIEW, /* key: v; value: whole NEW-VIEW frame; the newest is kept */
+    RECORD_GUARD,    /* key: n u64, type u8, v u64 (n = all ones for VIEW-CHANGE and NEW-VIEW); value: digest of the
+                        signed body. I5 */
+    RECORD_ACCEPT,   /* key: n, v; value: PRE-PREPARE header and signature, batch (empty: not held yet), signature of
+                        the own PREPARE (none for the primary) */
+    RECORD_PREPARED, /* key: n; value: prepared_entry, signature of the own COMMIT; highest view wins */
     RECORD_OWN_CHECKPOINT, /* key: n; value: statement and own signature */
     RECORD_DECIDED,        /* key: n; value: DECISION body; kept for retention. Stored after the requests it names */
     RECORD_REQUEST,        /* key: request digest; value: whole request frame */
@@ -44,58 +44,62 @@ enum pbft_record {
 };
 
 enum pbft_event_kind {
-    PBFT_START,          /* after every record was restored and replayed; once */
-    PBFT_RECEIVE,        /* msg: authenticated by admit */
-    PBFT_REQUEST,        /* request: decoded, signature valid, judged NEW by the ledger; ownership passes */
-    PBFT_EXECUTED,       /* answer to EXECUTE: n, t, log_hash, and what it completed */
-    PBFT_CHECKPOINTED,   /* answer to CHECKPOINT: checkpoint holds root, log_hash, t, cfg_digest; records are durable with this turn */
-    PBFT_TIMEOUT,        /* now >= pbft_deadline */
+    PBFT_START,        /* after every record was restored and replayed; once */
+    PBFT_RECEIVE,      /* msg: authenticated by admit */
+    PBFT_REQUEST,      /* request: decoded, signature valid, judged NEW by the ledger; ownership passes */
+    PBFT_EXECUTED,     /* answer to EXECUTE: n, t, log_hash, and what it completed */
+    PBFT_CHECKPOINTED, /* answer to CHECKPOINT: checkpoint holds root, log_hash, t, cfg_digest; records are durable with
+                          this turn */
+    PBFT_TIMEOUT,      /* now >= pbft_deadline */
 };
 struct pbft_event {
     enum pbft_event_kind kind;
     mono_ms now;
-    time_ms wall;                    /* for STATUS only: shown, never judged */
+    time_ms wall; /* for STATUS only: shown, never judged */
     union {
         const struct msg *msg;
         struct {
             struct request *request;
-            bool settled;            /* the ledger no longer judges it NEW: given because pbft_wanted, never pending */
+            bool settled; /* the ledger no longer judges it NEW: given because pbft_wanted, never pending */
         };
         struct {
-            seq_no n; time_ms t; struct digest log_hash;
-            size_t done_count; const struct request_ref *done; /* leave the pool: named by the batch, or no longer
-                                                                   eligible since (client, req_seq) is done; digest ignored */
+            seq_no n;
+            time_ms t;
+            struct digest log_hash;
+            size_t done_count;
+            const struct request_ref *done; /* leave the pool: named by the batch, or no longer
+                                                eligible since (client, req_seq) is done; digest ignored */
         } executed;
         const struct checkpoint *checkpoint;
     };
 };
 
 enum pbft_action_kind {
-    PBFT_PERSIST,        /* record, key, value: durable (sync) before anything later leaves; value.data NULL = delete */
-    PBFT_STORE,          /* the same without sync: may be lost in a crash (DECIDED) */
-    PBFT_SEND,           /* frame to every member of `to` */
-    PBFT_EXECUTE,        /* n, batch kind, requests[count] in batch order; answer with PBFT_EXECUTED */
-    PBFT_CHECKPOINT_AT,  /* flush the state as of n; answer with PBFT_CHECKPOINTED before any further EXECUTE */
-    PBFT_FORGET,         /* delete records of `record` with key n <= n (a range) */
-    PBFT_SERVE_DECISIONS,/* send DECIDED records first..last that the store holds, as sealed DECISION frames, to `to` (at most
-                            what fits a turn), followed by DATA with the requests they name */
-    PBFT_SERVE_DATA,     /* send the stored requests with these digests, as a DATA frame, to `to` */
-    PBFT_STABLE,         /* h = n is stable: for host and metrics */
-    PBFT_TRACE,          /* text: one stable line for people, scripts and the log, such as "view 3 active" */
-    PBFT_SAFETY_BREACH,  /* two quorums decided differently: text; the host saves and stops */
+    PBFT_PERSIST,       /* record, key, value: durable (sync) before anything later leaves; value.data NULL = delete */
+    PBFT_STORE,         /* the same without sync: may be lost in a crash (DECIDED) */
+    PBFT_SEND,          /* frame to every member of `to` */
+    PBFT_EXECUTE,       /* n, batch kind, requests[count] in batch order; answer with PBFT_EXECUTED */
+    PBFT_CHECKPOINT_AT, /* flush the state as of n; answer with PBFT_CHECKPOINTED before any further EXECUTE */
+    PBFT_FORGET,        /* delete records of `record` with key n <= n (a range) */
+    PBFT_SERVE_DECISIONS, /* send DECIDED records first..last that the store holds, as sealed DECISION frames, to `to`
+                             (at most what fits a turn), followed by DATA with the requests they name */
+    PBFT_SERVE_DATA,      /* send the stored requests with these digests, as a DATA frame, to `to` */
+    PBFT_STABLE,          /* h = n is stable: for host and metrics */
+    PBFT_TRACE,           /* text: one stable line for people, scripts and the log, such as "view 3 active" */
+    PBFT_SAFETY_BREACH,   /* two quorums decided differently: text; the host saves and stops */
 };
 struct pbft_action {
     enum pbft_action_kind kind;
     enum pbft_record record;
-    struct bytes key, value;         /* PERSIST, STORE */
+    struct bytes key, value; /* PERSIST, STORE */
     member_set to;
-    struct bytes frame;              /* SEND */
+    struct bytes frame; /* SEND */
     seq_no n, first, last;
     enum batch_kind batch_kind;
-    struct digest batch_digest;      /* EXECUTE */
+    struct digest batch_digest; /* EXECUTE */
     size_t count;
     const struct request *const *requests; /* EXECUTE */
-    const struct digest *digests;    /* SERVE_DATA */
+    const struct digest *digests;          /* SERVE_DATA */
     const char *text;
 };
 struct pbft_actions {
@@ -106,10 +110,10 @@ struct pbft_actions {
 struct pbft *pbft_new(const struct pbft_config *config);
 void pbft_free(struct pbft *p);
 
-/* Restart: every stored record but DECIDED and REQUEST is given once, kinds in the order of their numbers, keys in order
-   within one; then pbft_restore_executed with the place that the host's replay of DECIDED reached (n 0, T_0 and a zero
-   hash at first; never skipped); then PBFT_START. ERR_CORRUPT stops the process. A DECIDED record has all its requests
-   stored before it, in the same turn or an earlier one. */
+/* Restart: every stored record but DECIDED and REQUEST is given once, kinds in the order of their numbers, keys in
+   order within one; then pbft_restore_executed with the place that the host's replay of DECIDED reached (n 0, T_0 and a
+   zero hash at first; never skipped); then PBFT_START. ERR_CORRUPT stops the process. A DECIDED record has all its
+   requests stored before it, in the same turn or an earlier one. */
 enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes key, struct bytes value);
 void pbft_restore_executed(struct pbft *p, seq_no n, time_ms t, const struct digest *log_hash);
 
@@ -128,13 +132,15 @@ enum error pbft_decision_valid(const struct verifier *v, const struct msg_decisi
 
 /* For STATUS, metrics and requests in hand. */
 struct pbft_view {
-    view_no view; enum phase phase; member_id primary;
+    view_no view;
+    enum phase phase;
+    member_id primary;
     seq_no executed, certified, stable, next;
     struct digest stable_root;
     view_no wish;
-    size_t pool;                     /* requests held */
+    size_t pool; /* requests held */
     uint64_t view_changes;
-    uint64_t refused[ERR_LIMIT];     /* messages the core refused, by reason */
+    uint64_t refused[ERR_LIMIT]; /* messages the core refused, by reason */
 };
 void pbft_inspect(const struct pbft *p, struct pbft_view *out);
 /* Held by digest (pool or accepted batch): borrowed until the next step, NULL if not. */
@@ -147,7 +153,12 @@ const struct request *pbft_request_by_seq(const struct pbft *p, const struct pub
 
 /* STATUS fields that only the host knows; read when the core sends STATUS. The host fills it before any step. */
 struct pbft_host_facts {
-    uint64_t boot, boot_random; uint64_t alerts; time_ms t; struct digest log_hash; member_set suspects; char version[32];
+    uint64_t boot, boot_random;
+    uint64_t alerts;
+    time_ms t;
+    struct digest log_hash;
+    member_set suspects;
+    char version[32];
 };
 void pbft_set_facts(struct pbft *p, const struct pbft_host_facts *facts);
 /* A sealed STATUS frame as of now, for a client that asks; lives until the next step or call. */

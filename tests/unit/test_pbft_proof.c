@@ -40,7 +40,7 @@ static struct checkpoint_cert certificate(const struct cluster *c, seq_no n) {
     return cert;
 }
 
-struct held_frame {          /* a message with the bytes it lives in */
+struct held_frame { /* a message with the bytes it lives in */
     struct buffer raw;
     struct arena arena;
     struct msg m;
@@ -173,11 +173,8 @@ static void new_view(const struct cluster *c, struct held_frame *x, view_no v, s
     for (unsigned i = 0; i < parts->count; i++) {
         vcs[i] = parts->vcs[i].m;
     }
-    m.new_view = (struct msg_new_view){.v = v,
-                                       .vc_count = parts->count,
-                                       .vcs = vcs,
-                                       .slot_count = parts->slot_count,
-                                       .slots = parts->slots};
+    m.new_view = (struct msg_new_view){
+        .v = v, .vc_count = parts->count, .vcs = vcs, .slot_count = parts->slot_count, .slots = parts->slots};
     codec_new_view_core(&core, &m.new_view);
     m.new_view.core = buffer_bytes(&core);
     m.new_view.digest = crypto_digest(DIGEST_NEW_VIEW, m.new_view.core);
