@@ -128,6 +128,14 @@ static void serve_from_store(struct pbft *p, member_id to, const struct shopping
     }
 }
 
+void fetch_own(struct pbft *p) {
+    struct shopping x = {.count = 0};
+    for (uint32_t i = p->pool.wanted.head; i != POOL_NONE; i = pool_entry(&p->pool, i)->in_wanted.next) {
+        shop(&x, &pool_entry(&p->pool, i)->digest);
+    }
+    serve_from_store(p, p->config.self, &x);
+}
+
 /* What memory lacks the store may have. The rest of a large answer comes with the asker's next FETCH. */
 enum error handle_fetch(struct pbft *p, const struct msg *m) {
     struct parcel x = {.frames = 0};

@@ -26,12 +26,11 @@ static void check_view(const struct pbft *p) {
 static void check_slot(const struct pbft *p, const struct slot *s) {
     ENSURE(s->accepted.held == (s->stage != STAGE_EMPTY));
     IMPLIES(s->accepted.held, s->accepted.statement.n == s->n);
-    IMPLIES(s->accepted.held && p->phase == PHASE_ACTIVE && window_holds(p, s->n), s->accepted.statement.v == p->view);
+    IMPLIES(s->accepted.held && p->phase == PHASE_ACTIVE, s->accepted.statement.v == p->view);
     IMPLIES(s->stage == STAGE_PREPARED, s->has_entry && s->entry.statement.v == s->accepted.statement.v); /* I6 */
     IMPLIES(s->has_entry, s->entry.count == p->strong - 1);
-    IMPLIES(s->guards[GUARD_COMMIT].held && window_holds(p, s->n),
-            s->has_entry && s->entry.statement.v >= s->guards[GUARD_COMMIT].v);  /* I6 */
-    IMPLIES(s->guards[GUARD_COMMIT].held, s->guards[GUARD_COMMIT].v <= p->view); /* I7 */
+    IMPLIES(s->guards[GUARD_COMMIT].held, s->has_entry && s->entry.statement.v >= s->guards[GUARD_COMMIT].v); /* I6 */
+    IMPLIES(s->guards[GUARD_COMMIT].held, s->guards[GUARD_COMMIT].v <= p->view);                              /* I7 */
     IMPLIES(s->guards[GUARD_PREPARE].held, s->guards[GUARD_PREPARE].v <= p->view);
     IMPLIES(s->fate == FATE_CHOSEN || s->fate == FATE_DECIDED, s->commit_count >= p->strong);
     IMPLIES(s->fate == FATE_DECIDED, slot_batch(s, &s->chosen.d) != NULL);
@@ -40,7 +39,7 @@ static void check_slot(const struct pbft *p, const struct slot *s) {
 void pbft_check(const struct pbft *p) {
     check_marks(p);
     check_view(p);
-    for (seq_no n = p->base + 1; n <= pbft_window_end(p); n++) {
+    for (seq_no n = pbft_c(p) + 1; n <= pbft_window_end(p); n++) {
         const struct slot *s = slot_find(p, n);
         if (s) {
             check_slot(p, s);

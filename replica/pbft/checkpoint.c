@@ -58,6 +58,14 @@ static void store_cert(struct pbft *p, enum pbft_record record, const struct che
     out_record(p, PBFT_PERSIST, record, key_none(), buffer_bytes(&p->out.body));
 }
 
+/* No vote any more; as the primary I ask to be replaced at once (R11). */
+static void enter_repair(struct pbft *p) {
+    if (pbft_is_primary(p)) {
+        suspect(p, WISH_PROOF);
+    }
+    view_move(p, PHASE_REPAIR);
+}
+
 /* Stable: certified, executed, and my own root equal (I11). */
 static void stable_advance(struct pbft *p) {
     const struct kept_checkpoint *own = checkpoint_find(p, p->config.self, pbft_c(p));
@@ -68,7 +76,7 @@ static void stable_advance(struct pbft *p) {
         trace(p, "REPAIR n=%llu: own root %s, certified root %s: this replica's state diverged, it votes no more",
               (unsigned long long)pbft_c(p), shorten(&own->statement.root).text,
               shorten(&p->certified.statement.root).text);
-        view_move(p, PHASE_REPAIR);
+        enter_repair(p);
         return;
     }
     p->stable = p->certified;
@@ -123,7 +131,7 @@ static void checkpoint_vote(struct pbft *p, const struct checkpoint *c) {
     struct digest digest = guard_digest(bytes_of(body, sizeof body));
     if (!guard_allows(&s->guards[GUARD_CHECKPOINT], 0, &digest)) {
         trace(p, "REPAIR n=%llu: a replay gave another root than the one signed before", (unsigned long long)c->n);
-        view_move(p, PHASE_REPAIR);
+        enter_repair(p);
         return;
     }
     sign_checkpoint(p, s, c, &sig);

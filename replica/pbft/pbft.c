@@ -119,6 +119,7 @@ static void start(struct pbft *p) {
     p->started = true;
     restore_finish(p);
     timers_start(p);
+    fetch_own(p);
 }
 
 static void handle(struct pbft *p, const struct pbft_event *event) {

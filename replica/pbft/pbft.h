@@ -82,8 +82,9 @@ enum pbft_action_kind {
     PBFT_CHECKPOINT_AT, /* flush the state as of n; answer with PBFT_CHECKPOINTED before any further EXECUTE */
     PBFT_FORGET,        /* delete records of `record` with key n <= n (a range) */
     PBFT_SERVE_DECISIONS, /* send DECIDED records first..last that the store holds, as sealed DECISION frames, to `to`
-                             (at most what fits a turn), followed by DATA with the requests they name */
-    PBFT_SERVE_DATA,      /* send the stored requests with these digests, as a DATA frame, to `to` */
+                             (at most what fits a turn), after DATA with the requests they name */
+    PBFT_SERVE_DATA,      /* send the stored requests with these digests, as a DATA frame, to `to`; the own id in `to`:
+                             feed them as PBFT_REQUEST */
     PBFT_STABLE,          /* h = n is stable: for host and metrics */
     PBFT_TRACE,           /* text: one stable line for people, scripts and the log, such as "view 3 active" */
     PBFT_SAFETY_BREACH,   /* two quorums decided differently: text; the host saves and stops */

@@ -305,13 +305,13 @@ static void serve_decisions(struct node *x, member_id to, seq_no first, seq_no l
         if (!s) {
             return;
         }
-        frame_seal(&frame, &context, buffer_bytes(&s->value), &c->secrets[x->id]);
-        network_put(c, x->id, to, buffer_bytes(&frame));
         struct batch b = batch_of(s, &arena, &d);
         for (unsigned i = 0; i < b.count; i++) {
             digests[i] = b.refs[i].digest;
         }
         serve_requests(x, to, digests, b.count);
+        frame_seal(&frame, &context, buffer_bytes(&s->value), &c->secrets[x->id]);
+        network_put(c, x->id, to, buffer_bytes(&frame));
         buffer_free(&frame);
         arena_free(&arena);
     }

@@ -108,6 +108,19 @@ static void a_diverged_replica_stops_voting_and_says_so(void **state) {
     cluster_free(c);
 }
 
+static void a_diverged_primary_asks_to_be_replaced(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->nodes[0].diverged = true;
+    order(c, 0, 1, 8);
+    assert_true(traced(c, "0 wish v=1 PROOF\n0 view 0 REPAIR"));
+    struct digest d = submit(c, 0, 9);
+    cluster_run(c, 1000);
+    assert_int_equal(node_view(&c->nodes[1]).view, 1);
+    assert_done(c, 0xe, &d);
+    cluster_free(c);
+}
+
 static void two_checkpoints_for_one_n_name_their_signer(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
@@ -155,6 +168,7 @@ int main(void) {
         cmocka_unit_test(the_certificate_reaches_whoever_missed_the_votes),
         cmocka_unit_test(a_quorum_less_one_certifies_nothing),
         cmocka_unit_test(a_diverged_replica_stops_voting_and_says_so),
+        cmocka_unit_test(a_diverged_primary_asks_to_be_replaced),
         cmocka_unit_test(two_checkpoints_for_one_n_name_their_signer),
         cmocka_unit_test(a_checkpoint_against_the_certificate_names_its_signer),
         cmocka_unit_test(many_checkpoints_keep_records_bounded),
