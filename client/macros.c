@@ -333,6 +333,18 @@ bool macro_argument_valid(const char *argument, struct buffer *unknown) {
     return true;
 }
 
+bool macro_argument_foreign(const char *argument) {
+    for (const char *at = strchr(argument, '$'); at != NULL; at = strchr(at, '$')) {
+        const char *end = strchr(at + 1, '$');
+        const struct macro *m = end == NULL ? NULL : find(bytes_of(at + 1, (size_t)(end - at - 1)));
+        if (end == NULL || (m != NULL && m->foreign)) {
+            return end != NULL;
+        }
+        at = end + 1;
+    }
+    return false;
+}
+
 /* Drops what a shell further down could trip over. */
 static void put_stripped(struct buffer *out, struct bytes text) {
     for (size_t i = 0; i < text.len; i++) {

@@ -16,6 +16,9 @@ struct macro_context {
 bool macro_known(struct bytes name);
 /* Checks an argument: false, and the first name that is no macro, or "$" for one that is not closed. */
 bool macro_argument_valid(const char *argument, struct buffer *unknown);
+/* Whether the argument holds a macro whose text plugins or people decide: in a shell's program text it would be code.
+ */
+bool macro_argument_foreign(const char *argument);
 /* Appends argument with each $NAME$ replaced, $$ = $. What plugins and people wrote (output, perfdata, author, comment)
    loses the characters `~$&|'"<> and control characters. */
 void macro_expand(struct buffer *out, const char *argument, const struct macro_context *context);

@@ -69,6 +69,13 @@ static void read_name(struct reading *r, unsigned index, const char *name) {
     r->config->handlers[index].name = arena_text(&r->config->arena, bytes_of_text(name));
 }
 
+/* "sh -c TEXT": TEXT is a program, and what a plugin printed must not become part of it. */
+static bool is_shell_text(const struct raw_handler *raw, unsigned word) {
+    const char *slash = strrchr(raw->command[0], '/'), *name = slash == NULL ? raw->command[0] : slash + 1;
+    size_t len = strlen(name);
+    return word >= 2 && len >= 2 && strcmp(name + len - 2, "sh") == 0 && strcmp(raw->command[word - 1], "-c") == 0;
+}
+
 static void read_command(struct reading *r, unsigned index, const struct raw_handler *raw) {
     struct notify_handler *h = &r->config->handlers[index];
     struct buffer unknown = {0};
@@ -87,6 +94,11 @@ static void read_command(struct reading *r, unsigned index, const struct raw_han
         if (i > 0 && !macro_argument_valid(raw->command[i], &unknown)) {
             PROBLEM(r, index, "command", "%s in '%.100s' is no macro of an alert: correct it, or write $$ for a $",
                     buffer_cstr(&unknown), raw->command[i]);
+        } else if (is_shell_text(raw, i) && macro_argument_foreign(raw->command[i])) {
+            PROBLEM(
+                r, index, "command",
+                "'%.100s' puts what plugins print into a shell's program: use \"$$NAGIOS_SERVICEOUTPUT\" and the like",
+                raw->command[i]);
         }
     }
     buffer_free(&unknown);

@@ -51,7 +51,8 @@ struct agent {
     bool quorum_lost;
     time_ms lost_since;
     bool stopping;
-    unsigned ended; /* checks that ended, for --once */
+    unsigned ended;  /* checks that ended, for --once */
+    mono_ms give_up; /* of --once, once all ended */
     uint64_t refused, unspooled;
     struct buffer output, perfdata, why;
     struct {
@@ -237,11 +238,15 @@ static void take_outcome(struct agent *a, mono_ms now) {
     }
 }
 
+static mono_ms earliest(mono_ms a, mono_ms b) {
+    return a < b ? a : b;
+}
+
 static void send_oldest(struct agent *a, mono_ms now) {
     struct buffer sealed = {0};
     uint64_t id;
-    if (!sender_busy(a->sender) && now >= a->not_before && spool_oldest(a->spool, &id, &sealed)) {
-        sender_give(a->sender, id, &sealed, REQUEST_PATIENCE);
+    if (!sender_busy(a->sender) && now >= a->not_before && now < a->give_up && spool_oldest(a->spool, &id, &sealed)) {
+        sender_give(a->sender, id, &sealed, earliest(REQUEST_PATIENCE, a->give_up - now));
     }
     buffer_free(&sealed);
 }
@@ -253,10 +258,6 @@ static mono_ms flush_time(const struct agent *a) {
         return INT64_MAX;
     }
     return a->gathered_since + (spool_count(a->spool) > 0 ? GATHER_QUEUED : GATHER);
-}
-
-static mono_ms earliest(mono_ms a, mono_ms b) {
-    return a < b ? a : b;
 }
 
 static void wait_for_something(struct agent *a) {
@@ -284,7 +285,6 @@ static bool once_done(const struct agent *a) {
 }
 
 static int loop(struct agent *a) {
-    mono_ms give_up = INT64_MAX;
     while (!a->stopping) {
         mono_ms now = clock_mono();
         start_due(a, now);
@@ -296,11 +296,11 @@ static int loop(struct agent *a) {
         take_outcome(a, now);
         send_oldest(a, now);
         if (all_ended) {
-            give_up = earliest(give_up, now + a->cli.timeout);
+            a->give_up = earliest(a->give_up, now + a->cli.timeout);
             if (once_done(a)) {
                 return a->refused > 0 ? CLI_REFUSED : CLI_DONE;
             }
-            if (now >= give_up) {
+            if (now >= a->give_up) {
                 return cli_fail(
                     &a->cli, a->refused > 0 ? CLI_REFUSED : CLI_NO_QUORUM,
                     "no acknowledgement in time: %u bundles wait in %s: start again when the cluster answers",
@@ -448,6 +448,7 @@ int verb_agent(int argc, char **argv) {
     struct cli_option options[5];
     struct cli_verb verb;
     a->signals = -1;
+    a->give_up = INT64_MAX;
     int code = cli_parse(&a->cli, verb_of(a, options, &verb), argc, argv);
     if (code == CLI_GO_ON) {
         code = run(a);
