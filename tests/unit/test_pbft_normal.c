@@ -203,6 +203,10 @@ static void only_the_primary_may_propose(void **state) {
     struct msg m = proposal_of(c, &a, 1, 1);
     traitor_sends(c, 2, 1, &m);
     assert_int_equal(node_view(&c->nodes[1]).refused[ERR_NOT_PRIMARY], 1);
+    m.pre_prepare.statement.nv_digest.b[0] = 1; /* no NEW-VIEW installed view 0 */
+    traitor_sends(c, 0, 1, &m);
+    assert_int_equal(node_view(&c->nodes[1]).refused[ERR_WRONG_NEW_VIEW], 1);
+    m.pre_prepare.statement.nv_digest.b[0] = 0;
     m.pre_prepare.statement.d.b[0] ^= 1;
     traitor_sends(c, 0, 1, &m);
     assert_int_equal(node_view(&c->nodes[1]).refused[ERR_MISMATCH], 1);
