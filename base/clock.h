@@ -4,8 +4,8 @@
 
 #include "base/types.h"
 
-time_ms clock_wall(void);  /* CLOCK_REALTIME */
-mono_ms clock_mono(void);  /* CLOCK_MONOTONIC */
+time_ms clock_wall(void); /* CLOCK_REALTIME */
+mono_ms clock_mono(void); /* CLOCK_MONOTONIC */
 void clock_sleep(mono_ms duration);
 /* "2026-01-28T12:00:00.123Z" into out (25 bytes with NUL). Works for any t >= 0. */
 void clock_rfc3339(char out[25], time_ms t);

@@ -11,8 +11,7 @@ enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_WARN_, LOG_ERROR_ };
 void log_setup(bool json, enum log_level lowest);
 /* event: a kebab-case word. fields: printf format of blank-separated key=value pairs; values with blanks in
    double quotes. Thread-safe, one write per line. */
-void log_event(enum log_level level, const char *event, const char *fields, ...)
-    __attribute__((format(printf, 3, 4)));
+void log_event(enum log_level level, const char *event, const char *fields, ...) __attribute__((format(printf, 3, 4)));
 /* At most `burst` lines a minute for each distinct event word (static storage); the number of suppressed ones is
    said when the next line passes. Use it for all that a peer or a client can provoke. */
 void log_event_limited(enum log_level level, const char *event, const char *fields, ...)

@@ -9,9 +9,15 @@ unsigned quorum_strong(unsigned n); /* Q = floor((n+f)/2)+1: any two share an ho
 unsigned quorum_weak(unsigned n);   /* F = f+1: at least one honest member */
 
 typedef uint16_t member_set; /* bit i = member i */
-static inline member_set set_of(member_id i) { return (member_set)(1u << i); }
-static inline bool set_has(member_set s, member_id i) { return i < MEMBERS_MAX && (s >> i & 1u); }
-static inline unsigned set_count(member_set s) { return (unsigned)__builtin_popcount(s); }
+static inline member_set set_of(member_id i) {
+    return (member_set)(1u << i);
+}
+static inline bool set_has(member_set s, member_id i) {
+    return i < MEMBERS_MAX && (s >> i & 1u);
+}
+static inline unsigned set_count(member_set s) {
+    return (unsigned)__builtin_popcount(s);
+}
 member_set set_all(unsigned n); /* members 0..n-1 */
 
 #endif

@@ -14,8 +14,8 @@ typedef int64_t time_ms;    /* milliseconds since 1970-01-01 UTC: agreed time T 
 typedef int64_t mono_ms;    /* milliseconds of a local clock that never steps; only differences mean something */
 
 enum {
-    MEMBERS_MAX = 13,        /* replicas of an epoch */
-    MEMBER_NONE = 0xffff,    /* no member: the sender field of what a client signs */
+    MEMBERS_MAX = 13,     /* replicas of an epoch */
+    MEMBER_NONE = 0xffff, /* no member: the sender field of what a client signs */
     DIGEST_LEN = 32,
     SIGNATURE_LEN = 64,
     PUBLIC_KEY_LEN = 32,
@@ -23,10 +23,18 @@ enum {
     CLUSTER_ID_LEN = 16,
 };
 
-struct digest { uint8_t b[DIGEST_LEN]; };
-struct signature { uint8_t b[SIGNATURE_LEN]; };
-struct public_key { uint8_t b[PUBLIC_KEY_LEN]; }; /* also the id of its owner: windows, votes and scores belong to it */
-struct cluster_id { uint8_t b[CLUSTER_ID_LEN]; };
+struct digest {
+    uint8_t b[DIGEST_LEN];
+};
+struct signature {
+    uint8_t b[SIGNATURE_LEN];
+};
+struct public_key {
+    uint8_t b[PUBLIC_KEY_LEN];
+}; /* also the id of its owner: windows, votes and scores belong to it */
+struct cluster_id {
+    uint8_t b[CLUSTER_ID_LEN];
+};
 
 /* Borrowed bytes: never owned through this struct, never NUL-terminated by promise. */
 struct bytes {

@@ -12,9 +12,10 @@
 struct monitor;
 
 struct monitor_config {
-    mono_ms cluster_gap;      /* a jump of T beyond this moves every deadline and raises one CLUSTER_GAP alert (R8) */
+    mono_ms cluster_gap; /* a jump of T beyond this moves every deadline and raises one CLUSTER_GAP alert (R8) */
 };
-/* Where alerts go, in the order in which they are raised: number, n and t are filled. The alert is borrowed for the call. */
+/* Where alerts go, in the order in which they are raised: number, n and t are filled. The alert is borrowed for the
+ * call. */
 struct monitor_sink {
     void *self;
     void (*alert)(void *self, const struct alert *a);
@@ -22,15 +23,15 @@ struct monitor_sink {
 /* May `observer` speak for `host`? Asked when objects are applied; the ledger answers. */
 struct monitor_authority {
     void *self;
-    bool (*known)(void *self, const char *observer);                    /* an enrolled observer of that name */
+    bool (*known)(void *self, const char *observer); /* an enrolled observer of that name */
     bool (*may)(void *self, const char *observer, const char *host);
 };
 
 struct monitor *monitor_new(const struct monitor_config *config);
 void monitor_free(struct monitor *m);
 
-/* Batch n begins: agreed time moves from T_{n-1} to t (never back). Fires every deadline due at t in (deadline, id) order.
-   first: no batch was executed before (the first advance is no gap). */
+/* Batch n begins: agreed time moves from T_{n-1} to t (never back). Fires every deadline due at t in (deadline, id)
+   order. first: no batch was executed before (the first advance is no gap). */
 void monitor_advance(struct monitor *m, seq_no n, time_ms t, const struct monitor_sink *sink);
 
 /* One result of `observer` (R9). The caller has checked that the key may speak for the host (ERR_NOT_YOUR_HOST is its
@@ -39,8 +40,8 @@ void monitor_advance(struct monitor *m, seq_no n, time_ms t, const struct monito
 enum error monitor_observe(struct monitor *m, const char *observer, const struct observation *o,
                            const struct monitor_sink *sink, bool *convict);
 
-/* The observer's key was convicted: its votes are missing from now on, everywhere; verdicts follow. Idempotent. Raises one
-   SYSTEM alert that names it ("observer eu convicted: ..."); why is its text. */
+/* The observer's key was convicted: its votes are missing from now on, everywhere; verdicts follow. Idempotent. Raises
+   one SYSTEM alert that names it ("observer eu convicted: ..."); why is its text. */
 void monitor_convict(struct monitor *m, const char *observer, const char *why, const struct monitor_sink *sink);
 
 /* Replaces the whole object configuration by `objects` (canonical bytes of checks/objects.h), all or nothing. Objects
@@ -48,16 +49,17 @@ void monitor_convict(struct monitor *m, const char *observer, const char *why, c
    at most 4 KiB). */
 enum error monitor_apply(struct monitor *m, struct bytes objects, const struct monitor_authority *authority,
                          const struct monitor_sink *sink, struct buffer *why);
-struct digest monitor_objects_digest(const struct monitor *m); /* DIGEST_OBJECTS of the canonical bytes; zero before the first */
-struct bytes monitor_objects(const struct monitor *m);         /* the canonical bytes in force */
+struct digest
+monitor_objects_digest(const struct monitor *m); /* DIGEST_OBJECTS of the canonical bytes; zero before the first */
+struct bytes monitor_objects(const struct monitor *m); /* the canonical bytes in force */
 
 /* Answers a query; page memory lives in the arena. */
 void monitor_query(const struct monitor *m, const struct op_query *q, struct query_page *out, struct arena *arena);
-uint64_t monitor_alerts(const struct monitor *m);              /* alerts raised so far = highest number */
+uint64_t monitor_alerts(const struct monitor *m); /* alerts raised so far = highest number */
 
 /* Records: the machine's whole state as (key, value) pairs. monitor_flush hands out those that changed since the last
-   flush (value.data NULL = removed), in key order; monitor_restore takes them back, in any order, into a new machine, and
-   monitor_restored says that all were given. Flush after restore hands out nothing. Keys start with 'm'. */
+   flush (value.data NULL = removed), in key order; monitor_restore takes them back, in any order, into a new machine,
+   and monitor_restored says that all were given. Flush after restore hands out nothing. Keys start with 'm'. */
 void monitor_flush(struct monitor *m, const struct record_sink *sink);
 enum error monitor_restore(struct monitor *m, struct bytes key, struct bytes value);
 enum error monitor_restored(struct monitor *m);

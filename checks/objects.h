@@ -1,66 +1,100 @@
-/* The Nagios object configuration: text -> resolved objects -> canonical bytes -> resolved objects. Pure: text comes in,
-   nobody opens files here. */
+/* The Nagios object configuration: text -> resolved objects -> canonical bytes -> resolved objects. Pure: text comes
+   in, nobody opens files here. */
 #ifndef QUORATE_CHECKS_OBJECTS_H
 #define QUORATE_CHECKS_OBJECTS_H
 
 #include "base/bytes.h"
 #include "base/error.h"
 
-/* Resolved objects: templates, groups and implied inheritance are gone; lists sorted; references are names, checked. All
-   text lives in the set's arena. Intervals are milliseconds of agreed time (Nagios units x interval_length). */
-enum { NOTIFY_WARNING = 1, NOTIFY_CRITICAL = 2, NOTIFY_UNKNOWN = 4, NOTIFY_RECOVERY = 8, NOTIFY_FLAPPING = 16,
-       NOTIFY_DOWNTIME = 32, NOTIFY_DOWN = 64, NOTIFY_UNREACHABLE = 128 };
+/* Resolved objects: templates, groups and implied inheritance are gone; lists sorted; references are names, checked.
+   All text lives in the set's arena. Intervals are milliseconds of agreed time (Nagios units x interval_length). */
+enum {
+    NOTIFY_WARNING = 1,
+    NOTIFY_CRITICAL = 2,
+    NOTIFY_UNKNOWN = 4,
+    NOTIFY_RECOVERY = 8,
+    NOTIFY_FLAPPING = 16,
+    NOTIFY_DOWNTIME = 32,
+    NOTIFY_DOWN = 64,
+    NOTIFY_UNREACHABLE = 128
+};
 
-struct object_command { const char *name, *line; };
+struct object_command {
+    const char *name, *line;
+};
 struct object_contact {
     const char *name, *alias, *email, *pager;
     bool host_enabled, service_enabled;
-    unsigned host_options, service_options;     /* NOTIFY_* */
-    const char *host_period, *service_period;   /* "" = always */
-    unsigned host_command_count; const char **host_commands;
-    unsigned service_command_count; const char **service_commands;
+    unsigned host_options, service_options;   /* NOTIFY_* */
+    const char *host_period, *service_period; /* "" = always */
+    unsigned host_command_count;
+    const char **host_commands;
+    unsigned service_command_count;
+    const char **service_commands;
 };
-struct object_timeperiod { const char *name, *alias; bool always; bool never; };
-struct object_variable { const char *name, *value; }; /* custom variables, name with its underscore, upper case */
-struct object_checkable {                       /* a host (service "") or a service */
+struct object_timeperiod {
+    const char *name, *alias;
+    bool always;
+    bool never;
+};
+struct object_variable {
+    const char *name, *value;
+};                        /* custom variables, name with its underscore, upper case */
+struct object_checkable { /* a host (service "") or a service */
     const char *host, *service, *display, *alias, *address;
     const char *check_command;
     uint32_t max_check_attempts;
     time_ms check_interval, retry_interval;
     bool is_volatile, check_freshness, notifications_enabled;
-    time_ms freshness_threshold;                /* resolved: never 0 */
-    time_ms notification_interval;              /* 0 = once */
+    time_ms freshness_threshold;   /* resolved: never 0 */
+    time_ms notification_interval; /* 0 = once */
     time_ms first_notification_delay;
-    const char *notification_period;            /* "" = always */
-    unsigned notification_options;              /* NOTIFY_* */
-    unsigned contact_count; const char **contacts; /* groups resolved; sorted, distinct */
-    unsigned parent_count; const char **parents;   /* hosts only */
-    unsigned observer_count; const char **observers; /* sorted, distinct, at least one */
-    bool observers_implicit;                    /* default: the agent that bears the host's name */
-    uint32_t quorum;                            /* 1..observer_count */
-    int stale_state;                            /* _STALE_STATE, -1 = the default */
+    const char *notification_period; /* "" = always */
+    unsigned notification_options;   /* NOTIFY_* */
+    unsigned contact_count;
+    const char **contacts; /* groups resolved; sorted, distinct */
+    unsigned parent_count;
+    const char **parents; /* hosts only */
+    unsigned observer_count;
+    const char **observers;  /* sorted, distinct, at least one */
+    bool observers_implicit; /* default: the agent that bears the host's name */
+    uint32_t quorum;         /* 1..observer_count */
+    int stale_state;         /* _STALE_STATE, -1 = the default */
     bool dissent_notify;
-    unsigned variable_count; struct object_variable *variables;
-    const char *file; uint32_t line;            /* where it was defined; not in the canonical bytes */
+    unsigned variable_count;
+    struct object_variable *variables;
+    const char *file;
+    uint32_t line; /* where it was defined; not in the canonical bytes */
 };
 struct objects {
     struct arena arena;
-    time_ms interval_length;                    /* of one Nagios unit */
-    unsigned command_count; struct object_command *commands;
-    unsigned contact_count; struct object_contact *contacts;
-    unsigned timeperiod_count; struct object_timeperiod *timeperiods;
-    unsigned host_count; struct object_checkable *hosts;      /* sorted by name */
-    unsigned service_count; struct object_checkable *services; /* sorted by host, then description */
-    unsigned system_contact_count; const char **system_contacts; /* of the contact group named by _SYSTEM_CONTACTS */
+    time_ms interval_length; /* of one Nagios unit */
+    unsigned command_count;
+    struct object_command *commands;
+    unsigned contact_count;
+    struct object_contact *contacts;
+    unsigned timeperiod_count;
+    struct object_timeperiod *timeperiods;
+    unsigned host_count;
+    struct object_checkable *hosts; /* sorted by name */
+    unsigned service_count;
+    struct object_checkable *services; /* sorted by host, then description */
+    unsigned system_contact_count;
+    const char **system_contacts; /* of the contact group named by _SYSTEM_CONTACTS */
 };
 void objects_free(struct objects *o);
 
 /* --- text (client side) --- */
-struct object_source { const char *file; struct bytes text; };
-struct object_options { time_ms interval_length; /* nagios.cfg's, in ms; default 60,000 */ };
-/* Parses and resolves all sources as one configuration. On error *out is NULL and why holds every problem, one line each:
-   "FILE:LINE: directive: what is wrong: what to do". ignored: once each directive that Nagios knows and quorate does not
-   use, "NAME (first at FILE:LINE)". */
+struct object_source {
+    const char *file;
+    struct bytes text;
+};
+struct object_options {
+    time_ms interval_length; /* nagios.cfg's, in ms; default 60,000 */
+};
+/* Parses and resolves all sources as one configuration. On error *out is NULL and why holds every problem, one line
+   each: "FILE:LINE: directive: what is wrong: what to do". ignored: once each directive that Nagios knows and quorate
+   does not use, "NAME (first at FILE:LINE)". */
 enum error objects_parse(struct objects **out, const struct object_source *sources, size_t count,
                          const struct object_options *options, struct buffer *ignored, struct buffer *why);
 
@@ -74,12 +108,15 @@ enum error objects_decode(struct objects **out, struct bytes bytes, struct buffe
    hosts or both services. */
 bool objects_checkable_same(const struct object_checkable *a, const struct object_checkable *b);
 
-/* Plan for people: "+ service web1/http", "~ host db (max_check_attempts 3 -> 5)", "- ..." lines; counts. before or after may be NULL (nothing in
-   force), out and plan too (not wanted). */
-struct objects_plan { unsigned added, changed, removed, unchanged; };
-void objects_diff(struct buffer *out, struct objects_plan *plan, const struct objects *before, const struct objects *after);
+/* Plan for people: "+ service web1/http", "~ host db (max_check_attempts 3 -> 5)", "- ..." lines; counts. before or
+   after may be NULL (nothing in force), out and plan too (not wanted). */
+struct objects_plan {
+    unsigned added, changed, removed, unchanged;
+};
+void objects_diff(struct buffer *out, struct objects_plan *plan, const struct objects *before,
+                  const struct objects *after);
 
-const struct object_checkable *objects_host(const struct objects *o, const char *name);                       /* NULL: none */
+const struct object_checkable *objects_host(const struct objects *o, const char *name); /* NULL: none */
 const struct object_checkable *objects_service(const struct objects *o, const char *host, const char *service);
 
 #endif

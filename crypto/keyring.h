@@ -8,7 +8,7 @@ enum key_role { ROLE_NONE, ROLE_MEMBER, ROLE_OPERATOR, ROLE_OBSERVER };
 struct key_entry {
     struct public_key key;
     enum key_role role;
-    uint32_t index;   /* member id, or index in the genesis' operators / observers */
+    uint32_t index; /* member id, or index in the genesis' operators / observers */
 };
 struct keyring;
 struct keyring *keyring_new(size_t capacity);

@@ -22,16 +22,16 @@ struct receipt_signature {
     member_id replica;
     struct signature sig;
 };
-struct certificate {           /* what makes an output believable to somebody who trusts no replica */
+struct certificate { /* what makes an output believable to somebody who trusts no replica */
     epoch_no epoch;
     struct receipt_body body;
-    uint32_t index, count;     /* place among the outputs of batch n */
+    uint32_t index, count; /* place among the outputs of batch n */
     unsigned path_len;
     struct digest path[MERKLE_PATH_MAX];
-    unsigned receipts_len;     /* sorted by replica, distinct */
+    unsigned receipts_len; /* sorted by replica, distinct */
     struct receipt_signature receipts[MEMBERS_MAX];
 };
-struct verifier {              /* the public side of an epoch */
+struct verifier { /* the public side of an epoch */
     struct cluster_id cluster;
     epoch_no epoch;
     unsigned members;

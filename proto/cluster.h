@@ -16,7 +16,11 @@ struct cluster_member {
     char peer[ADDRESS_MAX + 1], client[ADDRESS_MAX + 1], http[ADDRESS_MAX + 1];
 };
 enum operator_role { OPERATOR_ADMIN = 1, OPERATOR_DRILL = 2 };
-struct cluster_operator { char name[64]; struct public_key key; unsigned roles; };
+struct cluster_operator {
+    char name[64];
+    struct public_key key;
+    unsigned roles;
+};
 struct cluster_observer {
     char name[64];
     struct public_key key;
@@ -33,14 +37,17 @@ struct protocol_knobs {
 };
 struct cluster {
     char name[CLUSTER_NAME_MAX + 1];
-    unsigned member_count; struct cluster_member members[MEMBERS_MAX];
-    unsigned operator_count; struct cluster_operator operators[OPERATORS_MAX];
-    unsigned observer_count; struct cluster_observer *observers;
+    unsigned member_count;
+    struct cluster_member members[MEMBERS_MAX];
+    unsigned operator_count;
+    struct cluster_operator operators[OPERATORS_MAX];
+    unsigned observer_count;
+    struct cluster_observer *observers;
     unsigned operators_needed;
     enum drills_mode drills;
     struct protocol_knobs knobs;
-    time_ms t0;                  /* genesis time, `genesis_ms` in the file */
-    struct cluster_id id;        /* hash of the canonical genesis: everything but addresses */
+    time_ms t0;           /* genesis time, `genesis_ms` in the file */
+    struct cluster_id id; /* hash of the canonical genesis: everything but addresses */
 };
 /* Reads and validates all; on error `why` holds one line a problem: "FILE:LINE: field: what is wrong: what to do". */
 enum error cluster_load(struct cluster **out, const char *path, struct buffer *why);
@@ -52,8 +59,8 @@ void cluster_write(struct buffer *out, const struct cluster *c);
 /* Canonical genesis bytes (big-endian writer) and the id over them; cluster_parse fills id. */
 void cluster_genesis(struct buffer *out, const struct cluster *c);
 void cluster_set_id(struct cluster *c);
-void cluster_verifier(struct verifier *out, const struct cluster *c);    /* epoch 0 */
-struct keyring *cluster_keyring(const struct cluster *c);                /* all keys of the genesis; caller frees */
+void cluster_verifier(struct verifier *out, const struct cluster *c); /* epoch 0 */
+struct keyring *cluster_keyring(const struct cluster *c);             /* all keys of the genesis; caller frees */
 struct protocol_knobs protocol_defaults(void);
 void protocol_help(struct buffer *out); /* the table as text: `quorated --help-protocol` */
 /* Shell-like glob: '*' any run, '?' one byte; no other magic. */

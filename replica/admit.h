@@ -7,18 +7,18 @@
 #include "proto/codec.h"
 #include "proto/op.h"
 
-struct admit {                       /* built once at start, read by all threads */
+struct admit { /* built once at start, read by all threads */
     struct verifier verifier;
-    const struct keyring *keys;      /* of the genesis */
+    const struct keyring *keys; /* of the genesis */
     member_id self;
     uint32_t window;
 };
 
-struct admitted {                    /* one admitted frame; owns its bytes */
+struct admitted { /* one admitted frame; owns its bytes */
     struct arena arena;
-    struct msg msg;                  /* msg.type FRAME_REQUEST: see request */
-    unsigned request_count;          /* REQUEST and RELAY: 1; DATA: as many as were valid */
-    struct request **requests;       /* owned; a node takes them out and leaves NULL */
+    struct msg msg;            /* msg.type FRAME_REQUEST: see request */
+    unsigned request_count;    /* REQUEST and RELAY: 1; DATA: as many as were valid */
+    struct request **requests; /* owned; a node takes them out and leaves NULL */
     struct buffer raw;
 };
 

@@ -10,15 +10,15 @@ enum { DESK_MAX = 8192, DESK_ALERTS_MAX = 64, DESK_WAIT_MAX_MS = 30000 };
 
 struct waiter {
     uint64_t client;
-    bool alerts;                     /* waits for alerts, else for a reply */
+    bool alerts; /* waits for alerts, else for a reply */
     struct digest request;
     uint64_t after;
     uint32_t max;
-    mono_ms until;                   /* alerts: answer empty then; replies: give up then */
+    mono_ms until; /* alerts: answer empty then; replies: give up then */
 };
 struct desk {
     size_t count;
-    struct waiter *list;             /* in order of arrival */
+    struct waiter *list; /* in order of arrival */
 };
 void desk_open(struct desk *d);
 void desk_close(struct desk *d);

@@ -7,21 +7,21 @@
 #include "base/error.h"
 
 enum disk_family {
-    DISK_META,      /* identity, boot number, counters, marks */
-    DISK_PROTOCOL,  /* pbft records but the ones below: key = kind u8 | pbft's key */
-    DISK_DECIDED,   /* n u64 -> DECISION body */
-    DISK_REQUEST,   /* request digest -> whole frame */
-    DISK_OUTPUT,    /* n u64 -> outputs of batch n, receipts seen */
-    DISK_ALERT,     /* alert number u64 -> n u64, index u32 */
-    DISK_STATE,     /* the machines' records as of the newest checkpoint */
-    DISK_EVIDENCE,  /* frames that convict */
+    DISK_META,     /* identity, boot number, counters, marks */
+    DISK_PROTOCOL, /* pbft records but the ones below: key = kind u8 | pbft's key */
+    DISK_DECIDED,  /* n u64 -> DECISION body */
+    DISK_REQUEST,  /* request digest -> whole frame */
+    DISK_OUTPUT,   /* n u64 -> outputs of batch n, receipts seen */
+    DISK_ALERT,    /* alert number u64 -> n u64, index u32 */
+    DISK_STATE,    /* the machines' records as of the newest checkpoint */
+    DISK_EVIDENCE, /* frames that convict */
     DISK_FAMILY_LIMIT
 };
 
 struct disk_write {
     enum disk_family family;
     enum { DISK_PUT, DISK_DELETE, DISK_DELETE_RANGE } op; /* range: key <= k < value */
-    size_t key_at, key_len, value_at, value_len;           /* offsets into the batch's buffer */
+    size_t key_at, key_len, value_at, value_len;          /* offsets into the batch's buffer */
 };
 struct disk_batch {
     struct buffer bytes;

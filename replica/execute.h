@@ -1,11 +1,12 @@
-/* Executes an ordered batch: the one place where ledger and checks meet. Deterministic; replay and live run are the same. */
+/* Executes an ordered batch: the one place where ledger and checks meet. Deterministic; replay and live run are the
+ * same. */
 #ifndef QUORATE_REPLICA_EXECUTE_H
 #define QUORATE_REPLICA_EXECUTE_H
 
 #include "checks/monitor.h"
 #include "replica/ledger/ledger.h"
 
-struct machine {                     /* the replicated state */
+struct machine { /* the replicated state */
     const struct cluster *cluster;
     struct ledger *ledger;
     struct monitor *monitor;
@@ -15,15 +16,15 @@ struct machine {                     /* the replicated state */
 void machine_open(struct machine *m, const struct cluster *cluster);
 void machine_close(struct machine *m);
 
-struct leaf {                        /* one output of a batch */
+struct leaf { /* one output of a batch */
     enum output_kind kind;
-    size_t at, len;                  /* in executed.bytes */
-    struct public_key client;        /* of a reply: whom it answers, and which request */
+    size_t at, len;           /* in executed.bytes */
+    struct public_key client; /* of a reply: whom it answers, and which request */
     uint64_t req_seq;
     struct digest request;
-    uint64_t alert;                  /* of an alert: its number */
+    uint64_t alert; /* of an alert: its number */
 };
-struct executed {                    /* what a batch put out; reused from batch to batch */
+struct executed { /* what a batch put out; reused from batch to batch */
     seq_no n;
     time_ms t;
     struct digest log_hash;
@@ -34,14 +35,15 @@ struct executed {                    /* what a batch put out; reused from batch 
 void executed_free(struct executed *e);
 struct bytes executed_leaf(const struct executed *e, size_t index);
 
-/* Executes batch n (the next one): valid ticks first, then agreed time, then due deadlines, then the other operations in
-   order (R4, R8). on_alert (may be NULL) sees every alert raised. A NULL batch changes nothing but the log's hash. */
+/* Executes batch n (the next one): valid ticks first, then agreed time, then due deadlines, then the other operations
+   in order (R4, R8). on_alert (may be NULL) sees every alert raised. A NULL batch changes nothing but the log's hash.
+ */
 void machine_execute(struct machine *m, seq_no n, const struct digest *d, enum batch_kind kind,
                      const struct request *const *requests, size_t count, struct executed *out,
                      const struct monitor_sink *on_alert);
 
-/* The first pair of results in two OBSERVE requests of one client that says two things under one obs_seq (EV12), as text
-   "host/service" into what (may be NULL). False when there is none. */
+/* The first pair of results in two OBSERVE requests of one client that says two things under one obs_seq (EV12), as
+   text "host/service" into what (may be NULL). False when there is none. */
 bool evidence_observation_conflict(const struct request *a, const struct request *b, struct buffer *what);
 
 #endif

@@ -1,5 +1,5 @@
-/* A replica without its world: joins pbft, ledger and checks, and performs the core's actions in order. The daemon (nng,
-   RocksDB, clocks) and the simulator (virtual network, disk and time) drive this same code. Single-threaded.
+/* A replica without its world: joins pbft, ledger and checks, and performs the core's actions in order. The daemon
+   (nng, RocksDB, clocks) and the simulator (virtual network, disk and time) drive this same code. Single-threaded.
 
    A turn: any number of node_receive / node_client / node_timeout, then node_flush, which makes all records of the turn
    durable in one synced write and only then sends what the turn produced, in order. */
@@ -12,26 +12,30 @@
 
 struct node;
 
-struct node_now { mono_ms mono; time_ms wall; };
+struct node_now {
+    mono_ms mono;
+    time_ms wall;
+};
 
-struct node_world {                  /* how a node acts; calls never block and never call back */
+struct node_world { /* how a node acts; calls never block and never call back */
     void *self;
-    void (*send)(void *self, member_id to, struct bytes frame);          /* may drop */
-    void (*answer)(void *self, uint64_t client, struct bytes frame);     /* client: the handle of node_client, answered once */
-    void (*sealed)(void *self, struct bytes frame);                       /* NULL or: every frame this node signed, when it is
-                                                                             released to the world (--record, checkers) */
-    void (*trace)(void *self, const char *line);                          /* NULL or: stable lines for people and scripts */
+    void (*send)(void *self, member_id to, struct bytes frame); /* may drop */
+    void (*answer)(void *self, uint64_t client,
+                   struct bytes frame);             /* client: the handle of node_client, answered once */
+    void (*sealed)(void *self, struct bytes frame); /* NULL or: every frame this node signed, when it is
+                                                       released to the world (--record, checkers) */
+    void (*trace)(void *self, const char *line);    /* NULL or: stable lines for people and scripts */
     /* NULL or: batch n was executed; replayed batches are told too, before node_open returns */
     void (*executed)(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t,
                      const struct request *const *requests, size_t count);
-    void (*alert)(void *self, const struct alert *a);                     /* NULL or */
+    void (*alert)(void *self, const struct alert *a); /* NULL or */
 };
 
 struct node_config {
-    const struct cluster *cluster;   /* borrowed for the node's life */
+    const struct cluster *cluster; /* borrowed for the node's life */
     member_id self;
     struct secret_key secret;
-    uint64_t boot_random;            /* random part of the boot id */
+    uint64_t boot_random; /* random part of the boot id */
     const char *version;
 };
 
@@ -54,11 +58,13 @@ enum error node_flush(struct node *n);
 
 struct node_facts {
     struct pbft_view pbft;
-    seq_no executed; time_ms t; struct digest log_hash;
+    seq_no executed;
+    time_ms t;
+    struct digest log_hash;
     uint64_t alerts, boot;
-    member_set suspects;             /* members that contradicted f+1 others */
+    member_set suspects; /* members that contradicted f+1 others */
     uint64_t answered, results_accepted, results_refused;
-    bool breach;                     /* SAFETY BREACH: the host saves its state and stops */
+    bool breach; /* SAFETY BREACH: the host saves its state and stops */
 };
 void node_inspect(const struct node *n, struct node_facts *out);
 

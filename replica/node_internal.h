@@ -8,21 +8,21 @@
 #include "replica/node.h"
 #include "replica/outputs.h"
 
-struct outgoing {                    /* released by node_flush, in order */
-    member_set to;                   /* 0: an answer to `client` */
+struct outgoing {  /* released by node_flush, in order */
+    member_set to; /* 0: an answer to `client` */
     uint64_t client;
-    size_t at, len;                  /* in outbox_bytes */
+    size_t at, len; /* in outbox_bytes */
 };
 
-struct voice {                       /* this replica's own signed requests: ticks and evidence */
-    uint64_t next_seq, reserved;     /* numbers below `reserved` are on disk as used */
-    uint64_t counter;                /* of ticks, within this boot */
+struct voice {                   /* this replica's own signed requests: ticks and evidence */
+    uint64_t next_seq, reserved; /* numbers below `reserved` are on disk as used */
+    uint64_t counter;            /* of ticks, within this boot */
     mono_ms tick_due;
-    bool tick_open;                  /* the last tick is not executed yet */
+    bool tick_open; /* the last tick is not executed yet */
     uint64_t tick_seq;
     struct digest tick_digest;
     struct buffer tick_frame;
-    size_t accused_count;            /* observers whose conviction was asked for in this boot */
+    size_t accused_count; /* observers whose conviction was asked for in this boot */
     struct public_key accused[64];
 };
 
@@ -46,14 +46,14 @@ struct node {
 
     struct executed executed;
     size_t done_count, done_cap;
-    struct request_ref *done;        /* of the batch just executed */
+    struct request_ref *done;           /* of the batch just executed */
     bool execution_due, checkpoint_due; /* an answer owed to the core */
     struct checkpoint checkpoint;
-    size_t loaded_count;             /* requests read from the own disk, to be handed to the core */
+    size_t loaded_count; /* requests read from the own disk, to be handed to the core */
     struct request **loaded;
 
     struct disk_batch batch;
-    bool sync;                       /* a record of this turn must be durable */
+    bool sync; /* a record of this turn must be durable */
     struct buffer outbox_bytes;
     size_t outbox_count, outbox_cap;
     struct outgoing *outbox;
@@ -70,8 +70,8 @@ void node_answer(struct node *n, uint64_t client, struct bytes frame);
 void node_trace(struct node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Seals body as a frame of this replica; appended to out. */
 void node_seal(const struct node *n, struct buffer *out, enum frame_type type, struct bytes body);
-/* A decoded request from anywhere; ownership passes. One that the ledger judges settled goes on only when the core wants
-   its bytes for a batch. */
+/* A decoded request from anywhere; ownership passes. One that the ledger judges settled goes on only when the core
+   wants its bytes for a batch. */
 void node_take_request(struct node *n, struct request *r);
 
 /* node_perform.c: the core's actions */
@@ -86,7 +86,7 @@ void node_answer_alerts(struct node *n, bool only_expired);
 
 /* voice.c */
 void voice_open(struct node *n, uint64_t reserved);
-void voice_tick(struct node *n);     /* submits a tick when one is due */
+void voice_tick(struct node *n); /* submits a tick when one is due */
 void voice_accuse(struct node *n, const struct request *a, const struct request *b);
 
 #endif

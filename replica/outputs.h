@@ -1,5 +1,5 @@
-/* The outputs of executed batches on disk, and the receipts that members signed over them: what clients are answered from.
-   Memory: a ring of the newest OUTPUTS_RING batches' receipts; older ones are read from the disk. */
+/* The outputs of executed batches on disk, and the receipts that members signed over them: what clients are answered
+   from. Memory: a ring of the newest OUTPUTS_RING batches' receipts; older ones are read from the disk. */
 #ifndef QUORATE_REPLICA_OUTPUTS_H
 #define QUORATE_REPLICA_OUTPUTS_H
 
@@ -13,14 +13,15 @@ struct outputs *outputs_new(const struct verifier *v, member_id self, const stru
                             const struct disk *disk);
 void outputs_free(struct outputs *o);
 
-/* A batch was executed (e is borrowed until the next one): stores its outputs with the indexes (alert number -> place, client's request -> place) into the
-   batch and signs the receipt. Returns the sealed RECEIPT frame (lives until the next call), or nothing when the batch put
-   nothing out. replay: the batch was executed before a restart; others' receipts on the disk are kept. */
+/* A batch was executed (e is borrowed until the next one): stores its outputs with the indexes (alert number -> place,
+   client's request -> place) into the batch and signs the receipt. Returns the sealed RECEIPT frame (lives until the
+   next call), or nothing when the batch put nothing out. replay: the batch was executed before a restart; others'
+   receipts on the disk are kept. */
 struct bytes outputs_executed(struct outputs *o, const struct executed *e, struct disk_batch *batch, bool replay);
 /* A member's receipt. Once F members agree with each other, those who said otherwise for the same batch are suspects:
-   *newly names them (once each). ERR_OUTSIDE_WINDOW when n is too far from `executed`. */
-enum error outputs_receipt(struct outputs *o, member_id from, const struct receipt_body *body, const struct signature *sig,
-                           seq_no executed, struct disk_batch *batch, member_set *newly);
+ *newly names them (once each). ERR_OUTSIDE_WINDOW when n is too far from `executed`. */
+enum error outputs_receipt(struct outputs *o, member_id from, const struct receipt_body *body,
+                           const struct signature *sig, seq_no executed, struct disk_batch *batch, member_set *newly);
 member_set outputs_suspects(const struct outputs *o);
 
 /* One output with its path and every receipt held that agrees with this replica's own. Memory in the arena. */

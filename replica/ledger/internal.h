@@ -6,8 +6,8 @@
 #include "base/invariant.h"
 #include "replica/ledger/ledger.h"
 
-struct seat {                        /* what the log remembers of one key */
-    uint64_t top;                    /* highest executed req_seq, 0 = none */
+struct seat {                          /* what the log remembers of one key */
+    uint64_t top;                      /* highest executed req_seq, 0 = none */
     uint64_t done[LEDGER_WINDOW / 64]; /* bit i: top - i was executed */
     bool convicted, dirty;
 };
@@ -23,18 +23,18 @@ struct staged_part {
     struct buffer bytes;
 };
 
-struct staged {                      /* the parts of one whole that an operator is sending */
-    uint32_t owner;                  /* seat of the operator */
-    uint64_t order;                  /* of arrival: the lowest goes first when there are too many */
+struct staged {     /* the parts of one whole that an operator is sending */
+    uint32_t owner; /* seat of the operator */
+    uint64_t order; /* of arrival: the lowest goes first when there are too many */
     struct digest whole;
-    uint32_t part_count;             /* highest index + 1 */
+    uint32_t part_count; /* highest index + 1 */
     struct staged_part *parts;
 };
 
 struct ledger {
     const struct cluster *genesis;
     struct keyring *keys;
-    uint32_t seat_count;             /* members, then operators, then observers */
+    uint32_t seat_count; /* members, then operators, then observers */
     struct seat *seats;
     struct member_tick ticks[MEMBERS_MAX];
     seq_no executed;
@@ -42,10 +42,10 @@ struct ledger {
     struct digest log_hash, cfg_digest;
     bool head_dirty;
     uint32_t staged_count;
-    struct staged *staged;           /* in order of arrival */
+    struct staged *staged; /* in order of arrival */
     uint64_t next_order;
-    size_t gone_count;               /* record keys to be removed at the next flush */
-    struct buffer gone;              /* blocks */
+    size_t gone_count;  /* record keys to be removed at the next flush */
+    struct buffer gone; /* blocks */
 };
 
 /* The seat of a key, or NULL for a key that was never enrolled. */

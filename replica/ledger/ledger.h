@@ -26,7 +26,8 @@ void ledger_convict(struct ledger *l, const struct public_key *key);
 enum error ledger_may(const struct ledger *l, const struct public_key *key, enum op_kind kind);
 
 /* --- exactly once --- */
-/* What the executed state says of (client, req_seq): ERR_OK (new), ERR_OLD, ERR_AHEAD, ERR_ALREADY_EXECUTED, ERR_UNKNOWN_KEY. */
+/* What the executed state says of (client, req_seq): ERR_OK (new), ERR_OLD, ERR_AHEAD, ERR_ALREADY_EXECUTED,
+ * ERR_UNKNOWN_KEY. */
 enum error ledger_judge(const struct ledger *l, const struct public_key *client, uint64_t req_seq);
 /* Sets the bit, slides the window. Only after ledger_judge said ERR_OK. */
 void ledger_mark(struct ledger *l, const struct public_key *client, uint64_t req_seq);

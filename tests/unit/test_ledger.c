@@ -1,15 +1,14 @@
 /* The ledger: exactly-once windows, agreed time, staged blobs, records and back. */
+#include "base/bytes.h"
+#include "base/prng.h"
+#include "replica/ledger/ledger.h"
+
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include "base/bytes.h"
-#include "base/prng.h"
-#include "replica/ledger/ledger.h"
 
 static struct cluster cluster;
 static struct cluster_observer observers[2];
@@ -47,7 +46,11 @@ static void a_request_takes_effect_once_and_the_window_slides(void **state) {
     (void)state;
     struct ledger *l = ledger_new(&cluster);
     struct public_key eu = key_of(60), stranger = key_of(99);
-    struct { uint64_t seq; enum error before; bool mark; } rows[] = {
+    struct {
+        uint64_t seq;
+        enum error before;
+        bool mark;
+    } rows[] = {
         {0, ERR_OLD, false},
         {1, ERR_OK, true},
         {1, ERR_ALREADY_EXECUTED, false},
@@ -169,7 +172,10 @@ static void blobs_join_only_when_whole_and_right(void **state) {
 
 /* ---- records ---- */
 
-struct copy_to { struct ledger *to; struct state_tree *tree; };
+struct copy_to {
+    struct ledger *to;
+    struct state_tree *tree;
+};
 
 static void copy_record(void *self, struct bytes key, struct bytes value) {
     struct copy_to *c = self;
