@@ -143,9 +143,18 @@ static void world_sealed(void *self, struct bytes frame) {
         d->record_failed = true;
 }
 
+/* What every slot goes through in peace; all else is rare and told. */
+static bool is_step_of_a_slot(const char *line) {
+    static const char *const steps[] = {"accepted ", "prepared ", "decided ", "executed "};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (strncmp(line, steps[i], strlen(steps[i])) == 0)
+            return true;
+    return false;
+}
+
 static void world_trace(void *self, const char *line) {
     (void)self;
-    log_event(LOG_INFO_, "protocol", "text=\"%s\"", line);
+    log_event(is_step_of_a_slot(line) ? LOG_DEBUG_ : LOG_INFO_, "protocol", "text=\"%s\"", line);
 }
 
 static void world_alert(void *self, const struct alert *a) {
