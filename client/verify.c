@@ -230,7 +230,7 @@ static int judge_file(struct verify *s, FILE *in) {
                         s->path);
     }
     if (!s->cli.json && s->proven == s->lines) {
-        printf("%" PRIu64 " alerts proven\n", s->proven);
+        printf("%" PRIu64 " alert%s proven\n", s->proven, s->proven == 1 ? "" : "s");
     }
     return s->proven == s->lines ? CLI_DONE : CLI_REFUSED;
 }
