@@ -57,7 +57,7 @@ bool slot_may_sign(const struct slot *s, enum frame_type type, const struct vote
 
 void sign_vote(struct pbft *p, struct slot *s, enum frame_type type, const struct vote *v, struct signature *out) {
     uint8_t body[VOTE_BODY_LEN];
-    REQUIRE(v->n == s->n);
+    REQUIRE(v->n == s->n && v->v == p->view); /* I7: never below my view */
     vote_encode(body, v);
     guard_set(p, &s->guards[guard_kind_of(type)], type, v->v, v->n, bytes_of(body, sizeof body));
     sign(p, type, bytes_of(body, sizeof body), out);

@@ -205,6 +205,32 @@ static void timers_double_without_progress_and_come_back(void **state) {
     cluster_free(c);
 }
 
+static bool no_prepares_and_no_new_view(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    (void)c, (void)from, (void)to;
+    return m->type != FRAME_PREPARE && m->type != FRAME_NEW_VIEW && m->type != FRAME_STATUS;
+}
+
+static void nobody_commits_in_a_view_it_has_left(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct buffer frame = {0}, bytes = {0};
+    c->arrives = no_prepares_and_no_new_view;
+    struct request_ref ref = {c->client_keys[0], 1, request_make(c, &frame, 0, 1, 0)};
+    batch_encode(&bytes, &(struct batch){BATCH_NORMAL, 1, &ref});
+    struct msg m = {.type = FRAME_PREPARE};
+    m.vote = (struct vote){.v = 0, .n = 1, .d = batch_digest(buffer_bytes(&bytes))};
+    submit(c, 0, 1);
+    cluster_run(c, 600);
+    assert_int_equal(node_view(&c->nodes[3]).phase, PHASE_CHANGING);
+    traitor_sends(c, 1, 3, &m);
+    traitor_sends(c, 2, 3, &m); /* enough, had they come in time (S3) */
+    assert_int_equal(node_view(&c->nodes[3]).refused[ERR_WRONG_VIEW], 2);
+    assert_int_equal(records_count(&c->nodes[3], RECORD_PREPARED), 0);
+    buffer_free(&frame);
+    buffer_free(&bytes);
+    cluster_free(c);
+}
+
 static void silence_is_suspicious(void **state) {
     (void)state;
     struct pbft_config config = cluster_defaults();
@@ -272,6 +298,7 @@ int main(void) {
         cmocka_unit_test(a_new_view_is_passed_on_by_anyone),
         cmocka_unit_test(a_replica_that_slept_adopts_the_later_view),
         cmocka_unit_test(timers_double_without_progress_and_come_back),
+        cmocka_unit_test(nobody_commits_in_a_view_it_has_left),
         cmocka_unit_test(silence_is_suspicious),
         cmocka_unit_test(two_view_changes_for_one_view_name_their_signer),
         cmocka_unit_test(a_censoring_primary_is_replaced_although_others_progress),
