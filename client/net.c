@@ -124,8 +124,8 @@ static void *closer(void *self) {
     return NULL;
 }
 
-/* nng 1.5.2 now and then never returns from nng_close while a peer's connection ends. Nothing is lost then but the sockets
-   of a client that is done with them, so nobody waits longer than CLOSE_MAX_MS. */
+/* nng 1.5.2 now and then never returns from nng_close while a peer's connection ends. Nothing is lost then but the
+   sockets of a client that is done with them, so nobody waits longer than CLOSE_MAX_MS. */
 void client_net_close(struct client_net *n) {
     if (n == NULL) {
         return;

@@ -3,12 +3,14 @@
 #include "base/prng.h"
 #include "replica/ledger/ledger.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+/* cmocka wants the headers above before its own. */
+#include <cmocka.h>
 
 static struct cluster cluster;
 static struct cluster_observer observers[2];
