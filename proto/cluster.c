@@ -94,7 +94,8 @@ static struct raw_cluster *raw_load(const cyaml_config_t *config, struct bytes t
                                     struct buffer *why) {
     struct yaml_trace *trace = config->log_ctx;
     cyaml_data_t *data = NULL;
-    cyaml_err_t e = cyaml_load_data(text.data, text.len, config, &cluster_value, &data, NULL);
+    const uint8_t *start = text.data == NULL ? (const uint8_t *)"" : text.data; /* an empty file: libyaml asserts */
+    cyaml_err_t e = cyaml_load_data(start, text.len, config, &cluster_value, &data, NULL);
     if (e == CYAML_OK && data == NULL) {
         buffer_printf(why, "%s:1: file: empty: name a cluster.yaml or make one with `quorate init`\n", path);
     } else if (e != CYAML_OK || trace->problem[0] != 0) {

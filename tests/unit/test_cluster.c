@@ -395,6 +395,10 @@ static void files_that_are_no_cluster_are_refused(void **state) {
         assert_null(c);
         assert_int_equal(strncmp(buffer_cstr(&why), "c.yaml:", 7), 0);
     }
+    buffer_clear(&why); /* what reading an empty file gives */
+    assert_int_equal(cluster_parse(&c, (struct bytes){0}, "c.yaml", &why), ERR_MALFORMED);
+    assert_string_equal(buffer_cstr(&why),
+                        "c.yaml:1: file: empty: name a cluster.yaml or make one with `quorate init`\n");
     buffer_free(&why);
 }
 
