@@ -1,6 +1,6 @@
 /* The promises, watched from outside over all nodes and all their boots: agreement and prefix (I1, I2), validity (I3),
-   one effect per request (I4), no two signatures for one place (I5), the same roots (I12), time that never runs back
-   (I13), one alert stream, no false alert, none missed, nothing acknowledged lost. */
+   one effect per request (I4), no two signatures for one place (I5), no vote below the own view (I7), the same roots
+   (I12), time that never runs back (I13), one alert stream, no false alert, none missed, nothing acknowledged lost. */
 #include "base/invariant.h"
 #include "tests/sim/sim.h"
 
@@ -73,6 +73,7 @@ struct checker {
     struct entry *log;
     size_t log_cap;
     struct map submitted, effects, signatures, roots;
+    view_no left[MEMBERS_MAX]; /* the highest view for which a member signed a VIEW-CHANGE */
     uint64_t alerts;
     struct map alert_bytes;
     struct last_alert last[SIM_SERVICES];
@@ -239,6 +240,11 @@ void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
         return;
     }
     struct digest key = place_key(frame_type_name(f.type), node, v, n, NULL);
+    bool votes = f.type == FRAME_PRE_PREPARE || f.type == FRAME_PREPARE || f.type == FRAME_COMMIT;
+    if (votes && v < c->left[node] && !map_has(&c->signatures, &key)) /* older ones may be sent again */
+        sim_fail(c->sim, "node %u votes in view %llu, which it has left", node, (unsigned long long)v);
+    if (f.type == FRAME_VIEW_CHANGE && v > c->left[node])
+        c->left[node] = v;
     struct digest body = crypto_digest(DIGEST_NODE, f.signed_body), kept = map_keep(&c->signatures, &key, &body);
     if (!digest_equal(&kept, &body))
         sim_fail(c->sim, "node %u signed two %s for view %llu place %llu", node, frame_type_name(f.type),

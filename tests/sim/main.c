@@ -44,9 +44,15 @@ struct shared { /* between the workers and the parent */
     uint64_t done[64];
 };
 
-static void work(struct shared *shared, unsigned worker, unsigned jobs, uint64_t from, uint64_t seeds,
-                 unsigned members) {
-    for (uint64_t i = worker; i < seeds; i += jobs) {
+struct plan {
+    uint64_t from, seeds, jobs, until_failure;
+};
+
+static void work(struct shared *shared, unsigned worker, const struct plan *plan, unsigned members) {
+    uint64_t from = plan->from;
+    for (uint64_t i = worker; i < plan->seeds; i += plan->jobs) {
+        if (plan->until_failure && shared->first_failure)
+            break;
         struct sim_options o;
         sim_options_draw(&o, from + i, members);
         shared->seed[worker] = from + i;
@@ -76,13 +82,15 @@ static void print_counts(const struct shared *shared, unsigned jobs) {
     printf("%s %u - the faults bit and the work went on\n", bit ? "ok" : "not ok", 2);
 }
 
-static bool run_many(uint64_t from, uint64_t seeds, unsigned members, unsigned jobs) {
+static bool run_many(const struct plan *plan, unsigned members) {
+    unsigned jobs = (unsigned)plan->jobs;
+    uint64_t seeds = plan->seeds, from = plan->from;
     struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     uint64_t failed = 0;
     fflush(stdout);
     for (unsigned w = 0; w < jobs; w++)
         if (fork() == 0)
-            work(shared, w, jobs, from, seeds, members);
+            work(shared, w, plan, members);
     int status;
     bool died = false;
     while (wait(&status) > 0)
@@ -115,16 +123,21 @@ static uint64_t number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    uint64_t seeds = 100, from = 1, seed = 0, members = 0;
+    struct plan plan = {.from = 1, .seeds = 100};
+    uint64_t seed = 0, members = 0;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     for (int i = 1; i + 1 < argc; i += 2) {
-        uint64_t *to = !strcmp(argv[i], "--seeds")  ? &seeds
-                       : !strcmp(argv[i], "--from") ? &from
-                       : !strcmp(argv[i], "--seed") ? &seed
-                       : !strcmp(argv[i], "--n")    ? &members
-                                                    : NULL;
+        uint64_t *to = !strcmp(argv[i], "--seeds")           ? &plan.seeds
+                       : !strcmp(argv[i], "--from")          ? &plan.from
+                       : !strcmp(argv[i], "--seed")          ? &seed
+                       : !strcmp(argv[i], "--n")             ? &members
+                       : !strcmp(argv[i], "--jobs")          ? &plan.jobs
+                       : !strcmp(argv[i], "--until-failure") ? &plan.until_failure
+                                                             : NULL;
         if (!to) {
-            fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] | --seed SEED [--n MEMBERS]\n");
+            fprintf(stderr,
+                    "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--jobs N] [--until-failure 1] | --seed SEED "
+                    "[--n MEMBERS]\n");
             return 2;
         }
         *to = number(argv[i + 1]);
@@ -137,10 +150,11 @@ int main(int argc, char **argv) {
         sim_options_print(&o);
         return sim_run(&o, &counts, true) ? 0 : 1;
     }
-    unsigned jobs = cores > 0 && cores < 64 ? (unsigned)cores : 2;
+    if (plan.jobs == 0 || plan.jobs > 64)
+        plan.jobs = cores > 0 && cores < 64 ? (uint64_t)cores : 2;
     bool kept = true;
     for (unsigned n = 4; n <= 7; n += 3)
         if (!members || members == n)
-            kept &= run_many(from, seeds, n, jobs);
+            kept &= run_many(&plan, n);
     return kept ? 0 : 1;
 }

@@ -27,7 +27,7 @@ struct sim_disk {
     struct undo *undo;
     size_t undo_count, undo_cap;
     unsigned batches; /* unsynced */
-    bool broken;
+    bool doomed;
 };
 
 static uint8_t *copy(struct bytes b) {
@@ -125,7 +125,7 @@ static void forget_undo(struct sim_disk *d) {
 
 static enum error door_commit(void *self, const struct disk_batch *b, bool sync) {
     struct sim_disk *d = self;
-    if (d->broken)
+    if (d->doomed && sync)
         return ERR_IO;
     d->batches++;
     for (size_t i = 0; i < b->count; i++) {
@@ -216,6 +216,6 @@ unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance) {
     return lost;
 }
 
-void sim_disk_break(struct sim_disk *d) {
-    d->broken = true;
+void sim_disk_doom(struct sim_disk *d, bool doomed) {
+    d->doomed = doomed;
 }

@@ -11,7 +11,7 @@ void sim_disk_free(struct sim_disk *d);
 struct disk sim_disk_door(struct sim_disk *d);
 /* Power loss: undoes a random number of the newest unsynced batches, whole ones, newest first. Returns how many. */
 unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance);
-/* Every later commit fails. */
-void sim_disk_break(struct sim_disk *d);
+/* While doomed, synced commits fail and leave nothing. */
+void sim_disk_doom(struct sim_disk *d, bool doomed);
 
 #endif

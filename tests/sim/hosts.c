@@ -1,0 +1,188 @@
+/* The hosts of the simulated world: a node on a disk that forgets, its turns, its crashes. */
+#include "tests/sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- what a node does to its world ---- */
+
+static void world_send(void *self, member_id to, struct bytes frame) {
+    struct host *h = self;
+    if (!h->dying)
+        send_between(h->sim, h->id, to, frame);
+}
+
+static void world_answer(void *self, uint64_t client, struct bytes frame) {
+    struct host *h = self;
+    if (!h->dying)
+        carry(h->sim, (struct event){.kind = EVENT_ANSWER, .from = h->id, .handle = client}, frame);
+}
+
+static void world_sealed(void *self, struct bytes frame) {
+    struct host *h = self;
+    if (!h->dying)
+        checker_sealed(h->sim->checker, h->id, frame);
+}
+
+static void world_trace(void *self, const char *line) {
+    struct host *h = self;
+    if (h->sim->trace)
+        printf("%10.4f node %u: %s\n", (double)h->sim->now / SECOND, h->id, line);
+}
+
+static void world_executed(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t,
+                           const struct request *const *requests, size_t count) {
+    struct host *h = self;
+    checker_executed(h->sim->checker, h->id, n, batch, log_hash, t, requests, count);
+    if (h->sim->trace)
+        printf("%10.4f node %u: executed %llu with %zu requests\n", (double)h->sim->now / SECOND, h->id,
+               (unsigned long long)n, count);
+}
+
+static void world_alert(void *self, const struct alert *a) {
+    struct host *h = self;
+    checker_alert(h->sim->checker, a);
+    if (h->sim->trace)
+        printf("%10.4f node %u: alert %llu %s %s/%s %s\n", (double)h->sim->now / SECOND, h->id,
+               (unsigned long long)a->number, alert_type_name(a->type), a->host, a->service,
+               state_name(!*a->service, a->state));
+}
+
+/* ---- hosts ---- */
+
+static struct node_now clocks(const struct host *h) {
+    return (struct node_now){h->sim->now / 1000 + 5000, sim_wall(h->sim, h->id)};
+}
+
+static void schedule_wake(struct host *h) {
+    mono_ms due = node_deadline(h->node);
+    time_us at = (due - 5000) * 1000;
+    if (at <= h->sim->now)
+        at = h->sim->now + 1000;
+    if (at >= h->wake_at)
+        return;
+    h->wake_at = at;
+    push_simple(h->sim, at - h->sim->now, EVENT_WAKE, h->id, h->boots);
+}
+
+static void watch_stable(struct host *h) {
+    struct node_facts facts;
+    node_inspect(h->node, &facts);
+    if (facts.pbft.stable == h->stable || facts.pbft.stable == 0)
+        return;
+    h->stable = facts.pbft.stable;
+    checker_stable(h->sim->checker, h->id, h->stable, &facts.pbft.stable_root);
+}
+
+void host_end_turn(struct host *h) {
+    h->turn_open = false;
+    enum error e = node_flush(h->node);
+    if (h->doomed && e == ERR_IO) { /* what left before the commit, left */
+        host_fall(h);
+        return;
+    }
+    ENSURE(e == ERR_OK);
+    struct node_facts facts;
+    node_inspect(h->node, &facts);
+    if (facts.breach)
+        sim_fail(h->sim, "node %u found a safety breach", h->id);
+    watch_stable(h);
+    schedule_wake(h);
+}
+
+/* A turn ends at once, or gathers what comes in the next milliseconds. */
+static void turn(struct host *h) {
+    if (h->turn_open)
+        return;
+    if (!h->sim->options->lazy_flush || prng_chance(&h->sim->chance, 500)) {
+        host_end_turn(h);
+        return;
+    }
+    h->turn_open = true;
+    push_simple(h->sim, (time_us)prng_below(&h->sim->chance, 4000), EVENT_FLUSH, h->id, h->boots);
+}
+
+void host_boot(struct host *h) {
+    struct sim *s = h->sim;
+    struct node_config config = {.cluster = &s->cluster,
+                                 .self = h->id,
+                                 .secret = s->secrets[h->id],
+                                 .boot_random = prng_next(&s->chance),
+                                 .version = "sim"};
+    struct node_world world = {h, world_send, world_answer, world_sealed, world_trace, world_executed, world_alert};
+    struct disk disk = sim_disk_door(h->disk);
+    struct buffer why = {0};
+    h->boots++;
+    h->wake_at = INT64_MAX;
+    h->dying = h->turn_open = false;
+    if (node_open(&h->node, &config, &disk, &world, clocks(h), &why) != ERR_OK) {
+        sim_fail(s, "node %u does not open: %s", h->id, buffer_cstr(&why));
+        h->node = NULL;
+    } else {
+        node_start(h->node, clocks(h));
+        host_end_turn(h);
+    }
+    buffer_free(&why);
+}
+
+void host_crash(struct host *h) {
+    struct sim *s = h->sim;
+    if (!h->node)
+        return;
+    if (h->turn_open && prng_chance(&s->chance, 500)) {
+        h->dying = true; /* the turn became durable, but nothing of it left */
+        sim_disk_doom(h->disk, false);
+        ENSURE(node_flush(h->node) == ERR_OK);
+    }
+    node_free(h->node);
+    h->node = NULL;
+    h->doomed = false;
+    sim_disk_doom(h->disk, false);
+    h->boots++;
+    s->counts->crashes++;
+    s->counts->torn += sim_disk_crash(h->disk, &s->chance) > 0;
+    if (s->trace)
+        printf("%10.4f node %u: crashed\n", (double)s->now / SECOND, h->id);
+}
+
+void host_fall(struct host *h) {
+    struct prng *chance = &h->sim->chance;
+    time_us down = prng_chance(chance, 400) ? SECOND / 5 : 8 * SECOND;
+    host_crash(h);
+    push_simple(h->sim, (time_us)prng_below(chance, (uint64_t)down), EVENT_RESTART, h->id, 0);
+}
+
+void host_doom(struct host *h) {
+    h->doomed = true;
+    sim_disk_doom(h->disk, true);
+}
+
+void host_receive(struct host *h, const struct event *e) {
+    struct sim *s = h->sim;
+    struct admitted *x = NULL;
+    if (!h->node)
+        return;
+    bool peer = e->kind == EVENT_PEER;
+    enum error error =
+        peer ? admit_peer(&x, &s->admit[e->node], e->frame) : admit_client(&x, &s->admit[e->node], e->frame);
+    if (error != ERR_OK) {
+        s->counts->refused++;
+        if (s->trace)
+            printf("%10.4f node %u: refused a frame: %s\n", (double)s->now / SECOND, e->node, error_name(error));
+        return;
+    }
+    if (peer)
+        node_receive(h->node, x, clocks(h));
+    else
+        node_client(h->node, e->handle, x, clocks(h));
+    turn(h);
+}
+
+void host_wake(struct host *h) {
+    h->wake_at = INT64_MAX;
+    node_timeout(h->node, clocks(h));
+    if (h->turn_open)
+        schedule_wake(h);
+    else
+        turn(h);
+}
