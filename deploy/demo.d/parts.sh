@@ -18,7 +18,7 @@ await_rounds() { # await_rounds WHAT N HOST SERVICE: so many more votes of each 
 part_well() {
     part 1 "All is well"
     say "Four replicas keep one log. Three observers (eu, us, ap) run Nagios' own check_http, check_tcp and" \
-        "check_disk against real services and vote; two of three must see a problem before it is one."
+        "$OWN_PLUGIN against real services and vote; two of three must see a problem before it is one."
     await 60 "three votes on each of $OBJECTS hosts and services, all of them well" all_well
     show status
 }
