@@ -80,5 +80,10 @@ int main(int argc, char **argv) {
         heard[from >= cluster->member_count / 2] = true;
     client_poll_free(poll);
     client_net_close(net);
+    for (int f = 0; f < 2; f++)
+        buffer_free(&faces[f].frame);
+    buffer_free(&answer);
+    arena_free(&arena);
+    cluster_free(cluster);
     return heard[0] && heard[1] ? 0 : 1;
 }
