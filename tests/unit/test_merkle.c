@@ -93,6 +93,15 @@ static void tree_has_the_shape_of_rfc_6962(void **state) {
     assert_true(digest_equal(&want, &got));
 }
 
+static void an_output_never_passes_for_a_node(void **state) {
+    (void)state;
+    struct digest l[2];
+    fill(l, 2);
+    struct bytes pair[] = {bytes_of(l[0].b, DIGEST_LEN), bytes_of(l[1].b, DIGEST_LEN)};
+    struct digest node = crypto_digest_parts(DIGEST_NODE, pair, 2), leaf = merkle_leaf(bytes_of(l, sizeof l));
+    assert_false(digest_equal(&node, &leaf));
+}
+
 static void no_outputs_have_a_root_of_their_own(void **state) {
     (void)state;
     struct digest none = merkle_root(NULL, 0), leaf = merkle_leaf((struct bytes){NULL, 0}), one = merkle_root(&leaf, 1);
@@ -226,6 +235,7 @@ int main(void) {
         cmocka_unit_test(bent_longer_or_shorter_paths_prove_nothing),
         cmocka_unit_test(sizes_beyond_the_bounds_are_refused),
         cmocka_unit_test(tree_has_the_shape_of_rfc_6962),
+        cmocka_unit_test(an_output_never_passes_for_a_node),
         cmocka_unit_test(no_outputs_have_a_root_of_their_own),
         cmocka_unit_test(built_tree_gives_the_same_paths_as_the_plain_functions),
         cmocka_unit_test(state_root_is_a_function_of_the_records_alone),

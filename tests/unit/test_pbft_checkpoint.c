@@ -108,6 +108,25 @@ static void a_diverged_replica_stops_voting_and_says_so(void **state) {
     cluster_free(c);
 }
 
+static void a_replay_that_gives_another_root_signs_no_second_checkpoint(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct node *x = &c->nodes[3];
+    uint8_t eight[8] = {[7] = 8};
+    c->arrives = no_checkpoints;
+    order(c, 0, 1, 8);
+    assert_int_equal(x->executed, 8);
+    node_crash(x);
+    x->diverged = true;
+    record_put(x, RECORD_DECIDED, bytes_of(eight, sizeof eight), (struct bytes){0}); /* was never synced */
+    node_boot(x);
+    cluster_run(c, 2000);
+    assert_int_equal(x->executed, 8);
+    assert_int_equal(node_view(x).phase, PHASE_REPAIR);
+    assert_true(traced(c, "3 REPAIR n=8: a replay gave another root"));
+    cluster_free(c);
+}
+
 static void a_diverged_primary_asks_to_be_replaced(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
@@ -168,6 +187,7 @@ int main(void) {
         cmocka_unit_test(the_certificate_reaches_whoever_missed_the_votes),
         cmocka_unit_test(a_quorum_less_one_certifies_nothing),
         cmocka_unit_test(a_diverged_replica_stops_voting_and_says_so),
+        cmocka_unit_test(a_replay_that_gives_another_root_signs_no_second_checkpoint),
         cmocka_unit_test(a_diverged_primary_asks_to_be_replaced),
         cmocka_unit_test(two_checkpoints_for_one_n_name_their_signer),
         cmocka_unit_test(a_checkpoint_against_the_certificate_names_its_signer),

@@ -121,6 +121,31 @@ static struct msg vote_of(enum frame_type type, view_no v, seq_no n, const struc
     return m;
 }
 
+static bool proposals_only(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    (void)c, (void)from, (void)to;
+    return m->type == FRAME_PRE_PREPARE;
+}
+
+static void votes_for_another_digest_count_for_nothing(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    c->arrives = proposals_only;
+    submit(c, 0, 1);
+    cluster_drain(c);
+    for (member_id i = 2; i < 4; i++) {
+        struct digest other = {{(uint8_t)i}};
+        struct msg prepare = vote_of(FRAME_PREPARE, 0, 1, &other), commit = vote_of(FRAME_COMMIT, 0, 1, &other);
+        traitor_sends(c, i, 1, &prepare);
+        traitor_sends(c, i, 1, &commit);
+    }
+    struct digest third = {{9}};
+    struct msg commit = vote_of(FRAME_COMMIT, 0, 1, &third);
+    traitor_sends(c, 0, 1, &commit);
+    assert_int_equal(records_count(&c->nodes[1], RECORD_PREPARED), 0);
+    assert_int_equal(c->nodes[1].executed, 0);
+    cluster_free(c);
+}
+
 static bool no_prepares(struct cluster *c, member_id from, member_id to, const struct msg *m) {
     (void)c, (void)from, (void)to;
     return m->type != FRAME_PREPARE && m->type != FRAME_STATUS;
@@ -345,6 +370,7 @@ int main(void) {
         cmocka_unit_test(lost_messages_are_healed_by_status),
         cmocka_unit_test(a_quorum_of_commits_decides_without_own_prepare),
         cmocka_unit_test(a_quorum_less_one_neither_prepares_nor_commits),
+        cmocka_unit_test(votes_for_another_digest_count_for_nothing),
         cmocka_unit_test(a_prepare_of_the_primary_is_not_counted),
         cmocka_unit_test(votes_outside_the_window_are_refused),
         cmocka_unit_test(an_equivocating_primary_is_named_and_wished_away),
