@@ -81,7 +81,7 @@ $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
 
 include tests/e2e/e2e.mk
--include tests/fuzz/fuzz.mk deploy/install.mk deploy/demo.mk
+-include tests/fuzz/fuzz.mk tests/mutants/mutants.mk deploy/install.mk deploy/lint.mk deploy/demo.mk
 
 test: tests ## everything: unit, sim, mutants, end to end; closes with N passed, N failed
 	BUILD=$(BUILD) tests/run
