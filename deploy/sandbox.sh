@@ -8,7 +8,7 @@
 #   replica_stop I / replica_kill I / replica_pause I / replica_resume I    SIGTERM, -9, SIGSTOP, SIGCONT
 #   replica_ready I               has it said ready since it was started?
 #   replicas_start I... / replicas_ready SECONDS I...
-#   quorate VERB ...              with this cluster and the operator's key
+#   quorate VERB ...              with this cluster and the operator's key, at most two minutes
 #   wait_until SECONDS COMMAND... true as soon as the command is, false at the deadline
 #   sandbox_clean                 kills what still runs, gives the ports back
 
@@ -64,7 +64,9 @@ cluster_drills() { sed -i "s/^drills:.*/drills: $1/" "$CLUSTER/cluster.yaml"; }
 peer_port() { echo $((BASE_PORT + $1)); }
 client_port() { echo $((BASE_PORT + 10 + $1)); }
 
-quorate() { "$BUILD/quorate" "$1" -c "$CLUSTER/cluster.yaml" -k "$CLUSTER/keys/operator.key" "${@:2}"; }
+quorate() {
+    timeout --foreground -k 5 120 "$BUILD/quorate" "$1" -c "$CLUSTER/cluster.yaml" -k "$CLUSTER/keys/operator.key" "${@:2}"
+}
 
 # ---- replicas ----
 

@@ -1,12 +1,15 @@
 # KEEP=1: the cluster goes on when the story ends; what to try next, and a script that ends it.
 
-write_stop() {
+write_stop() { # also ends what the user started in that directory since then
     cat >"$WORK/stop" <<SH
 #!/bin/sh
 # Ends the kept demo: its processes, its ports' reservation, its files.
-for pid in $(world_pids | xargs); do
-    if tr '\\0' ' ' </proc/\$pid/cmdline 2>/dev/null | grep -qF "$WORK/"; then kill -KILL \$pid; fi
-done
+for process in /proc/[0-9]*; do
+    line=\$(tr '\\0' ' ' 2>/dev/null <"\$process/cmdline")
+    case \$line in
+    */quorate*" $WORK/"* | *busybox*" $WORK/"*) kill -KILL "\${process#/proc/}" ;;
+    esac
+done 2>/dev/null
 rmdir "$PORT_LOCK" 2>/dev/null
 rm -rf "$WORK"
 SH
@@ -24,9 +27,9 @@ The cluster goes on. What to try next:
    $quorate replicas $options
    $quorate alerts $options --follow
    tail -f $WORK/pager.txt
-   kill ${SERVICE_PID[web1/http]:-}          # the web server of web1: an alert, once
-   busybox httpd -p 127.0.0.1:$(service_port web1/http) -h $WORK/www          # starts it again
-   kill -9 ${REPLICA_PID[0]:-}          # replica 0; start it again with:
+   kill ${SERVICE_PID[web1/http]:-}    # the web server of web1: an alert, once
+   busybox httpd -p 127.0.0.1:$(service_port web1/http) -h $WORK/www    # starts it again
+   kill -9 ${REPLICA_PID[0]:-}    # replica 0; start it again with:
    $BUILD/quorated -c $CLUSTER/cluster.yaml -i 0 -k $CLUSTER/keys/replica-0.key -d $WORK/r0.data
 
 To end it and remove every trace:

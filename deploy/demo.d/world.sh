@@ -120,7 +120,6 @@ agent_start() { # agent_start OBSERVER [honest|liar]
 }
 agent_stop() { end_process TERM "${AGENT_PID[$1]:-}"; unset "AGENT_PID[$1]"; }
 agents_start() { local o; for o in $OBSERVERS; do agent_start "$o"; done; }
-agents_stop() { local o; for o in $OBSERVERS; do agent_stop "$o"; done; }
 
 # ---- the pager ----
 
