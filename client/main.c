@@ -20,7 +20,7 @@ static const struct verb verbs[] = {
     {"apply", verb_apply, "put a Nagios object configuration in force"},
     {"status", verb_status, "show the agreed state of hosts and services"},
     {"alerts", verb_alerts, "print the agreed alert stream, each alert proven"},
-    {"notify", verb_notify, "hand each alert once to pagers, mail and webhooks"},
+    {"notify", verb_notify, "hand each alert once to the pager's commands"},
     {"replicas", verb_replicas, "show the replicas and who disagrees"},
     {"verify", verb_verify, "check alerts offline, with cluster.yaml alone"},
     {"check_quorate", verb_check_quorate, "Nagios plugin that watches the cluster itself"},
@@ -28,7 +28,7 @@ static const struct verb verbs[] = {
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 static void overview(FILE *to) {
-    fputs("usage: quorate VERB [OPERAND...] [OPTION...]\n\n", to);
+    fputs("usage: quorate [OPTION...] VERB [OPERAND...] [OPTION...]\n\n", to);
     for (unsigned i = 0; i < VERB_COUNT; i++) {
         fprintf(to, "  %-14s %s\n", verbs[i].name, verbs[i].summary);
     }
@@ -94,6 +94,36 @@ static int help(int argc, char **argv) {
     return run(argv[1], 2, arguments);
 }
 
+/* How many words a shared option before the verb takes; 0: it is none. */
+static int shared_option(const char *word) {
+    static const char *const with_value[] = {"-c", "-k", "--cluster", "--key", "--timeout"};
+    for (unsigned i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
+        size_t len = strlen(with_value[i]);
+        if (strcmp(word, with_value[i]) == 0) {
+            return 2;
+        }
+        bool joined = with_value[i][1] == '-' ? word[len] == '=' : word[len] != '\0';
+        if (strncmp(word, with_value[i], len) == 0 && joined) {
+            return 1;
+        }
+    }
+    return strcmp(word, "--json") == 0;
+}
+
+/* `quorate -c FILE replicas` means `quorate replicas -c FILE`: the verb is moved to the front. */
+static void verb_first(int argc, char **argv) {
+    int at = 1;
+    for (int words; at < argc && (words = shared_option(argv[at])) > 0;) {
+        at += words;
+    }
+    if (at >= argc) {
+        return;
+    }
+    char *verb = argv[at];
+    memmove(&argv[2], &argv[1], (size_t)(at - 1) * sizeof *argv);
+    argv[1] = verb;
+}
+
 int main(int argc, char **argv) {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     const char *self = slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "";
@@ -105,6 +135,7 @@ int main(int argc, char **argv) {
         overview(stderr);
         return CLI_USAGE;
     }
+    verb_first(argc, argv);
     if (strcmp(argv[1], "--version") == 0) {
         puts("quorate " QUORATE_VERSION);
         return cli_finish("version", CLI_DONE);

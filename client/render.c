@@ -75,12 +75,19 @@ static void dump(struct buffer *out, json_t *object) {
     json_decref(object);
 }
 
+/* Beyond 2^53 many JSON readers round, and a rounded line does not verify: such numbers travel as text. */
+static json_t *large_number(uint64_t n) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    return text(digits);
+}
+
 static json_t *vote_json(const struct vote_view *v, bool is_host, time_ms now) {
     json_t *j = json_object();
     put(j, "observer", text(v->observer));
     put(j, "state", text(state_name(is_host, v->state)));
     put(j, "output", text(v->output));
-    put(j, "obs_seq", v->accepted_at == 0 ? json_null() : number(v->obs_seq));
+    put(j, "obs_seq", v->accepted_at == 0 ? json_null() : large_number(v->obs_seq));
     put(j, "age_ms", v->accepted_at == 0 ? json_null() : json_integer(now - v->accepted_at));
     put(j, "fresh", json_boolean(v->fresh));
     put(j, "masked", json_boolean(v->masked));
