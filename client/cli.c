@@ -70,7 +70,7 @@ static const char *remedy(enum error e) {
     case ERR_BUSY:
         return "try again in a moment";
     case ERR_CONVICTED:
-        return "make a new key with `quorate keygen` and enrol it";
+        return "the convicted key stays convicted: a new cluster with a new key is needed";
     default:
         return "see `quorate replicas` for the cluster's health";
     }

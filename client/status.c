@@ -96,7 +96,7 @@ static int show(struct status *s) {
 int verb_status(int argc, char **argv) {
     static const struct cli_verb verb = {.name = "status",
                                          .operands = "[HOST [SERVICE]]",
-                                         .summary = "Show the agreed state, its votes, who dissents and who is masked",
+                                         .summary = "Show the agreed state, its votes and who dissents",
                                          .operands_max = 2};
     struct status s = {0};
     int code = cli_parse(&s.cli, &verb, argc, argv);

@@ -84,7 +84,7 @@ void cluster_write(struct buffer *out, const struct cluster *c) {
                   c->operators_needed);
     if (c->observer_count > 0) {
         buffer_printf(out,
-                      "\n# Who reports check results, for which hosts; later ones by `quorate enroll`.\nobservers:\n");
+                      "\n# Who reports check results, for which hosts.\nobservers:\n");
     }
     for (unsigned i = 0; i < c->observer_count; i++) {
         put_observer(out, &c->observers[i]);
