@@ -83,14 +83,14 @@ tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
 include tests/e2e/e2e.mk
 -include tests/fuzz/fuzz.mk tests/mutants/mutants.mk deploy/install.mk deploy/lint.mk deploy/demo.mk
 
-test: tests ## everything: unit, sim, mutants, end to end; closes with N passed, N failed
+test: tests ## unit tests, simulator, house rules, end to end; closes with N passed, N failed
 	BUILD=$(BUILD) tests/run
 
 asan: ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) --no-print-directory test BUILD=build-asan SANITIZE=address,undefined SIM_SEEDS=$(or $(SEEDS),60)
 
-sim: $(SIM) ## SEEDS=n runs n seeds, SEED=x replays one with its trace
-	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
+sim: $(SIM) ## SEEDS=n runs n seeds, SEED=x N=members replays one with its trace
+	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300)) $(if $(N),--n $(N))
 
 clean: ## removes what was built
 	rm -rf build build-*
