@@ -55,7 +55,7 @@ static struct place *find_or_add(struct outbox *o, const char *handler) {
         o->places = xrealloc(o->places, (o->count + 1) * sizeof *o->places);
         p = &o->places[o->count++];
         *p = (struct place){.position = {0}};
-        strcpy(p->handler, handler);
+        snprintf(p->handler, sizeof p->handler, "%s", handler);
     }
     return p;
 }
@@ -98,11 +98,11 @@ static bool scan_mark(struct mark *m, const char *line) {
     int end = -1;
     *m = (struct mark){.run = 0};
     if (sscanf(line, "handed %64[a-zA-Z0-9._-] %" SCNu64 "%n", m->handler, &m->number, &end) == 2) {
-        strcpy(m->word, "handed");
+        snprintf(m->word, sizeof m->word, "%s", "handed");
     } else if (sscanf(line, "attempt %64[a-zA-Z0-9._-] %" SCNu64 " %u%n", m->handler, &m->number, &m->run, &end) == 3) {
-        strcpy(m->word, "attempt");
+        snprintf(m->word, sizeof m->word, "%s", "attempt");
     } else if (sscanf(line, "done %64[a-zA-Z0-9._-] %" SCNu64 " %u%n", m->handler, &m->number, &m->run, &end) == 3) {
-        strcpy(m->word, "done");
+        snprintf(m->word, sizeof m->word, "%s", "done");
     }
     return end > 0 && line[end] == '\0' && (m->number > 0 || m->word[0] == 'h');
 }
@@ -120,16 +120,16 @@ static void print_all(struct buffer *out, const struct outbox *o) {
     for (unsigned i = 0; i < o->count; i++) {
         const struct outbox_position *p = &o->places[i].position;
         struct mark m = {.word = "handed", .number = p->handed};
-        strcpy(m.handler, o->places[i].handler);
+        snprintf(m.handler, sizeof m.handler, "%s", o->places[i].handler);
         print_mark(out, &m);
         if (p->next_run > 0 || p->attempting) {
             /* An attempt may stand for runs before it that succeeded or were not wanted. */
             m.number++;
             m.run = p->attempting ? p->next_run : p->next_run - 1;
-            strcpy(m.word, "attempt");
+            snprintf(m.word, sizeof m.word, "%s", "attempt");
             print_mark(out, &m);
             if (!p->attempting) {
-                strcpy(m.word, "done");
+                snprintf(m.word, sizeof m.word, "%s", "done");
                 print_mark(out, &m);
             }
         }
@@ -322,9 +322,9 @@ static enum error put_mark(struct outbox *o, const char *word, const char *handl
                            struct buffer *why) {
     struct mark m = {.number = number, .run = run};
     struct buffer line = {0};
-    strcpy(m.word, word);
+    snprintf(m.word, sizeof m.word, "%s", word);
     REQUIRE(strlen(handler) <= HANDLER_NAME_MAX);
-    strcpy(m.handler, handler);
+    snprintf(m.handler, sizeof m.handler, "%s", handler);
     print_mark(&line, &m);
     pthread_mutex_lock(&o->lock);
     enum error e = o->torn || o->length > JOURNAL_MAX ? rewrite(o, why) : ERR_OK;
