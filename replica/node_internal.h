@@ -46,7 +46,7 @@ struct node {
 
     struct executed executed;
     size_t done_count, done_cap;
-    struct request_ref *done;           /* of the batch just executed */
+    struct pbft_done *done;             /* of the batch just executed */
     bool execution_due, checkpoint_due; /* an answer owed to the core */
     struct checkpoint checkpoint;
     size_t loaded_count; /* requests read from the own disk, to be handed to the core */

@@ -64,8 +64,16 @@ static void remember_done(struct node *n, const struct request *const *requests,
         n->done = xrealloc(n->done, count * sizeof *n->done);
     }
     for (size_t i = 0; i < count; i++)
-        n->done[i] = (struct request_ref){requests[i]->client, requests[i]->req_seq, requests[i]->digest};
+        n->done[i] = (struct pbft_done){requests[i]->client, requests[i]->req_seq, 0};
     n->done_count = count;
+}
+
+/* After the execution, which may have slid their clients' windows. */
+static void remember_old(struct node *n) {
+    for (size_t i = 0; i < n->done_count; i++) {
+        uint64_t top = ledger_top(n->machine.ledger, &n->done[i].client);
+        n->done[i].old = top > LEDGER_WINDOW ? top - LEDGER_WINDOW : 0;
+    }
 }
 
 void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch_kind kind,
@@ -89,6 +97,7 @@ static void execute_action(struct node *n, const struct pbft_action *a) {
     REQUIRE(!n->execution_due && !n->checkpoint_due);
     remember_done(n, a->requests, a->count);
     node_execute(n, a->n, &a->batch_digest, a->batch_kind, a->requests, a->count, false);
+    remember_old(n);
     n->execution_due = true;
 }
 

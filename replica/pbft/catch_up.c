@@ -64,7 +64,7 @@ void fetch_now(struct pbft *p, struct slot *s) {
 
 void fetch_again(struct pbft *p) {
     struct shopping x = {.count = 0};
-    for (seq_no n = p->executed + 1; n <= pbft_window_end(p); n++) {
+    for (seq_no n = slot_after(p, p->executed); n <= pbft_window_end(p); n = slot_after(p, n)) {
         const struct slot *s = slot_find(p, n);
         const struct digest *d = s ? slot_wants(s) : NULL;
         if (d && !slot_batch(s, d)) {
@@ -136,10 +136,26 @@ void fetch_own(struct pbft *p) {
     serve_from_store(p, p->config.self, &x);
 }
 
+static bool may_ask(struct pbft *p, member_id who, unsigned cost) {
+    struct peer *peer = &p->peers[who];
+    if (p->now - peer->asks_since >= p->config.status_interval) {
+        peer->asks_since = p->now;
+        peer->asks = 0;
+    }
+    if (peer->asks + cost > ASKS_MAX) {
+        return false;
+    }
+    peer->asks += cost;
+    return true;
+}
+
 /* What memory lacks the store may have. The rest of a large answer comes with the asker's next FETCH. */
 enum error handle_fetch(struct pbft *p, const struct msg *m) {
     struct parcel x = {.frames = 0};
     struct shopping stored = {.count = 0};
+    if (!may_ask(p, m->sender, ASK_FETCH + m->fetch.count)) {
+        return ERR_BUSY;
+    }
     for (unsigned i = 0; i < m->fetch.count && x.frames < DATA_FRAMES_MAX; i++) {
         const struct digest *d = &m->fetch.digests[i];
         const struct pooled *e = pool_find(&p->pool, d);
@@ -174,7 +190,7 @@ enum error handle_data(struct pbft *p, const struct msg *m) {
     bool useful = m->data.batch_count == 0; /* requests come as events of their own */
     for (unsigned i = 0; i < m->data.batch_count; i++) {
         struct digest digest = batch_digest(m->data.batches[i]);
-        for (seq_no n = p->executed + 1; n <= pbft_window_end(p); n++) {
+        for (seq_no n = slot_after(p, p->executed); n <= pbft_window_end(p); n = slot_after(p, n)) {
             struct slot *s = slot_find(p, n);
             useful |= s && take_batch(p, s, m->data.batches[i], &digest);
         }
@@ -227,6 +243,9 @@ enum error handle_fetch_decision(struct pbft *p, const struct msg *m) {
     if (f->first == 0 || f->last < f->first || f->first > p->executed) {
         return ERR_OUT_OF_RANGE;
     }
+    if (!may_ask(p, m->sender, ASK_DECISIONS)) {
+        return ERR_BUSY;
+    }
     struct pbft_action *a = out_add(p, PBFT_SERVE_DECISIONS);
     a->to = set_of(m->sender);
     a->first = f->first;
@@ -259,6 +278,9 @@ enum error handle_decision(struct pbft *p, const struct msg *m) {
 
 enum error handle_fetch_cert(struct pbft *p, const struct msg *m) {
     const struct msg_fetch_cert *f = &m->fetch_cert;
+    if (!may_ask(p, m->sender, ASK_CERT)) {
+        return ERR_BUSY;
+    }
     if (f->kind == CERT_CHECKPOINT && f->at_least <= pbft_c(p)) {
         checkpoint_cert_send(p, set_of(m->sender));
         return ERR_OK;

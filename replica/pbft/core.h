@@ -24,6 +24,12 @@ enum {
     CALM_MS = 10000,     /* progress that takes one doubling of the timers back (R6) */
     DATA_MAX = 1 << 20,  /* bytes of one DATA frame's content */
     DATA_FRAMES_MAX = 2, /* DATA frames per FETCH */
+    /* Answers cost far more than questions: what one peer may ask for within a STATUS interval, in digests looked up.
+     */
+    ASKS_MAX = 2048,
+    ASK_FETCH = 16,
+    ASK_DECISIONS = 128,
+    ASK_CERT = 64,
 };
 
 struct held_batch { /* a batch whose bytes are here; its requests may be missing */
@@ -93,7 +99,10 @@ struct peer {
     bool heard;
     struct msg_status status; /* the newest; its version text is never used */
     uint64_t count;           /* STATUS messages heard */
-    view_no wish;             /* the highest view it wished for */
+    mono_ms helped_at;        /* when one was last answered with what it lacks */
+    mono_ms asks_since;       /* start of the interval that asks are counted in */
+    unsigned asks;
+    view_no wish; /* the highest view it wished for */
     struct kept_checkpoint checkpoints[CHECKPOINTS_KEPT];
     struct msg *view_change; /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
     struct arena view_change_arena;
@@ -244,6 +253,8 @@ void slot_name_requests(struct pbft *p, struct slot *s);
 bool batch_complete(const struct pbft *p, const struct held_batch *b);
 
 /* --- window.c --- */
+/* The next n after this one that may have a slot: between the bridge and the ring there are none. */
+seq_no slot_after(const struct pbft *p, seq_no n);
 bool window_holds(const struct pbft *p, seq_no n); /* c < n <= c+W */
 /* c or h moved: forgets what is final. */
 void window_moved(struct pbft *p);

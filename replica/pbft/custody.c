@@ -3,7 +3,7 @@
 #include "replica/pbft/core.h"
 
 void slots_retry(struct pbft *p) {
-    for (seq_no n = p->executed + 1; n <= pbft_window_end(p); n++) {
+    for (seq_no n = slot_after(p, p->executed); n <= pbft_window_end(p); n = slot_after(p, n)) {
         struct slot *s = slot_find(p, n);
         if (s && s->waiting.held) {
             slot_advance(p, s);

@@ -65,7 +65,9 @@ void handle_executed(struct pbft *p, const struct pbft_event *e) {
     slot_settle(p, s, FATE_EXECUTED);
     slot_name_requests(p, s);
     for (size_t i = 0; i < e->executed.done_count; i++) {
-        pool_done(&p->pool, &e->executed.done[i].client, e->executed.done[i].req_seq);
+        const struct pbft_done *done = &e->executed.done[i];
+        pool_done(&p->pool, &done->client, done->req_seq);
+        pool_outdated(&p->pool, &done->client, done->old);
     }
     p->view_progressed |= s->accepted.held && s->accepted.statement.v == p->view && s->n > p->nv_max;
     p->executed = e->executed.n;

@@ -273,7 +273,9 @@ static enum error proposal_conflict(struct pbft *p, const struct proposal *held,
         return ERR_DUPLICATE;
     }
     evidence(p, "EV1 EQUIV_PP", primary_of(v->v, p->members), v->v, v->n);
-    suspect(p, WISH_PROOF);
+    if (v->v == p->view) { /* the primary of a view to come shall not end this one */
+        suspect(p, WISH_PROOF);
+    }
     return ERR_CONFLICT;
 }
 
@@ -298,6 +300,12 @@ static enum error pre_prepare_refusal(struct pbft *p, const struct msg *m) {
     return ERR_OK;
 }
 
+/* One proposal waits per slot. The nearest view's has the place, so that no primary of a later one can crowd it out;
+   what is turned away is sent again when its view has come. */
+static bool waits_for_nearer_view(const struct pbft *p, const struct slot *s, const struct vote *v) {
+    return s->waiting.held && s->waiting.statement.v >= p->view && s->waiting.statement.v < v->v;
+}
+
 enum error handle_pre_prepare(struct pbft *p, const struct msg *m) {
     const struct vote *v = &m->pre_prepare.statement;
     enum error e = pre_prepare_refusal(p, m);
@@ -312,7 +320,7 @@ enum error handle_pre_prepare(struct pbft *p, const struct msg *m) {
     if (s->fate != FATE_OPEN && !digest_equal(&s->chosen.d, &v->d)) {
         return ERR_CONFLICT; /* never against a decision */
     }
-    if (s->waiting.held && s->waiting.statement.v > v->v) {
+    if (waits_for_nearer_view(p, s, v)) {
         return ERR_STALE;
     }
     if ((e = slot_hold_batch(p, s, &v->d, m->pre_prepare.batch_bytes)) != ERR_OK) { /* A4 */

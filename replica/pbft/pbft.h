@@ -52,6 +52,11 @@ enum pbft_event_kind {
                           this turn */
     PBFT_TIMEOUT,      /* now >= pbft_deadline */
 };
+/* (client, req_seq) was named by an executed batch; no request of that client up to `old` is judged NEW any more. */
+struct pbft_done {
+    struct public_key client;
+    uint64_t req_seq, old;
+};
 struct pbft_event {
     enum pbft_event_kind kind;
     mono_ms now;
@@ -67,8 +72,7 @@ struct pbft_event {
             time_ms t;
             struct digest log_hash;
             size_t done_count;
-            const struct request_ref *done; /* leave the pool: named by the batch, or no longer
-                                                eligible since (client, req_seq) is done; digest ignored */
+            const struct pbft_done *done; /* leave the pool, whatever their digest */
         } executed;
         const struct checkpoint *checkpoint;
     };

@@ -182,6 +182,20 @@ struct pooled *pool_find_seq(const struct pool *p, const struct public_key *clie
     return e;
 }
 
+static void seq_enchain(struct pool *p, struct pooled *e) {
+    uint32_t *chain = seq_chain(p, &e->client, e->req_seq);
+    e->next_seq = *chain;
+    *chain = index_of(p, e);
+}
+
+static void seq_unchain(struct pool *p, const struct pooled *e) {
+    uint32_t *at = seq_chain(p, &e->client, e->req_seq);
+    while (*at != index_of(p, e)) {
+        at = &p->entries[*at].next_seq;
+    }
+    *at = e->next_seq;
+}
+
 static struct pooled *entry_new(struct pool *p, const struct request_ref *ref) {
     uint32_t i = p->free_entry;
     if (i != POOL_NONE) {
@@ -190,15 +204,15 @@ static struct pooled *entry_new(struct pool *p, const struct request_ref *ref) {
         ENSURE(p->used < p->capacity);
         i = (uint32_t)p->used++;
     }
-    uint32_t *digests = digest_chain(p, &ref->digest), *seqs = seq_chain(p, &ref->client, ref->req_seq);
+    uint32_t *digests = digest_chain(p, &ref->digest);
     struct pooled *e = &p->entries[i];
     *e = (struct pooled){.digest = ref->digest,
                          .client = ref->client,
                          .req_seq = ref->req_seq,
                          .order = ++p->order,
-                         .next_digest = *digests,
-                         .next_seq = *seqs};
-    *digests = *seqs = i;
+                         .next_digest = *digests};
+    *digests = i;
+    seq_enchain(p, e);
     e->owner = owner_take(p, &ref->client);
     return e;
 }
@@ -210,11 +224,7 @@ static void entry_free(struct pool *p, struct pooled *e) {
         at = &p->entries[*at].next_digest;
     }
     *at = e->next_digest;
-    at = seq_chain(p, &e->client, e->req_seq);
-    while (*at != i) {
-        at = &p->entries[*at].next_seq;
-    }
-    *at = e->next_seq;
+    seq_unchain(p, e);
     owner_drop(p, e->owner);
     request_free(e->request);
     *e = (struct pooled){.next_digest = p->free_entry};
@@ -227,12 +237,26 @@ static void entry_settle(struct pool *p, struct pooled *e) {
     list_put(p, e, LIST_PENDING, e->pending);
     list_put(p, e, LIST_QUEUE, queued);
     list_put(p, e, LIST_WANTED, e->named > 0 && !e->request);
-    if (queued != was_queued && e->request->kind == OP_TICK) {
-        p->queued_ticks += queued ? 1 : (size_t)-1;
+    if (queued != was_queued) {
+        ENSURE(e->request); /* only what is held waits in the queue */
+        p->queued_ticks += e->request->kind != OP_TICK ? 0 : queued ? 1 : (size_t)-1;
     }
     if (!e->pending && e->named == 0) {
         entry_free(p, e);
     }
+}
+
+/* A batch named it before it came, and named it wrongly: it stands under its true client and number. */
+static void entry_correct(struct pool *p, struct pooled *e, const struct request *r) {
+    if (e->req_seq == r->req_seq && public_key_equal(&e->client, &r->client)) {
+        return;
+    }
+    seq_unchain(p, e);
+    owner_drop(p, e->owner);
+    e->client = r->client;
+    e->req_seq = r->req_seq;
+    seq_enchain(p, e);
+    e->owner = owner_take(p, &r->client);
 }
 
 static bool pool_has_room(const struct pool *p, const struct public_key *client) {
@@ -244,8 +268,12 @@ static void entry_set_pending(struct pool *p, struct pooled *e, bool pending, mo
     if (e->pending == pending) {
         return;
     }
+    struct pool_owner *owner = &p->owners[e->owner];
+    if (pending && (owner->pending == 0 || e->req_seq < owner->lowest)) {
+        owner->lowest = e->req_seq;
+    }
     e->pending = pending;
-    p->owners[e->owner].pending += pending ? 1 : (uint32_t)-1;
+    owner->pending += pending ? 1 : (uint32_t)-1;
     if (pending) {
         e->since = now;
         e->order = ++p->order; /* the lists are sorted by order, and so by age */
@@ -271,6 +299,7 @@ enum error pool_hold(struct pool *p, struct request *r, bool pending, mono_ms no
         }
         e = entry_new(p, &(struct request_ref){r->client, r->req_seq, r->digest});
     }
+    entry_correct(p, e, r);
     e->request = r;
     if (room) {
         list_put(p, e, LIST_WANTED, false); /* its order changes */
@@ -305,6 +334,22 @@ void pool_done(struct pool *p, const struct public_key *client, uint64_t req_seq
             entry_settle(p, e);
         }
         e = seq_next(p, next, client, req_seq);
+    }
+}
+
+void pool_outdated(struct pool *p, const struct public_key *client, uint64_t old) {
+    uint32_t owner = owner_find(p, client);
+    if (owner == POOL_NONE || p->owners[owner].pending == 0 || p->owners[owner].lowest > old) {
+        return;
+    }
+    p->owners[owner].lowest = old + 1;
+    for (uint32_t i = p->pending.head; i != POOL_NONE;) {
+        struct pooled *e = &p->entries[i];
+        i = e->in_pending.next;
+        if (e->owner == owner && e->req_seq <= old) {
+            entry_set_pending(p, e, false, 0);
+            entry_settle(p, e);
+        }
     }
 }
 

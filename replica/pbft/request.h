@@ -31,6 +31,7 @@ struct pool_list {
 struct pool_owner {
     struct public_key key;
     uint32_t pending, entries, next;
+    uint64_t lowest; /* no pending request of it has a lower number */
 };
 struct pool {
     struct pooled *entries;
@@ -63,6 +64,8 @@ void pool_name(struct pool *p, const struct request_ref *ref);
 void pool_unname(struct pool *p, const struct digest *digest);
 /* (client, req_seq) is done: out of the queue; freed once no batch names it. */
 void pool_done(struct pool *p, const struct public_key *client, uint64_t req_seq);
+/* Requests of that client up to `old` can't be executed any more: out of the queue. */
+void pool_outdated(struct pool *p, const struct public_key *client, uint64_t old);
 void pool_rearm(struct pool *p, mono_ms now);
 void pool_check(const struct pool *p);
 

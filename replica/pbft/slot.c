@@ -210,10 +210,17 @@ enum error slot_hold_batch(struct pbft *p, struct slot *s, const struct digest *
     return ERR_OK;
 }
 
+/* Held under that digest, and from the client and with the number that the reference says: exactly once and the
+   uniqueness of references rest on it. */
+static bool ref_is_true(const struct pbft *p, const struct request_ref *ref) {
+    const struct pooled *e = pool_find(&p->pool, &ref->digest);
+    return e && e->request && e->request->req_seq == ref->req_seq &&
+           public_key_equal(&e->request->client, &ref->client);
+}
+
 bool batch_complete(const struct pbft *p, const struct held_batch *b) {
     for (unsigned i = 0; i < b->batch.count; i++) {
-        const struct pooled *e = pool_find(&p->pool, &b->batch.refs[i].digest);
-        if (!e || !e->request) {
+        if (!ref_is_true(p, &b->batch.refs[i])) {
             return false;
         }
     }

@@ -142,6 +142,10 @@ enum error handle_status(struct pbft *p, const struct msg *m) {
     peer->status = *status;
     peer->count++;
     wish_heard(p, m->sender, status->wish);
+    if (peer->count > 1 && p->now - peer->helped_at < p->config.status_interval / 2) {
+        return ERR_OK; /* it asks more often than anybody has to: heard, not helped */
+    }
+    peer->helped_at = p->now;
     if (status->certified < pbft_c(p)) { /* BUG10 */
         checkpoint_cert_send(p, set_of(m->sender));
     }

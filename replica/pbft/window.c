@@ -5,6 +5,11 @@ bool window_holds(const struct pbft *p, seq_no n) {
     return n > pbft_c(p) && n <= pbft_window_end(p);
 }
 
+seq_no slot_after(const struct pbft *p, seq_no n) {
+    bool in_gap = n >= p->executed + BRIDGE_LEN && n < p->base;
+    return in_gap ? p->base + 1 : n + 1;
+}
+
 /* Slots live until stable, so that their votes and batches can be served; further than W below c they are left to the
    stored decisions. */
 void window_moved(struct pbft *p) {

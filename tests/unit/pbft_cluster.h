@@ -6,10 +6,12 @@
 
 #include "tests/unit/pbft_host.h"
 
+enum { REQUESTS_REMEMBERED = 256 }; /* below a client's highest number: older ones can't be executed any more */
+
 struct answer { /* what the host owes the core after a step */
     bool executed, checkpoint;
     seq_no n;
-    struct request_ref done[BATCH_REFS_MAX];
+    struct pbft_done done[BATCH_REFS_MAX];
     size_t done_count;
 };
 
@@ -18,7 +20,8 @@ static void node_execute(struct node *x, const struct pbft_action *a, struct ans
     for (size_t i = 0; i < a->count; i++) {
         const struct request *r = a->requests[i];
         digests[i] = r->digest;
-        owed->done[i] = (struct request_ref){r->client, r->req_seq, r->digest};
+        uint64_t old = r->req_seq > REQUESTS_REMEMBERED ? r->req_seq - REQUESTS_REMEMBERED : 0;
+        owed->done[i] = (struct pbft_done){r->client, r->req_seq, old};
     }
     assert_int_equal(a->batch_kind == BATCH_NULL, a->count == 0);
     node_apply(x, a->n, &a->batch_digest, digests, a->count);
