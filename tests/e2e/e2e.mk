@@ -1,5 +1,5 @@
 # What the end-to-end tests need beside the programs.
-E2E_TOOLS := $(BUILD)/tests/e2e/check_record $(BUILD)/tests/e2e/two_faced
+E2E_TOOLS := $(BUILD)/tests/e2e/check_record $(BUILD)/tests/e2e/two_faced $(BUILD)/tests/e2e/garbage
 $(BUILD)/tests/e2e/%: tests/e2e/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS_CORE) -lnng

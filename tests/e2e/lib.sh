@@ -20,6 +20,7 @@ e2e_begin() {
 
 e2e_clean() {
     local status=$?
+    [ "$BASHPID" = $$ ] || exit "$status" # a child that was ended before it became its program
     trap - EXIT
     sandbox_clean
     if [ -n "${E2E_KEEP:-}" ]; then echo "# kept: $WORK"; else rm -rf "$WORK"; fi
