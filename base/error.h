@@ -50,7 +50,7 @@
     ERROR(73, ERR_NOT_AN_OBSERVER, "not-an-observer", "the service does not name this observer")                       \
     ERROR(74, ERR_BAD_STATE, "bad-state", "a return code outside 0..3 (host: 0..2)")                                   \
     ERROR(75, ERR_OLD_RESULT, "old-result", "obs_seq not above the observer's last for the service")                   \
-    ERROR(76, ERR_LATE, "late", "too old to count as a vote")                                              \
+    ERROR(76, ERR_LATE, "late", "too old to count as a vote")                                                          \
     ERROR(77, ERR_EQUIVOCATION, "equivocation", "one obs_seq, two contents")                                           \
     /* objects */                                                                                                      \
     ERROR(80, ERR_BAD_OBJECTS, "bad-objects", "the object configuration does not validate")                            \

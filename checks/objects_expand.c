@@ -213,7 +213,10 @@ struct group_build {
 static void join_from_items(struct group_build *b) {
     for (unsigned i = 0; i < b->items->count; i++) {
         const struct raw_entry *entry = raw_given(b->items->items[i].raw, b->kind->of_item);
-        struct list_walk walk = {entry != NULL ? entry->value : NULL};
+        if (entry == NULL) {
+            continue;
+        }
+        struct list_walk walk = {entry->value};
         struct bytes name;
         while (list_next(&walk, &name)) {
             int group = directory_find(&b->groups->names, name);
@@ -231,7 +234,10 @@ static void resolve_group(struct group_build *b, unsigned g, unsigned depth);
 static void join_nested(struct group_build *b, unsigned g, unsigned depth) {
     struct parse *p = b->parse;
     const struct raw_entry *entry = raw_given(b->groups->names.items[g].raw, b->kind->nested);
-    struct list_walk walk = {entry != NULL ? entry->value : NULL};
+    if (entry == NULL) {
+        return;
+    }
+    struct list_walk walk = {entry->value};
     struct bytes name;
     while (list_next(&walk, &name)) {
         int nested = directory_find(&b->groups->names, name);

@@ -137,7 +137,10 @@ void resolve_timeperiods(struct parse *p, const struct scope *s) {
 /* ---- service groups: nothing here speaks of them yet, but a wrong name in one is still a mistake ---- */
 
 static void check_group_list(struct parse *p, const struct scope *s, const struct raw_entry *entry) {
-    struct list_walk walk = {entry != NULL ? entry->value + (entry->value[0] == '+') : NULL};
+    if (entry == NULL) {
+        return;
+    }
+    struct list_walk walk = {entry->value + (entry->value[0] == '+')};
     struct bytes name;
     while (list_next(&walk, &name)) {
         if (directory_find(&s->servicegroups, name) < 0) {
@@ -162,7 +165,10 @@ static void check_pair(struct parse *p, const struct raw_entry *entry, struct by
 }
 
 static void check_pairs(struct parse *p, const struct raw_entry *entry) {
-    struct list_walk walk = {entry != NULL ? entry->value + (entry->value[0] == '+') : NULL};
+    if (entry == NULL) {
+        return;
+    }
+    struct list_walk walk = {entry->value + (entry->value[0] == '+')};
     struct bytes host, service;
     while (list_next(&walk, &host)) {
         if (!list_next(&walk, &service)) {

@@ -345,10 +345,11 @@ void resolve_services(struct parse *p, struct scope *s) {
     if (all.count > 0) {
         qsort(all.list, all.count, sizeof *all.list, compare_services);
     }
-    o->service_count = settle_doubles(p, &all);
-    o->services = arena_alloc(&o->arena, (o->service_count + 1) * sizeof *o->services);
-    s->service_raw = arena_alloc(&p->scratch, (o->service_count + 1) * sizeof(struct raw_object *));
-    for (unsigned i = 0; i < o->service_count; i++) {
+    unsigned count = settle_doubles(p, &all);
+    o->service_count = count;
+    o->services = arena_alloc(&o->arena, (count + 1) * sizeof *o->services);
+    s->service_raw = arena_alloc(&p->scratch, (count + 1) * sizeof(struct raw_object *));
+    for (unsigned i = 0; i < count; i++) {
         o->services[i] = all.list[i].checkable;
         s->service_raw[i] = all.list[i].raw;
     }

@@ -83,8 +83,7 @@ void cluster_write(struct buffer *out, const struct cluster *c) {
     buffer_printf(out, "operators_needed: %u  # of their keys, for what changes members or policy\n",
                   c->operators_needed);
     if (c->observer_count > 0) {
-        buffer_printf(out,
-                      "\n# Who reports check results, for which hosts.\nobservers:\n");
+        buffer_printf(out, "\n# Who reports check results, for which hosts.\nobservers:\n");
     }
     for (unsigned i = 0; i < c->observer_count; i++) {
         put_observer(out, &c->observers[i]);

@@ -369,6 +369,7 @@ static enum error rebundle(struct spool *s, const struct contents *c, struct buf
         }
         for (unsigned i = 0; i < r->observe.count && e == ERR_OK; i++) {
             const struct observation *o = &r->observe.list[i];
+            ENSURE(item < c->count); /* what was read when room was planned */
             if (!c->items[item++].keep) {
                 continue;
             }

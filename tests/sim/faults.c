@@ -24,6 +24,7 @@ static void forge_decision(struct sim *s, member_id victim) {
     node_inspect(s->hosts[victim].node, &facts);
     v.n = facts.executed + 1 + prng_below(&s->chance, 3);
     v.d = batch_null_digest();
+    member_id primary = (member_id)(v.v % s->options->members);
     vote_encode(buffer_extend(&body, VOTE_BODY_LEN), &v);
     for (member_id i = 0; i < s->options->members; i++)
         if (i != victim) {
@@ -31,7 +32,7 @@ static void forge_decision(struct sim *s, member_id victim) {
             send_forged(s, FRAME_COMMIT, i, victim, buffer_bytes(&body));
         }
     batch_encode(&body, &(struct batch){.kind = BATCH_NULL});
-    send_forged(s, FRAME_PRE_PREPARE, (member_id)(v.v % s->options->members), victim, buffer_bytes(&body));
+    send_forged(s, FRAME_PRE_PREPARE, primary, victim, buffer_bytes(&body));
     buffer_free(&body);
 }
 
