@@ -3,7 +3,11 @@
    req_seq is ever signed twice across boots. */
 #include "replica/node_internal.h"
 
-enum { RESERVE = 4096 };
+enum {
+    RESERVE = 4096,
+    EVIDENCE_FITS =
+        63 * 1024, /* bytes of both frames that fit into one request; larger bundles convict when executed */
+};
 
 static const struct bytes BOOT_KEY = {(const uint8_t *)"boot", 4};
 
@@ -105,7 +109,7 @@ void voice_accuse(struct node *n, const struct request *a, const struct request 
     struct buffer what = {0};
     bool known = ledger_convicted(n->machine.ledger, &a->client) || accused_before(v, &a->client);
     if (!known && v->accused_count < sizeof v->accused / sizeof *v->accused &&
-        evidence_observation_conflict(a, b, &what)) {
+        a->frame.len + b->frame.len <= EVIDENCE_FITS && evidence_observation_conflict(a, b, &what)) {
         v->accused[v->accused_count++] = a->client;
         bool ordered =
             bytes_compare(a->frame, b->frame) < 0; /* all accusers send the same bytes but for their signature */
@@ -118,8 +122,7 @@ void voice_accuse(struct node *n, const struct request *a, const struct request 
         node_trace(n, "evidence EV12 OBS_EQUIV culprit %s over %s",
                    who->role == ROLE_OBSERVER ? ledger_observer_name(n->machine.ledger, who->index) : "?",
                    buffer_cstr(&what));
-        if (frame.len <= frame_cap(FRAME_REQUEST))
-            submit(n, buffer_bytes(&frame));
+        submit(n, buffer_bytes(&frame));
         buffer_free(&frame);
     }
     buffer_free(&what);

@@ -1,0 +1,189 @@
+/* One replica at its doors: what clients and members with valid keys may send without ending the process. The disk is
+   the simulator's. */
+#include "base/bytes.h"
+#include "base/invariant.h"
+#include "replica/node.h"
+#include "tests/sim/sim_disk.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* cmocka wants the headers above before its own. */
+#include <cmocka.h>
+
+enum { MEMBER = 1, ADMIN = 50, EU = 60, SELF = 1 };
+
+struct replica {
+    struct cluster cluster;
+    struct cluster_observer observer;
+    struct secret_key secrets[4];
+    struct keyring *keys;
+    struct admit admit;
+    struct sim_disk *disk;
+    struct node *node;
+    unsigned counted[FRAME_TYPE_LIMIT]; /* frames that left, of each type */
+    struct buffer trace;
+    mono_ms now;
+};
+
+static void keys_of(uint8_t who, struct public_key *pk, struct secret_key *sk) {
+    uint8_t seed[SECRET_SEED_LEN] = {who};
+    crypto_keypair_from_seed(pk, sk, seed);
+}
+
+static void count_frame(struct replica *r, struct bytes frame) {
+    struct frame f;
+    assert_int_equal(frame_open(&f, frame), ERR_OK);
+    r->counted[f.type]++;
+}
+
+static void on_send(void *self, member_id to, struct bytes frame) {
+    (void)to;
+    count_frame(self, frame);
+}
+
+static void on_answer(void *self, uint64_t client, struct bytes frame) {
+    (void)client;
+    count_frame(self, frame);
+}
+
+static void on_trace(void *self, const char *line) {
+    struct replica *r = self;
+    buffer_printf(&r->trace, "%s\n", line);
+}
+
+static struct node_now clocks(const struct replica *r) {
+    return (struct node_now){r->now, r->cluster.t0 + r->now};
+}
+
+static void found(struct replica *r) {
+    static char *everywhere[] = {"*"};
+    struct secret_key unused;
+    snprintf(r->cluster.name, sizeof r->cluster.name, "unit");
+    r->cluster.member_count = 4;
+    r->cluster.t0 = 1790000000000;
+    r->cluster.knobs = protocol_defaults();
+    for (uint8_t i = 0; i < 4; i++)
+        keys_of((uint8_t)(MEMBER + i), &r->cluster.members[i].key, &r->secrets[i]);
+    r->cluster.operator_count = r->cluster.operators_needed = 1;
+    r->cluster.operators[0] = (struct cluster_operator){.name = "admin", .roles = OPERATOR_ADMIN};
+    keys_of(ADMIN, &r->cluster.operators[0].key, &unused);
+    r->observer = (struct cluster_observer){.name = "eu", .host_count = 1, .hosts = everywhere};
+    keys_of(EU, &r->observer.key, &unused);
+    r->cluster.observer_count = 1;
+    r->cluster.observers = &r->observer;
+    cluster_set_id(&r->cluster);
+}
+
+static struct replica *replica_new(void) {
+    struct replica *r = xcalloc(1, sizeof *r);
+    struct buffer why = {0};
+    found(r);
+    r->keys = cluster_keyring(&r->cluster);
+    r->admit = (struct admit){.keys = r->keys, .self = SELF, .window = r->cluster.knobs.window};
+    cluster_verifier(&r->admit.verifier, &r->cluster);
+    r->disk = sim_disk_new();
+    r->now = 5000;
+    struct disk disk = sim_disk_door(r->disk);
+    struct node_world world = {.self = r, .send = on_send, .answer = on_answer, .trace = on_trace};
+    struct node_config config = {.cluster = &r->cluster, .self = SELF, .secret = r->secrets[SELF], .version = "unit"};
+    assert_int_equal(node_open(&r->node, &config, &disk, &world, clocks(r), &why), ERR_OK);
+    node_start(r->node, clocks(r));
+    assert_int_equal(node_flush(r->node), ERR_OK);
+    buffer_free(&why);
+    return r;
+}
+
+static void replica_free(struct replica *r) {
+    node_free(r->node);
+    sim_disk_free(r->disk);
+    keyring_free(r->keys);
+    buffer_free(&r->trace);
+    free(r);
+}
+
+static enum error client_sends(struct replica *r, uint64_t client, struct bytes frame) {
+    struct admitted *x;
+    enum error e = admit_client(&x, &r->admit, frame);
+    if (e == ERR_OK) {
+        node_client(r->node, client, x, clocks(r));
+        assert_int_equal(node_flush(r->node), ERR_OK);
+    }
+    return e;
+}
+
+/* A bundle of `results` results with outputs of `len` bytes, the first of which says `state`. */
+static void observes(struct replica *r, struct buffer *out, uint64_t req_seq, unsigned results, size_t len,
+                     uint8_t state) {
+    struct observation list[OBSERVE_MAX] = {{0}};
+    struct request op = {.kind = OP_OBSERVE, .req_seq = req_seq, .observe = {results, list}};
+    struct secret_key sk;
+    char *text = xcalloc(1, len + 1);
+    memset(text, 'x', len);
+    for (unsigned i = 0; i < results; i++)
+        list[i] = (struct observation){
+            .host = "web1", .service = "http", .obs_seq = 100 + i, .output = text, .perfdata = "", .observed_at = 1};
+    list[0].state = state;
+    keys_of(EU, &op.client, &sk);
+    buffer_clear(out);
+    request_seal(out, &op, &r->cluster.id, &sk);
+    free(text);
+}
+
+static void contradict(struct replica *r, unsigned results, size_t len) {
+    struct buffer frame = {0};
+    observes(r, &frame, 1, results, len, 0);
+    assert_int_equal(client_sends(r, 1, buffer_bytes(&frame)), ERR_OK);
+    memset(r->counted, 0, sizeof r->counted);
+    observes(r, &frame, 1, results, len, 2);
+    assert_int_equal(client_sends(r, 2, buffer_bytes(&frame)), ERR_OK);
+    buffer_free(&frame);
+}
+
+static void an_observer_that_contradicts_itself_is_accused(void **state) {
+    (void)state;
+    struct replica *r = replica_new();
+    contradict(r, 2, 1000);
+    assert_int_equal(r->counted[FRAME_RELAY], 3); /* the evidence goes to all */
+    assert_non_null(strstr(buffer_cstr(&r->trace), "evidence EV12 OBS_EQUIV culprit eu over web1/http"));
+    replica_free(r);
+}
+
+static void bundles_too_large_for_evidence_end_nothing(void **state) {
+    (void)state;
+    for (unsigned results = 1; results <= 8; results++) {
+        struct replica *r = replica_new();
+        contradict(r, results, 7800);
+        assert_int_equal(r->counted[FRAME_RELAY], results <= 4 ? 3 : 0);
+        assert_int_equal(r->counted[FRAME_REFUSAL], 1); /* the second content is not taken */
+        replica_free(r);
+    }
+}
+
+/* The last size at which two frames fit into one request, and the first at which they don't. */
+static void evidence_fits_to_the_byte(void **state) {
+    (void)state;
+    bool was_told = true;
+    for (size_t len = 7900; len < 8192; len += 4) {
+        struct replica *r = replica_new();
+        contradict(r, 4, len);
+        bool told = r->counted[FRAME_RELAY] == 3;
+        assert_true(was_told || !told);
+        was_told = told;
+        replica_free(r);
+    }
+    assert_false(was_told);
+}
+
+int main(void) {
+    crypto_start();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_observer_that_contradicts_itself_is_accused),
+        cmocka_unit_test(bundles_too_large_for_evidence_end_nothing),
+        cmocka_unit_test(evidence_fits_to_the_byte),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
