@@ -32,11 +32,10 @@ all_well() { # every object OK, with three fresh votes
 }
 dissents() { quorate status "$2" "$3" --json | jq -e --arg o "$1" '.dissent | index($o) != null'; }
 
-# Rounds of votes: each observer's next result for the service is one of its rounds. The sequence numbers are compared as
-# text, since they are longer than jq's numbers are exact.
+# Rounds of votes: each observer's next result for the service is one of its rounds.
 declare -A VOTE_SEEN=() VOTE_ROUNDS=()
 votes_now() { # votes_now HOST SERVICE: OBSERVER NUMBER, one a line
-    quorate status "$1" "$2" --json | grep -o '"observer":"[^"]*"\|"obs_seq":[0-9]*' | cut -d: -f2 | tr -d '"' | paste -d' ' - -
+    quorate status "$1" "$2" --json | jq -r '.votes[] | "\(.observer) \(.obs_seq)"'
 }
 rounds_passed() { # rounds_passed N HOST SERVICE: since rounds_begin
     local o number
