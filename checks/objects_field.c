@@ -22,9 +22,9 @@ static const struct object_field command_fields[] = {
 };
 static const struct object_field contact_fields[] = {
     FIELD(object_contact, FIELD_NAME, "contact_name", name, 1, NAME_MAX_LEN),
-    FIELD(object_contact, FIELD_TEXT, "alias", alias, 0, OBJECT_TEXT_MAX),
-    FIELD(object_contact, FIELD_TEXT, "email", email, 0, OBJECT_TEXT_MAX),
-    FIELD(object_contact, FIELD_TEXT, "pager", pager, 0, OBJECT_TEXT_MAX),
+    FIELD(object_contact, FIELD_TEXT, "alias", alias, 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "email", email, 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "pager", pager, 0, OUTPUT_MAX_LEN),
     FIELD(object_contact, FIELD_FLAG, "host_notifications_enabled", host_enabled, 0, 1),
     FIELD(object_contact, FIELD_FLAG, "service_notifications_enabled", service_enabled, 0, 1),
     FIELD(object_contact, FIELD_OPTIONS, "host_notification_options", host_options, 0, HOST_OPTIONS),
@@ -32,9 +32,9 @@ static const struct object_field contact_fields[] = {
     FIELD(object_contact, FIELD_TEXT, "host_notification_period", host_period, 0, NAME_MAX_LEN),
     FIELD(object_contact, FIELD_TEXT, "service_notification_period", service_period, 0, NAME_MAX_LEN),
     FIELD_LIST(object_contact, FIELD_NAMES, "host_notification_commands", host_command_count, host_commands, 0,
-               OBJECT_LIST_MAX),
+               CONTACT_COMMANDS_MAX),
     FIELD_LIST(object_contact, FIELD_NAMES, "service_notification_commands", service_command_count, service_commands, 0,
-               OBJECT_LIST_MAX),
+               CONTACT_COMMANDS_MAX),
 };
 static const struct object_field timeperiod_fields[] = {
     FIELD(object_timeperiod, FIELD_NAME, "timeperiod_name", name, 1, NAME_MAX_LEN),
@@ -46,9 +46,9 @@ static const struct object_field timeperiod_fields[] = {
 #define CHECKABLE_FIELDS(service_min, service_max, options, parents_max)                                               \
     FIELD(object_checkable, FIELD_NAME, "host_name", host, 1, NAME_MAX_LEN),                                           \
         FIELD(object_checkable, FIELD_NAME, "service_description", service, service_min, service_max),                 \
-        FIELD(object_checkable, FIELD_TEXT, "display_name", display, 0, OBJECT_TEXT_MAX),                              \
-        FIELD(object_checkable, FIELD_TEXT, "alias", alias, 0, OBJECT_TEXT_MAX),                                       \
-        FIELD(object_checkable, FIELD_TEXT, "address", address, 0, OBJECT_TEXT_MAX),                                   \
+        FIELD(object_checkable, FIELD_TEXT, "display_name", display, 0, OUTPUT_MAX_LEN),                               \
+        FIELD(object_checkable, FIELD_TEXT, "alias", alias, 0, OUTPUT_MAX_LEN),                                        \
+        FIELD(object_checkable, FIELD_TEXT, "address", address, 0, OUTPUT_MAX_LEN),                                    \
         FIELD(object_checkable, FIELD_TEXT, "check_command", check_command, service_min, OBJECT_TEXT_MAX),             \
         FIELD(object_checkable, FIELD_COUNT, "max_check_attempts", max_check_attempts, 1, OBJECT_ATTEMPTS_MAX),        \
         FIELD(object_checkable, FIELD_TIME, "check_interval", check_interval, 0, INTERVAL_MAX_MS),                     \

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    ALERT_CONTACTS_LEN = 512 * 1024, /* of an alert's contacts with their addresses and commands */
+    NAME_ROOM = 8,                   /* what encoding adds to a name */
+};
+
 struct check {
     const struct objects *objects;
     objects_report *report;
@@ -49,6 +54,36 @@ static void check_period(struct check *c, enum object_kind kind, unsigned index,
     }
 }
 
+static size_t names_len(const char *const *names, unsigned count) {
+    size_t len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        len += NAME_ROOM + strlen(names[i]);
+    }
+    return len;
+}
+
+static size_t contact_len(const struct object_contact *c) {
+    size_t host = names_len(c->host_commands, c->host_command_count);
+    size_t service = names_len(c->service_commands, c->service_command_count);
+    const char *texts[] = {c->name, c->alias, c->email, c->pager};
+    return NAME_ROOM + names_len(texts, 4) + (host > service ? host : service);
+}
+
+/* Every alert names its contacts whole, and must fit into an answer. */
+static void check_room(struct check *c, enum object_kind kind, unsigned index, const char *directive,
+                       const char *const *contacts, unsigned count) {
+    size_t len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct object_contact *contact = objects_contact(c->objects, contacts[i]);
+        len += contact ? contact_len(contact) : 0;
+    }
+    if (count > VOTES_MAX || len > ALERT_CONTACTS_LEN) {
+        buffer_printf(&c->text, "%u contacts of %zu bytes: an alert holds %d of %d bytes: name fewer", count, len,
+                      VOTES_MAX, ALERT_CONTACTS_LEN);
+        report(c, kind, index, directive);
+    }
+}
+
 static void check_contacts(struct check *c, enum object_kind kind, unsigned index, const char *directive,
                            const char *const *contacts, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
@@ -57,6 +92,7 @@ static void check_contacts(struct check *c, enum object_kind kind, unsigned inde
             report(c, kind, index, directive);
         }
     }
+    check_room(c, kind, index, directive, contacts, count);
 }
 
 static void check_command(struct check *c, unsigned index) {

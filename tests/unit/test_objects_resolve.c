@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -297,6 +298,39 @@ static void parents_in_a_circle_are_named(void **state) {
             "a.cfg:4: parents: host 'a' is its own ancestor: remove one of the parents on the way\n");
 }
 
+/* A host that tells `count` contacts, each with a pager of `len` bytes. */
+static enum error told_to(unsigned count, size_t len, struct buffer *why) {
+    struct buffer text = {0};
+    struct objects *o = NULL;
+    char *pager = xcalloc(1, len + 1);
+    memset(pager, 'p', len);
+    buffer_printf(&text, "define host {\nhost_name a\nmax_check_attempts 3\ncontact_groups g\n}\n"
+                         "define contactgroup {\ncontactgroup_name g\n}\n");
+    for (unsigned i = 0; i < count; i++) {
+        buffer_printf(&text, "define contact {\ncontact_name c%u\ncontactgroups g\npager %s\n}\n", i, pager);
+    }
+    struct object_source source = {"a.cfg", buffer_bytes(&text)};
+    buffer_clear(why);
+    enum error e = objects_parse(&o, &source, 1, NULL, NULL, why);
+    objects_free(o);
+    buffer_free(&text);
+    free(pager);
+    return e;
+}
+
+static void an_alert_s_contacts_fit_into_an_answer(void **state) {
+    (void)state;
+    struct buffer why = {0};
+    assert_int_equal(told_to(1024, 400, &why), ERR_OK);
+    assert_int_equal(told_to(1025, 1, &why), ERR_BAD_OBJECTS);
+    assert_non_null(strstr(buffer_cstr(&why), "contacts: 1025 contacts of "));
+    assert_int_equal(told_to(60, 8192, &why), ERR_OK);
+    assert_int_equal(told_to(64, 8192, &why), ERR_BAD_OBJECTS);
+    assert_int_equal(told_to(1, 8193, &why), ERR_BAD_OBJECTS);
+    assert_non_null(strstr(buffer_cstr(&why), "pager: "));
+    buffer_free(&why);
+}
+
 static void the_order_of_the_text_does_not_matter(void **state) {
     (void)state;
     struct objects *one = good(COMMAND HOST("a", "") HOST("b", "parents a\n") SERVICE("_OBSERVERS x,y\n"));
@@ -341,6 +375,7 @@ int main(void) {
         cmocka_unit_test(bad_values_name_file_line_and_directive),
         cmocka_unit_test(what_is_required_is_asked_for),
         cmocka_unit_test(parents_in_a_circle_are_named),
+        cmocka_unit_test(an_alert_s_contacts_fit_into_an_answer),
         cmocka_unit_test(the_order_of_the_text_does_not_matter),
         cmocka_unit_test(several_sources_are_one_configuration),
     };
