@@ -206,7 +206,7 @@ static bool place_of(const struct frame *f, uint64_t *v, uint64_t *n) {
     return placed;
 }
 
-static void sealed_relay(struct checker *c, const struct frame *f) {
+static void sealed_relay(struct checker *c, const struct frame *f, bool honest) {
     struct arena arena = {0};
     struct msg m;
     struct frame inner;
@@ -215,11 +215,17 @@ static void sealed_relay(struct checker *c, const struct frame *f) {
         request_decode(&r, &inner, &arena) == ERR_OK && public_key_equal(&r.client, &c->verifier.keys[f->sender])) {
         struct digest key = place_key("request", r.req_seq, 0, 0, &r.client);
         struct digest kept = map_keep(&c->signatures, &key, &r.digest);
-        if (!digest_equal(&kept, &r.digest))
+        if (honest && !digest_equal(&kept, &r.digest))
             sim_fail(c->sim, "member %u signed two requests under one number", f->sender);
         checker_submitted(c, m.relay.request);
     }
     arena_free(&arena);
+}
+
+void checker_traitor_sealed(struct checker *c, struct bytes frame) {
+    struct frame f;
+    if (frame_open(&f, frame) == ERR_OK && f.type == FRAME_RELAY)
+        sealed_relay(c, &f, false);
 }
 
 void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
@@ -230,7 +236,7 @@ void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
         return;
     }
     if (f.type == FRAME_RELAY)
-        sealed_relay(c, &f);
+        sealed_relay(c, &f, true);
     if (f.type != FRAME_PRE_PREPARE && f.type != FRAME_PREPARE && f.type != FRAME_COMMIT &&
         f.type != FRAME_CHECKPOINT && f.type != FRAME_VIEW_CHANGE && f.type != FRAME_NEW_VIEW &&
         f.type != FRAME_RECEIPT)

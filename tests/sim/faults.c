@@ -73,6 +73,14 @@ void fault_cut(struct sim *s) {
     push_simple(s, SECOND + (time_us)prng_below(&s->chance, 9 * SECOND), EVENT_MEND, 0, 0);
 }
 
+/* ---- a traitor: one key, two machines ---- */
+
+/* Who talks to which half changes now and then. */
+void fault_twins(struct sim *s) {
+    s->other_half = (member_set)prng_below(&s->chance, set_all(s->options->members) + 1u);
+    push_simple(s, SECOND / 2 + (time_us)prng_below(&s->chance, 4 * SECOND), EVENT_TWINS, 0, 0);
+}
+
 /* ---- when ---- */
 
 void faults_plan(struct sim *s) {
@@ -85,6 +93,8 @@ void faults_plan(struct sim *s) {
         push_simple(s, (time_us)prng_below(&s->chance, span), EVENT_POWER, 0, 0);
     for (unsigned i = 0; i < o->cuts; i++)
         push_simple(s, (time_us)prng_below(&s->chance, span), EVENT_CUT, 0, 0);
+    if (o->twins)
+        push_simple(s, 0, EVENT_TWINS, 0, 0);
     if (o->forger)
         push_simple(s, SECOND, EVENT_FORGE, 0, 0);
     push_simple(s, SECOND, EVENT_SECOND, 0, 0);

@@ -9,7 +9,7 @@
 static void world_send(void *self, member_id to, struct bytes frame) {
     struct host *h = self;
     if (!h->dying)
-        send_between(h->sim, h->id, to, frame);
+        send_between(h->sim, h, to, frame);
 }
 
 static void world_answer(void *self, uint64_t client, struct bytes frame) {
@@ -20,7 +20,11 @@ static void world_answer(void *self, uint64_t client, struct bytes frame) {
 
 static void world_sealed(void *self, struct bytes frame) {
     struct host *h = self;
-    if (!h->dying)
+    if (h->dying)
+        return;
+    if (is_traitor(h))
+        checker_traitor_sealed(h->sim->checker, frame);
+    else
         checker_sealed(h->sim->checker, h->id, frame);
 }
 
@@ -33,7 +37,8 @@ static void world_trace(void *self, const char *line) {
 static void world_executed(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t,
                            const struct request *const *requests, size_t count) {
     struct host *h = self;
-    checker_executed(h->sim->checker, h->id, n, batch, log_hash, t, requests, count);
+    if (!is_traitor(h))
+        checker_executed(h->sim->checker, h->id, n, batch, log_hash, t, requests, count);
     if (h->sim->trace)
         printf("%10.4f node %u: executed %llu with %zu requests\n", (double)h->sim->now / SECOND, h->id,
                (unsigned long long)n, count);
@@ -41,7 +46,8 @@ static void world_executed(void *self, seq_no n, const struct digest *batch, con
 
 static void world_alert(void *self, const struct alert *a) {
     struct host *h = self;
-    checker_alert(h->sim->checker, a);
+    if (!is_traitor(h))
+        checker_alert(h->sim->checker, a);
     if (h->sim->trace)
         printf("%10.4f node %u: alert %llu %s %s/%s %s\n", (double)h->sim->now / SECOND, h->id,
                (unsigned long long)a->number, alert_type_name(a->type), a->host, a->service,
@@ -62,7 +68,7 @@ static void schedule_wake(struct host *h) {
     if (at >= h->wake_at)
         return;
     h->wake_at = at;
-    push_simple(h->sim, at - h->sim->now, EVENT_WAKE, h->id, h->boots);
+    push_simple(h->sim, at - h->sim->now, EVENT_WAKE, h->place, h->boots);
 }
 
 static void watch_stable(struct host *h) {
@@ -84,9 +90,10 @@ void host_end_turn(struct host *h) {
     ENSURE(e == ERR_OK);
     struct node_facts facts;
     node_inspect(h->node, &facts);
-    if (facts.breach)
+    if (facts.breach && !is_traitor(h))
         sim_fail(h->sim, "node %u found a safety breach", h->id);
-    watch_stable(h);
+    if (!is_traitor(h))
+        watch_stable(h);
     schedule_wake(h);
 }
 
@@ -99,7 +106,7 @@ static void turn(struct host *h) {
         return;
     }
     h->turn_open = true;
-    push_simple(h->sim, (time_us)prng_below(&h->sim->chance, 4000), EVENT_FLUSH, h->id, h->boots);
+    push_simple(h->sim, (time_us)prng_below(&h->sim->chance, 4000), EVENT_FLUSH, h->place, h->boots);
 }
 
 void host_boot(struct host *h) {
@@ -149,7 +156,7 @@ void host_fall(struct host *h) {
     struct prng *chance = &h->sim->chance;
     time_us down = prng_chance(chance, 400) ? SECOND / 5 : 8 * SECOND;
     host_crash(h);
-    push_simple(h->sim, (time_us)prng_below(chance, (uint64_t)down), EVENT_RESTART, h->id, 0);
+    push_simple(h->sim, (time_us)prng_below(chance, (uint64_t)down), EVENT_RESTART, h->place, 0);
 }
 
 void host_doom(struct host *h) {
@@ -163,8 +170,7 @@ void host_receive(struct host *h, const struct event *e) {
     if (!h->node)
         return;
     bool peer = e->kind == EVENT_PEER;
-    enum error error =
-        peer ? admit_peer(&x, &s->admit[e->node], e->frame) : admit_client(&x, &s->admit[e->node], e->frame);
+    enum error error = peer ? admit_peer(&x, &s->admit[h->id], e->frame) : admit_client(&x, &s->admit[h->id], e->frame);
     if (error != ERR_OK) {
         s->counts->refused++;
         if (s->trace)

@@ -85,15 +85,25 @@ static void overhear(struct sim *s, struct bytes frame) {
     arena_free(&arena);
 }
 
-void send_between(struct sim *s, member_id from, member_id to, struct bytes frame) {
+/* The half of a traitor that talks to a member; the place of anybody else. */
+static member_id place_for(const struct sim *s, member_id to, member_id peer) {
+    return to == s->traitor && set_has(s->other_half, peer) ? (member_id)s->options->members : to;
+}
+
+void send_between(struct sim *s, const struct host *from, member_id to, struct bytes frame) {
     overhear(s, frame);
-    if (cut_between(s, from, to)) {
+    if (cut_between(s, from->id, to)) {
         s->counts->cut++;
         return;
     }
-    carry(s, (struct event){.kind = EVENT_PEER, .node = to, .from = from}, frame);
+    if (from->place != place_for(s, from->id, to))
+        return;
+    s->counts->twinned += is_traitor(from);
+    carry(s, (struct event){.kind = EVENT_PEER, .node = place_for(s, to, from->id), .from = from->id}, frame);
 }
 
 void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes frame) {
     carry(s, (struct event){.kind = EVENT_CLIENT, .node = to, .handle = handle}, frame);
+    if (to == s->traitor)
+        carry(s, (struct event){.kind = EVENT_CLIENT, .node = (member_id)s->options->members, .handle = handle}, frame);
 }

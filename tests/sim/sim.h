@@ -19,6 +19,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     time_us delay_min, delay_max;
     unsigned crashes, cuts, power_losses;
     bool forger, liar, skewed_clocks, lazy_flush;
+    bool twins; /* one member runs twice, each half of it talks to other members: a traitor */
     time_us faulty_for, healed_for;
     uint32_t checkpoint_interval, window;
 };
@@ -26,7 +27,8 @@ void sim_options_draw(struct sim_options *o, uint64_t seed, unsigned members);
 void sim_options_print(const struct sim_options *o);
 
 struct sim_counts { /* that the faults bit */
-    uint64_t frames, lost, repeated, forged, refused, crashes, torn, cut, view_changes, batches, acknowledged, alerts;
+    uint64_t frames, lost, repeated, forged, twinned, refused, crashes, torn, cut, view_changes, batches, acknowledged,
+        alerts;
 };
 
 struct sim;
@@ -41,6 +43,8 @@ void checker_submitted(struct checker *c, struct bytes request_frame);
 void checker_executed(struct checker *c, member_id node, seq_no n, const struct digest *batch,
                       const struct digest *log_hash, time_ms t, const struct request *const *requests, size_t count);
 void checker_sealed(struct checker *c, member_id node, struct bytes frame);
+/* The same of a traitor, who may contradict itself. */
+void checker_traitor_sealed(struct checker *c, struct bytes frame);
 void checker_alert(struct checker *c, const struct alert *a);
 void checker_acknowledged(struct checker *c, const struct request *r, const struct output *proven);
 void checker_stable(struct checker *c, member_id node, seq_no n, const struct digest *root);

@@ -70,7 +70,7 @@ static void handle(struct sim *s, const struct event *e) {
             host_fall(h);
         break;
     case EVENT_RESTART:
-        if (!h->node)
+        if (!h->node && !(s->healed && is_traitor(h)))
             host_boot(h);
         break;
     case EVENT_POWER:
@@ -81,6 +81,10 @@ static void handle(struct sim *s, const struct event *e) {
         break;
     case EVENT_MEND:
         s->side = 0;
+        break;
+    case EVENT_TWINS:
+        if (!s->healed)
+            fault_twins(s);
         break;
     case EVENT_FORGE:
         fault_forge(s);
@@ -138,19 +142,29 @@ static void found_hosts(struct sim *s) {
         s->admit[i] = (struct admit){.keys = s->keys, .self = i, .window = s->options->window};
         cluster_verifier(&s->admit[i].verifier, &s->cluster);
         time_ms skew = s->options->skewed_clocks ? (time_ms)prng_below(&s->chance, 4001) - 2000 : 0;
-        s->hosts[i] = (struct host){.sim = s, .id = i, .disk = sim_disk_new(), .skew = skew};
+        s->hosts[i] = (struct host){.sim = s, .id = i, .place = i, .disk = sim_disk_new(), .skew = skew};
         host_boot(&s->hosts[i]);
+    }
+    if (s->traitor != MEMBER_NONE) {
+        struct host *second = &s->hosts[s->options->members];
+        *second = s->hosts[s->traitor];
+        second->place = (member_id)s->options->members;
+        second->disk = sim_disk_new();
+        host_boot(second);
     }
 }
 
 static void heal(struct sim *s) {
     s->healed = true;
     s->side = 0;
-    for (member_id i = 0; i < s->options->members; i++) {
-        s->hosts[i].doomed = false;
-        sim_disk_doom(s->hosts[i].disk, false);
-        if (!s->hosts[i].node)
-            host_boot(&s->hosts[i]);
+    for (unsigned i = 0; i < host_count(s); i++) {
+        struct host *h = &s->hosts[i];
+        h->doomed = false;
+        sim_disk_doom(h->disk, false);
+        if (is_traitor(h))
+            host_crash(h); /* for good: f are gone, the others must do */
+        else if (!h->node)
+            host_boot(h);
     }
 }
 
@@ -159,6 +173,8 @@ static void judge_end(struct sim *s) {
     view_no lowest = UINT64_MAX, highest = 0;
     for (member_id i = 0; i < s->options->members; i++) {
         struct node_facts f = {0};
+        if (i == s->traitor)
+            continue;
         if (s->hosts[i].node)
             node_inspect(s->hosts[i].node, &f);
         slowest = f.executed < slowest ? f.executed : slowest;
@@ -189,7 +205,7 @@ static void close_sim(struct sim *s) {
         free((void *)(uintptr_t)e.frame.data);
     }
     free(s->heap);
-    for (member_id i = 0; i < s->options->members; i++) {
+    for (unsigned i = 0; i < host_count(s); i++) {
         node_free(s->hosts[i].node);
         sim_disk_free(s->hosts[i].disk);
     }
@@ -204,6 +220,7 @@ bool sim_run(const struct sim_options *o, struct sim_counts *counts, bool trace)
     s->counts = counts;
     s->trace = trace;
     prng_seed(&s->chance, o->seed);
+    s->traitor = o->twins ? (member_id)prng_below(&s->chance, o->members) : MEMBER_NONE;
     found_cluster(s);
     s->checker = checker_new(s, &s->cluster);
     s->workload = workload_new(s, &s->cluster, o);

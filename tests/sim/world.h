@@ -19,7 +19,8 @@ enum event_kind {
     EVENT_POWER,
     EVENT_CUT,
     EVENT_MEND,
-    EVENT_FORGE
+    EVENT_FORGE,
+    EVENT_TWINS
 };
 
 struct event {
@@ -34,6 +35,7 @@ struct event {
 struct host {
     struct sim *sim;
     member_id id;
+    member_id place;   /* among the hosts: its id, or the one behind all of them */
     struct node *node; /* NULL while down */
     struct sim_disk *disk;
     uint64_t boots;
@@ -54,7 +56,9 @@ struct sim {
     struct secret_key secrets[MEMBERS_MAX];
     struct admit admit[MEMBERS_MAX];
     struct keyring *keys;
-    struct host hosts[MEMBERS_MAX];
+    struct host hosts[MEMBERS_MAX + 1];
+    member_id traitor;     /* MEMBER_NONE, or the member that runs twice; its second half has the last place */
+    member_set other_half; /* whom the second half talks to and hears */
     struct checker *checker;
     struct workload *workload;
     time_us now;
@@ -65,6 +69,14 @@ struct sim {
     struct vote heard; /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
 };
 
+static inline bool is_traitor(const struct host *h) {
+    return h->id == h->sim->traitor;
+}
+/* Hosts from 0 up to here. */
+static inline unsigned host_count(const struct sim *s) {
+    return s->options->members + (s->traitor != MEMBER_NONE);
+}
+
 /* --- network.c: what happens when, and to which frames --- */
 void push(struct sim *s, struct event e);
 void push_simple(struct sim *s, time_us after, enum event_kind kind, member_id node, uint64_t handle);
@@ -72,7 +84,7 @@ struct event pop(struct sim *s);
 /* Puts a frame on its way: lost, repeated and delayed by chance. */
 void carry(struct sim *s, struct event e, struct bytes frame);
 /* A node's frame to another one, which a cut may stop. */
-void send_between(struct sim *s, member_id from, member_id to, struct bytes frame);
+void send_between(struct sim *s, const struct host *from, member_id to, struct bytes frame);
 
 /* --- hosts.c: a node, its disk and its turns --- */
 void host_boot(struct host *h);
@@ -90,5 +102,6 @@ void faults_plan(struct sim *s);
 void fault_forge(struct sim *s);
 void fault_power_loss(struct sim *s);
 void fault_cut(struct sim *s);
+void fault_twins(struct sim *s);
 
 #endif
