@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
@@ -20,6 +21,10 @@ enum {
     OPEN_FILES = 256,
     LOG_FILE = 1 << 20,
     LOG_FILES = 2,
+    /* RocksDB as Debian builds it aborts when it writes to a file that met a full disk, so it never meets one: the
+       replica stops while there is a little left, and starts only when there is enough to take up the log again. */
+    SPACE_TO_WRITE = 8 << 20,
+    SPACE_TO_OPEN = 32 << 20,
     /* A torn tail is cut off; damage before the end of the log refuses to open (R13). */
     WAL_TOLERATES_TORN_TAIL = 0,
     HANDLES = DISK_FAMILY_LIMIT + 1, /* RocksDB insists on "default", which stays empty */
@@ -29,6 +34,7 @@ static const char *const family_names[HANDLES] = {"meta",  "protocol", "decided"
                                                   "alert", "state",    "evidence", "default"};
 
 struct store {
+    char *directory;
     rocksdb_t *db;
     rocksdb_options_t *options;
     rocksdb_column_family_handle_t *families[HANDLES];
@@ -132,8 +138,19 @@ static void batch_add(struct store *s, const struct disk_batch *b, const struct 
     }
 }
 
+/* A system that doesn't tell has space. */
+static bool has_space(const char *directory, uint64_t needed) {
+    struct statvfs fs;
+    return statvfs(directory, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= needed;
+}
+
 static enum error store_commit(void *self, const struct disk_batch *b, bool sync) {
     struct store *s = self;
+    if (sync && !has_space(s->directory, SPACE_TO_WRITE)) {
+        snprintf(s->failure, sizeof s->failure, "no space left, less than %d MiB: free at least %d MiB and start again",
+                 SPACE_TO_WRITE >> 20, SPACE_TO_OPEN >> 20);
+        return ERR_IO;
+    }
     rocksdb_writebatch_clear(s->batch);
     for (size_t i = 0; i < b->count; i++)
         batch_add(s, b, &b->writes[i]);
@@ -192,6 +209,11 @@ static enum error directory_make(const char *directory, struct buffer *why) {
                       strerror(errno));
         return ERR_IO;
     }
+    if (!has_space(directory, SPACE_TO_OPEN)) {
+        buffer_printf(why, "no space left for the data directory: %s: free at least %d MiB on its disk", directory,
+                      SPACE_TO_OPEN >> 20);
+        return ERR_IO;
+    }
     return ERR_OK;
 }
 
@@ -220,6 +242,7 @@ enum error store_open(struct store **out, const char *directory, struct buffer *
     if (e)
         return e;
     struct store *s = xcalloc(1, sizeof *s);
+    s->directory = xstrdup(directory);
     s->options = options_new();
     const rocksdb_options_t *family_options[HANDLES];
     for (unsigned i = 0; i < HANDLES; i++)
@@ -230,6 +253,7 @@ enum error store_open(struct store **out, const char *directory, struct buffer *
     if (message) {
         e = open_refused(s, directory, store_failed(s, message), why);
         rocksdb_options_destroy(s->options);
+        free(s->directory);
         free(s);
         return e;
     }
@@ -253,5 +277,6 @@ void store_close(struct store *s) {
         rocksdb_column_family_handle_destroy(s->families[i]);
     rocksdb_close(s->db);
     rocksdb_options_destroy(s->options);
+    free(s->directory);
     free(s);
 }
