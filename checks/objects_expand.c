@@ -156,7 +156,10 @@ static bool is_star(struct bytes name) {
 
 void expand_names(struct parse *p, const struct raw_entry *entry, const struct directory *items, const char *what,
                   struct index_set *in, struct index_set *out) {
-    struct list_walk walk = {entry != NULL ? entry->value : NULL};
+    if (entry == NULL) {
+        return;
+    }
+    struct list_walk walk = {entry->value};
     struct bytes name;
     while (list_next(&walk, &name)) {
         struct index_set *to = take_not(&name) ? out : in;
@@ -183,7 +186,10 @@ static void add_members(const struct groups *groups, unsigned group, struct inde
 
 void expand_groups(struct parse *p, const struct raw_entry *entry, const struct groups *groups, const char *what,
                    struct index_set *in, struct index_set *out) {
-    struct list_walk walk = {entry != NULL ? entry->value : NULL};
+    if (entry == NULL) {
+        return;
+    }
+    struct list_walk walk = {entry->value};
     struct bytes name;
     while (list_next(&walk, &name)) {
         struct index_set *to = take_not(&name) ? out : in;
