@@ -48,7 +48,7 @@ struct daemon {
     struct record_file record;
     bool record_failed, ready;
     pthread_t signals;
-    atomic_bool stop, report;
+    atomic_bool stop, report, net_stuck;
     sem_t closed;      /* the network is */
     int status;        /* of the process */
     atomic_uint heard; /* member_set of those whose signed frames came */
@@ -121,6 +121,12 @@ static void on_client_frame(void *self, uint64_t client, struct bytes raw) {
 static void on_client_gone(void *self, uint64_t client) {
     struct daemon *d = self;
     inbox_put_gone(d->inbox, client);
+}
+
+static void on_net_stuck(void *self) {
+    struct daemon *d = self;
+    atomic_store(&d->net_stuck, true);
+    inbox_wake(d->inbox);
 }
 
 /* ---- what goes out: on the core thread ---- */
@@ -222,6 +228,8 @@ static const char *end_turn(struct daemon *d) {
         return "the disk refused a write";
     if (d->record_failed)
         return "the record file refused a write";
+    if (atomic_load(&d->net_stuck))
+        return "nng no longer lets go of ended connections";
     net_flush(d->net);
     struct node_facts facts;
     node_inspect(d->node, &facts);
@@ -229,6 +237,12 @@ static const char *end_turn(struct daemon *d) {
         return "SAFETY BREACH: two quorums decided differently";
     tell_ready(d, &facts);
     return NULL;
+}
+
+static const char *what_to_do(struct daemon *d) {
+    if (*store_failure(d->store))
+        return store_failure(d->store);
+    return atomic_load(&d->net_stuck) ? "start this replica again" : "keep this directory and look at the log";
 }
 
 static int run_turns(struct daemon *d) {
@@ -243,8 +257,7 @@ static int run_turns(struct daemon *d) {
     if (!halted)
         return 0;
     log_event(LOG_ERROR_, "stopped", "reason=\"%s\"", halted);
-    fprintf(stderr, "quorated: %s: %s: %s\n", halted, d->config->data_dir,
-            *store_failure(d->store) ? store_failure(d->store) : "keep this directory and look at the log");
+    fprintf(stderr, "quorated: %s: %s: %s\n", halted, d->config->data_dir, what_to_do(d));
     return 1;
 }
 
@@ -349,8 +362,11 @@ static enum error daemon_open(struct daemon *d, struct buffer *why) {
         return e;
     d->disk = store_disk(d->store);
     d->inbox = inbox_new(peer_limits, client_limits);
-    struct net_events events = {
-        .self = d, .peer_frame = on_peer_frame, .client_frame = on_client_frame, .client_gone = on_client_gone};
+    struct net_events events = {.self = d,
+                                .peer_frame = on_peer_frame,
+                                .client_frame = on_client_frame,
+                                .client_gone = on_client_gone,
+                                .stuck = on_net_stuck};
     e = net_open(&d->net, d->cluster, c->self, &events, why);
     if (!e && c->record_path)
         e = record_file_open(&d->record, c->record_path, why);

@@ -5,6 +5,7 @@
 
 #include "base/invariant.h"
 #include "base/log.h"
+#include "base/net_watch.h"
 #include "replica/handles.h"
 #include "replica/outbox.h"
 
@@ -62,6 +63,7 @@ struct net {
     struct net_link links[MEMBERS_MAX][LANE_LIMIT];
     struct net_door peers, clients;
     struct handles *handles;
+    struct net_watch *watch;
     member_set unflushed[LANE_LIMIT]; /* the core thread's own */
     pthread_mutex_t strikes_lock;
     struct {
@@ -69,7 +71,7 @@ struct net {
         unsigned count;
     } strikes[STRIKE_PLACES];
     atomic_uint_fast64_t messages_in, messages_out, frames_in, frames_out, bytes_in, bytes_out;
-    atomic_uint_fast64_t malformed, disconnected, requests, answers, answers_dropped, expired;
+    atomic_uint_fast64_t malformed, muted, requests, answers, answers_dropped, expired;
 };
 
 enum net_lane net_lane_of(enum frame_type type) {
@@ -212,6 +214,9 @@ static bool is_strike(enum error e) {
     }
 }
 
+/* The third offence mutes the connection: what else comes on it is dropped unread. It is not closed, since nng 1.5.2
+   may wait for ever when a connection is closed from this side while part of a message comes in (base/net_watch.h), and
+   who offends on purpose chooses that moment. */
 static void strike(struct net *n, nng_pipe pipe, enum error e) {
     uint32_t id = (uint32_t)nng_pipe_id(pipe);
     unsigned place = id % STRIKE_PLACES;
@@ -224,9 +229,17 @@ static void strike(struct net *n, nng_pipe pipe, enum error e) {
     pthread_mutex_unlock(&n->strikes_lock);
     if (!out)
         return;
-    atomic_fetch_add(&n->disconnected, 1);
-    log_event_limited(LOG_WARN_, "peer-disconnected", "reason=%s strikes=%d", error_name(e), STRIKES);
-    nng_pipe_close(pipe);
+    atomic_fetch_add(&n->muted, 1);
+    log_event_limited(LOG_WARN_, "peer-muted", "reason=%s strikes=%d", error_name(e), STRIKES);
+}
+
+static bool is_muted(struct net *n, nng_pipe pipe) {
+    uint32_t id = (uint32_t)nng_pipe_id(pipe);
+    unsigned place = id % STRIKE_PLACES;
+    pthread_mutex_lock(&n->strikes_lock);
+    bool muted = n->strikes[place].pipe == id && n->strikes[place].count >= STRIKES;
+    pthread_mutex_unlock(&n->strikes_lock);
+    return muted;
 }
 
 /* ---- receiving ---- */
@@ -238,6 +251,8 @@ struct splitting {
 
 static void peer_frame(void *context, struct bytes frame) {
     struct splitting *s = context;
+    if (is_muted(s->net, s->pipe))
+        return;
     atomic_fetch_add(&s->net->frames_in, 1);
     enum error e = s->net->events.peer_frame(s->net->events.self, frame);
     if (is_strike(e))
@@ -249,7 +264,7 @@ static void take_peer_message(struct net *n, nng_msg *m) {
     struct bytes list = bytes_of(nng_msg_body(m), nng_msg_len(m));
     atomic_fetch_add(&n->messages_in, 1);
     atomic_fetch_add(&n->bytes_in, list.len);
-    enum error e = outbox_split(list, peer_frame, &s);
+    enum error e = is_muted(n, s.pipe) ? ERR_OK : outbox_split(list, peer_frame, &s);
     if (e) {
         atomic_fetch_add(&n->malformed, 1);
         strike(n, s.pipe, e);
@@ -297,7 +312,7 @@ static void door_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     struct net_door *d = argument;
     if (event == NNG_PIPE_EV_ADD_PRE) {
         if (atomic_fetch_add(&d->pipes, 1) >= d->pipes_max)
-            nng_pipe_close(pipe); /* its REM_POST comes too */
+            nng_pipe_close(pipe); /* nothing is read of it yet; its REM_POST comes too */
     } else {
         atomic_fetch_sub(&d->pipes, 1);
         struct net *n = d->net;
@@ -402,9 +417,12 @@ enum error net_open(struct net **out, const struct cluster *cluster, member_id s
 void net_start(struct net *n) {
     door_start(&n->peers);
     door_start(&n->clients);
+    n->watch = net_watch_start(&net_watch_times_default, n->events.stuck, n->events.self);
 }
 
 void net_stop(struct net *n) {
+    net_watch_end(n->watch);
+    n->watch = NULL;
     door_close(&n->peers);
     door_close(&n->clients);
     for (unsigned to = 0; to < MEMBERS_MAX; to++) {
@@ -454,7 +472,7 @@ void net_count(struct net *n, struct net_counters *out) {
         .bytes_in = atomic_load(&n->bytes_in),
         .bytes_out = atomic_load(&n->bytes_out),
         .malformed_messages = atomic_load(&n->malformed),
-        .disconnected = atomic_load(&n->disconnected),
+        .muted = atomic_load(&n->muted),
         .client_requests = atomic_load(&n->requests),
         .client_answers = atomic_load(&n->answers),
         .client_answers_dropped = atomic_load(&n->answers_dropped),

@@ -14,10 +14,12 @@ enum net_lane net_lane_of(enum frame_type type);
 /* Called on the network's threads, several at once. Frames are borrowed for the call. */
 struct net_events {
     void *self;
-    /* Returns why the frame was refused, or ERR_OK; three malformed or wrongly signed ones close the connection. */
+    /* Returns why the frame was refused, or ERR_OK; after three malformed or wrongly signed ones
+       nothing more is heard of that connection. */
     enum error (*peer_frame)(void *self, struct bytes frame);
     void (*client_frame)(void *self, uint64_t client, struct bytes frame);
     void (*client_gone)(void *self, uint64_t client);
+    void (*stuck)(void *self); /* ended connections stay for ever (base/net_watch.h): the process must end */
 };
 
 struct net;
@@ -43,7 +45,7 @@ void net_forget(struct net *n, uint64_t client);
 struct net_counters {
     uint64_t messages_in, messages_out, frames_in, frames_out, bytes_in, bytes_out; /* of peers */
     uint64_t frames_dropped;                                                        /* in full lanes */
-    uint64_t malformed_messages, disconnected; /* lists that do not split; pipes closed for strikes */
+    uint64_t malformed_messages, muted; /* lists that do not split; connections not heard any more */
     uint64_t client_requests, client_answers, client_answers_dropped, clients_waiting, clients_expired;
     member_set connected; /* members whose vote lane is up */
 };

@@ -24,9 +24,9 @@ void report_network(struct net *net, struct inbox *inbox) {
     log_event(LOG_INFO_, "network",
               "connected=0x%x messages_in=%" PRIu64 " messages_out=%" PRIu64 " frames_in=%" PRIu64
               " frames_out=%" PRIu64 " bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " in_dropped=%" PRIu64
-              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64 " disconnected=%" PRIu64,
+              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64 " muted=%" PRIu64,
               c.connected, c.messages_in, c.messages_out, c.frames_in, c.frames_out, c.bytes_in, c.bytes_out, dropped,
-              c.frames_dropped, c.malformed_messages, c.disconnected);
+              c.frames_dropped, c.malformed_messages, c.muted);
     log_event(LOG_INFO_, "clients",
               "requests=%" PRIu64 " answers=%" PRIu64 " answers_dropped=%" PRIu64 " waiting=%" PRIu64
               " expired=%" PRIu64 " busy=%" PRIu64,
