@@ -124,8 +124,9 @@ static void *closer(void *self) {
     return NULL;
 }
 
-/* nng 1.5.2 now and then never returns from nng_close while a peer's connection ends. Nothing is lost then but the
-   sockets of a client that is done with them, so nobody waits longer than CLOSE_MAX_MS. */
+/* nng 1.5.2 now and then never returns from nng_close while part of an answer comes in: its reaper waits for a receive
+   that nobody will finish. Nothing is lost then but the sockets of a client that is done with them, so nobody waits
+   longer than CLOSE_MAX_MS. What lives on afterwards dials no more; those who do watch for that (client/service.h). */
 void client_net_close(struct client_net *n) {
     if (n == NULL) {
         return;

@@ -4,16 +4,15 @@
 #include "base/log.h"
 #include "client/cli.h"
 #include "client/handler.h"
+#include "client/service.h"
 
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum {
@@ -272,17 +271,6 @@ static const struct cli_verb *verb_of(struct notify *n, struct cli_option option
     return verb;
 }
 
-static int take_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int start_follower(struct notify *n, const struct notify_handler *config) {
     struct follower *f = &n->followers[n->follower_count];
     struct handler_setup setup = {.config = config,
@@ -363,11 +351,12 @@ static int run(struct notify *n) {
     if (code != CLI_GO_ON) {
         return code;
     }
-    n->signals = take_signals();
+    n->signals = service_take_signals();
     n->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (n->signals < 0 || n->stop < 0) {
         return cli_fail(&n->cli, CLI_REFUSED, "cannot take signals: the system: raise the limit of open files");
     }
+    service_watch_network();
     n->voice.answered_at = clock_mono();
     n->voice.answered_wall = clock_wall();
     if (!find_begin(n, &begin)) {

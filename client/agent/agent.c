@@ -9,12 +9,12 @@
 #include "client/agent/sender.h"
 #include "client/agent/spool.h"
 #include "client/cli.h"
+#include "client/service.h"
 #include "crypto/keyfile.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -380,18 +380,6 @@ static int open_files(struct agent *a) {
     return e == ERR_OK ? CLI_GO_ON : cli_fail_lines(&a->cli, CLI_REFUSED, &a->why);
 }
 
-/* Blocked before any thread starts, so that every thread leaves them to the loop. */
-static int take_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int run(struct agent *a) {
     if (a->checks_path == NULL) {
         return cli_fail(&a->cli, CLI_USAGE, "no checks are named: --checks: give the path of an agent.yaml");
@@ -406,12 +394,13 @@ static int run(struct agent *a) {
         a->spool_dir = buffer_cstr(&a->default_spool);
     }
     a->user = a->user == NULL && geteuid() == 0 ? "nobody" : a->user;
-    a->signals = take_signals();
+    a->signals = service_take_signals();
     code = open_files(a);
     code = code == CLI_GO_ON ? cli_open_client(&a->cli, a->cluster, &a->client) : code;
     if (code != CLI_GO_ON) {
         return code;
     }
+    service_watch_network();
     a->sender = sender_new(a->client);
     a->schedule = schedule_new(a->config, a->key.name, clock_mono(), a->once);
     log_event(LOG_INFO_, "agent-started", "name=\"%s\" checks=%u spool=\"%s\" spooled_bundles=%u", a->key.name,
