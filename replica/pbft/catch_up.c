@@ -211,10 +211,10 @@ static const struct peer *next_ahead(struct pbft *p, member_id *who) {
     return NULL;
 }
 
-/* Stuck for a while, or at the end of the range asked for, while somebody claims to be further: asks one, in turn. */
-void ask_decisions(struct pbft *p) {
+/* Stuck for so long, or at the end of the range asked for, while somebody claims to be further: asks one, in turn. */
+void ask_decisions(struct pbft *p, mono_ms patience) {
     bool range_done = p->asked_last > 0 && p->executed >= p->asked_last;
-    bool stuck = p->now - p->executed_at >= p->config.resend_interval;
+    bool stuck = p->now - p->executed_at >= patience;
     const struct slot *s = slot_find(p, p->executed + 1);
     member_id who = 0;
     if ((!range_done && !stuck) || p->executing || p->checkpointing || (s && s->fate == FATE_DECIDED)) {

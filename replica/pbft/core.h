@@ -322,7 +322,7 @@ bool behind(const struct pbft *p);
 void fetch_now(struct pbft *p, struct slot *s); /* what the slot misses, from the primary */
 void fetch_again(struct pbft *p);               /* everything missing, from all */
 void fetch_own(struct pbft *p);                 /* after a restart: from the own store */
-void ask_decisions(struct pbft *p);
+void ask_decisions(struct pbft *p, mono_ms patience);
 enum error handle_fetch(struct pbft *p, const struct msg *m);
 enum error handle_data(struct pbft *p, const struct msg *m);
 enum error handle_fetch_decision(struct pbft *p, const struct msg *m);

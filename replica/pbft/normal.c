@@ -200,6 +200,12 @@ void accept_proposal(struct pbft *p, struct slot *s, const struct proposal *prop
     }
 }
 
+/* A decided slot still gets my votes for what was decided: another member may need them, when a traitor showed its own
+   to me alone. */
+static bool agrees_with_fate(const struct slot *s, const struct vote *v) {
+    return s->fate == FATE_OPEN || digest_equal(&s->chosen.d, &v->d);
+}
+
 /* A1-A5, as far as they can turn true later. */
 static bool waiting_may_be_accepted(const struct pbft *p, const struct slot *s) {
     const struct vote *v = &s->waiting.statement;
@@ -207,8 +213,8 @@ static bool waiting_may_be_accepted(const struct pbft *p, const struct slot *s) 
     return s->waiting.held && p->phase == PHASE_ACTIVE && v->v == p->view && /* A1 */
            digest_equal(&v->nv_digest, &p->nv_digest) &&                     /* A1 */
            window_holds(p, v->n) && v->n > p->nv_max &&                      /* A2 */
-           s->stage == STAGE_EMPTY && s->fate == FATE_OPEN &&                /* A3 */
-           b && batch_complete(p, b) &&                                      /* A5 */
+           s->stage == STAGE_EMPTY && agrees_with_fate(s, v) &&              /* A3 */
+           b && (s->fate == FATE_EXECUTED || batch_complete(p, b)) &&        /* A5 */
            slot_may_sign(s, FRAME_PREPARE, v);                               /* S1 */
 }
 
@@ -317,7 +323,7 @@ enum error handle_pre_prepare(struct pbft *p, const struct msg *m) {
         (e = proposal_conflict(p, &s->waiting, v)) != ERR_OK) {
         return e;
     }
-    if (s->fate != FATE_OPEN && !digest_equal(&s->chosen.d, &v->d)) {
+    if (!agrees_with_fate(s, v)) {
         return ERR_CONFLICT; /* never against a decision */
     }
     if (waits_for_nearer_view(p, s, v)) {
@@ -326,9 +332,7 @@ enum error handle_pre_prepare(struct pbft *p, const struct msg *m) {
     if ((e = slot_hold_batch(p, s, &v->d, m->pre_prepare.batch_bytes)) != ERR_OK) { /* A4 */
         return e;
     }
-    if (s->fate == FATE_OPEN) {
-        s->waiting = (struct proposal){true, *v, m->sig};
-    }
+    s->waiting = (struct proposal){true, *v, m->sig};
     slot_name_requests(p, s);
     slot_advance(p, s);
     fetch_now(p, s); /* A5, S5: hold and fetch */

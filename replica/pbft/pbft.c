@@ -153,7 +153,7 @@ static void advance(struct pbft *p) {
     view_advance(p);
     propose(p);
     if (p->asked_last > 0 && p->executed >= p->asked_last) {
-        ask_decisions(p);
+        ask_decisions(p, p->config.resend_interval);
     }
     execute_advance(p);
 }

@@ -138,10 +138,14 @@ enum error handle_status(struct pbft *p, const struct msg *m) {
                         (status->boot == peer->status.boot && status->counter <= peer->status.counter))) {
         return ERR_STALE;
     }
+    bool left_behind = peer->heard && peer->status.executed > p->executed; /* one STATUS ago */
     peer->heard = true;
     peer->status = *status;
     peer->count++;
     wish_heard(p, m->sender, status->wish);
+    if (left_behind) { /* before a request's age speaks against the primary */
+        ask_decisions(p, p->config.status_interval);
+    }
     if (peer->count > 1 && p->now - peer->helped_at < p->config.status_interval / 2) {
         return ERR_OK; /* it asks more often than anybody has to: heard, not helped */
     }

@@ -87,7 +87,7 @@ void timers_due(struct pbft *p) {
     if (p->now >= p->resend_at) {
         p->resend_at = p->now + p->config.resend_interval;
         fetch_again(p);
-        ask_decisions(p);
+        ask_decisions(p, p->config.resend_interval);
     }
     if (p->pool.queue.count > 0 && p->now >= p->relay_at && p->phase == PHASE_ACTIVE) {
         p->relay_at = p->now + timer_request(p) / 8 + 1;

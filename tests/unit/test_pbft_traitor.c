@@ -149,6 +149,95 @@ static void what_became_old_leaves_the_pool(void **state) {
     cluster_free(c);
 }
 
+/* --- votes shown to some --- */
+
+static bool withheld_from_2; /* what would let it vote */
+
+static bool traitor_3_shows_its_commit_to_2_alone(struct cluster *c, member_id from, member_id to,
+                                                  const struct msg *m) {
+    (void)c;
+    bool late = withheld_from_2 && to == 2 && (m->type == FRAME_DATA || m->type == FRAME_PRE_PREPARE);
+    return !late && (from != 3 || m->type != FRAME_COMMIT || to == 2);
+}
+
+/* 2 learns of the decision before it could vote; 0 and 1 wait for its COMMIT, since 3 keeps its own from them. */
+
+/* The batch without its proposal, so that the member can execute what it can't vote for. */
+static void traitor_shows_batch(struct cluster *c, member_id to, const struct digest *request) {
+    struct buffer bytes = {0};
+    struct request_ref ref = {c->client_keys[0], 1, *request};
+    batch_of_ref(&bytes, &ref);
+    struct bytes batch = buffer_bytes(&bytes);
+    struct msg m = {.type = FRAME_DATA};
+    m.data = (struct msg_data){.batch_count = 1, .batches = &batch};
+    traitor_sends(c, 3, to, &m);
+    buffer_free(&bytes);
+}
+
+static void whoever_decided_early_still_votes(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct buffer frame = {0}, bytes = {0};
+    c->arrives = traitor_3_shows_its_commit_to_2_alone;
+    withheld_from_2 = true;
+    struct digest d = request_make(c, &frame, 0, 1, 0);
+    submit_to(c, 0, 1, set_all(4) & (member_set)~set_of(2));
+    cluster_drain(c);
+    assert_false(node_has_done(&c->nodes[0], &d));
+    assert_int_equal(records_count(&c->nodes[2], RECORD_ACCEPT), 0);
+    struct request_ref ref = {c->client_keys[0], 1, d};
+    struct msg m = proposal(&bytes, 0, 1, &ref);
+    traitor_sends(c, 0, 2, &m); /* the primary's own words, late */
+    cluster_feed_request(&c->nodes[2], buffer_bytes(&frame));
+    cluster_drain(c);
+    assert_done(c, set_all(4) & (member_set)~set_of(3), &d);
+    assert_int_equal(records_count(&c->nodes[2], RECORD_PREPARED), 1);
+    buffer_free(&frame);
+    buffer_free(&bytes);
+    cluster_free(c);
+}
+
+static void a_late_proposal_of_what_was_executed_is_voted_for(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct buffer bytes = {0};
+    c->arrives = traitor_3_shows_its_commit_to_2_alone;
+    withheld_from_2 = true;
+    struct digest d = submit(c, 0, 1);
+    cluster_drain(c);
+    withheld_from_2 = false;
+    cluster_run(c, 600); /* the batch comes when 2 asks for it again */
+    assert_done(c, set_of(2), &d);
+    struct request_ref ref = {c->client_keys[0], 1, d};
+    struct msg m = proposal(&bytes, 0, 1, &ref);
+    traitor_sends(c, 0, 2, &m);
+    assert_int_equal(records_count(&c->nodes[2], RECORD_ACCEPT), 1);
+    assert_int_equal(records_count(&c->nodes[2], RECORD_PREPARED), 1);
+    buffer_free(&bytes);
+    cluster_free(c);
+}
+
+/* All that 2 could say is lost: the others see in two STATUS messages that they were left behind. */
+static void the_left_behind_ask_before_they_suspect(void **state) {
+    (void)state;
+    struct pbft_config config = cluster_defaults();
+    config.request_timeout = 600;
+    config.resend_interval = 5000;
+    struct cluster *c = cluster_new_with(4, &config);
+    cluster_run(c, 1000);
+    c->arrives = traitor_3_shows_its_commit_to_2_alone;
+    withheld_from_2 = true;
+    struct digest d = submit(c, 0, 1);
+    cluster_drain(c);
+    assert_false(node_has_done(&c->nodes[0], &d));
+    traitor_shows_batch(c, 2, &d);
+    cluster_run(c, 2000);
+    assert_done(c, set_all(4) & (member_set)~set_of(3), &d);
+    assert_int_equal(node_view(&c->nodes[0]).wish, 0);
+    assert_int_equal(node_view(&c->nodes[1]).wish, 0);
+    cluster_free(c);
+}
+
 /* --- questions without end --- */
 
 static unsigned answers_of(struct cluster *c, member_id who) {
@@ -208,6 +297,9 @@ int main(void) {
         cmocka_unit_test(the_primary_of_a_later_view_ends_none_by_contradicting_itself),
         cmocka_unit_test(a_reference_that_misnames_its_request_is_never_prepared),
         cmocka_unit_test(what_became_old_leaves_the_pool),
+        cmocka_unit_test(whoever_decided_early_still_votes),
+        cmocka_unit_test(a_late_proposal_of_what_was_executed_is_voted_for),
+        cmocka_unit_test(the_left_behind_ask_before_they_suspect),
         cmocka_unit_test(questions_are_answered_within_a_budget),
         cmocka_unit_test(statuses_are_helped_once_in_a_while),
     };
