@@ -28,13 +28,14 @@ void sim_options_draw(struct sim_options *o, uint64_t seed, unsigned members) {
     o->checkpoint_interval = prng_chance(&p, 700) ? 8 : 128;
     o->window = 2 * o->checkpoint_interval;
     o->twins = prng_chance(&p, 400);
+    o->lies = !o->twins && prng_chance(&p, 600);
 }
 
 void sim_options_print(const struct sim_options *o) {
     printf("seed %llu: n %u, loss %u, repeat %u per mille, delay %.1f-%.1f ms, crashes %u, cuts %u, power losses %u, "
-           "forger %d, liar %d, twins %d, skewed clocks %d, lazy flush %d, K %u, W %u, faulty for %d s\n",
+           "forger %d, liar %d, twins %d, lies %d, skewed clocks %d, lazy flush %d, K %u, W %u, faulty for %d s\n",
            (unsigned long long)o->seed, o->members, o->loss, o->repeat, (double)o->delay_min / 1000,
-           (double)o->delay_max / 1000, o->crashes, o->cuts, o->power_losses, o->forger, o->liar, o->twins,
+           (double)o->delay_max / 1000, o->crashes, o->cuts, o->power_losses, o->forger, o->liar, o->twins, o->lies,
            o->skewed_clocks, o->lazy_flush, o->checkpoint_interval, o->window, (int)(o->faulty_for / SECOND));
 }
 
@@ -72,15 +73,16 @@ static void print_counts(const struct shared *shared, unsigned jobs) {
     for (unsigned w = 0; w < jobs; w++)
         for (size_t i = 0; i < sizeof sum / sizeof(uint64_t); i++)
             ((uint64_t *)&sum)[i] += ((const uint64_t *)&shared->counts[w])[i];
-    printf("# frames %llu lost %llu repeated %llu forged %llu twinned %llu refused %llu crashes %llu torn %llu cut "
+    printf("# frames %llu lost %llu repeated %llu forged %llu bent %llu twinned %llu refused %llu crashes %llu torn "
+           "%llu cut "
            "%llu view "
            "changes %llu "
            "batches %llu acknowledged %llu alerts %llu\n",
            (unsigned long long)sum.frames, (unsigned long long)sum.lost, (unsigned long long)sum.repeated,
-           (unsigned long long)sum.forged, (unsigned long long)sum.twinned, (unsigned long long)sum.refused,
-           (unsigned long long)sum.crashes, (unsigned long long)sum.torn, (unsigned long long)sum.cut,
-           (unsigned long long)sum.view_changes, (unsigned long long)sum.batches, (unsigned long long)sum.acknowledged,
-           (unsigned long long)sum.alerts);
+           (unsigned long long)sum.forged, (unsigned long long)sum.bent, (unsigned long long)sum.twinned,
+           (unsigned long long)sum.refused, (unsigned long long)sum.crashes, (unsigned long long)sum.torn,
+           (unsigned long long)sum.cut, (unsigned long long)sum.view_changes, (unsigned long long)sum.batches,
+           (unsigned long long)sum.acknowledged, (unsigned long long)sum.alerts);
     bool bit = sum.lost && sum.crashes && sum.view_changes && sum.alerts && sum.acknowledged;
     printf("%s %u - the faults bit and the work went on\n", bit ? "ok" : "not ok", 2);
 }

@@ -87,7 +87,7 @@ static void overhear(struct sim *s, struct bytes frame) {
 
 /* The half of a traitor that talks to a member; the place of anybody else. */
 static member_id place_for(const struct sim *s, member_id to, member_id peer) {
-    return to == s->traitor && set_has(s->other_half, peer) ? (member_id)s->options->members : to;
+    return to == s->traitor && !s->lies && set_has(s->other_half, peer) ? (member_id)s->options->members : to;
 }
 
 void send_between(struct sim *s, const struct host *from, member_id to, struct bytes frame) {
@@ -98,12 +98,16 @@ void send_between(struct sim *s, const struct host *from, member_id to, struct b
     }
     if (from->place != place_for(s, from->id, to))
         return;
+    if (is_traitor(from) && s->lies) {
+        traitor_send(s, s->lies, to, frame);
+        return;
+    }
     s->counts->twinned += is_traitor(from);
     carry(s, (struct event){.kind = EVENT_PEER, .node = place_for(s, to, from->id), .from = from->id}, frame);
 }
 
 void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes frame) {
     carry(s, (struct event){.kind = EVENT_CLIENT, .node = to, .handle = handle}, frame);
-    if (to == s->traitor)
+    if (to == s->traitor && !s->lies)
         carry(s, (struct event){.kind = EVENT_CLIENT, .node = (member_id)s->options->members, .handle = handle}, frame);
 }

@@ -19,6 +19,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     time_us delay_min, delay_max;
     unsigned crashes, cuts, power_losses;
     bool forger, liar, skewed_clocks, lazy_flush;
+    bool lies;  /* one member withholds, repeats and bends what it says, to each as it likes: a traitor */
     bool twins; /* one member runs twice, each half of it talks to other members: a traitor */
     time_us faulty_for, healed_for;
     uint32_t checkpoint_interval, window;
@@ -27,8 +28,8 @@ void sim_options_draw(struct sim_options *o, uint64_t seed, unsigned members);
 void sim_options_print(const struct sim_options *o);
 
 struct sim_counts { /* that the faults bit */
-    uint64_t frames, lost, repeated, forged, twinned, refused, crashes, torn, cut, view_changes, batches, acknowledged,
-        alerts;
+    uint64_t frames, lost, repeated, forged, bent, twinned, refused, crashes, torn, cut, view_changes, batches,
+        acknowledged, alerts;
 };
 
 struct sim;

@@ -70,7 +70,7 @@ static void handle(struct sim *s, const struct event *e) {
             host_fall(h);
         break;
     case EVENT_RESTART:
-        if (!h->node && !(s->healed && is_traitor(h)))
+        if (!h->node && !(s->healed && is_traitor(h) && !s->lies))
             host_boot(h);
         break;
     case EVENT_POWER:
@@ -145,7 +145,7 @@ static void found_hosts(struct sim *s) {
         s->hosts[i] = (struct host){.sim = s, .id = i, .place = i, .disk = sim_disk_new(), .skew = skew};
         host_boot(&s->hosts[i]);
     }
-    if (s->traitor != MEMBER_NONE) {
+    if (s->traitor != MEMBER_NONE && !s->lies) {
         struct host *second = &s->hosts[s->options->members];
         *second = s->hosts[s->traitor];
         second->place = (member_id)s->options->members;
@@ -161,11 +161,30 @@ static void heal(struct sim *s) {
         struct host *h = &s->hosts[i];
         h->doomed = false;
         sim_disk_doom(h->disk, false);
-        if (is_traitor(h))
+        if (is_traitor(h) && !s->lies)
             host_crash(h); /* for good: f are gone, the others must do */
         else if (!h->node)
             host_boot(h);
     }
+}
+
+static view_no highest_view(const struct sim *s) {
+    view_no highest = 0;
+    for (member_id i = 0; i < s->options->members; i++) {
+        struct node_facts f = {0};
+        if (i != s->traitor && s->hosts[i].node)
+            node_inspect(s->hosts[i].node, &f);
+        highest = f.pbft.view > highest ? f.pbft.view : highest;
+    }
+    return highest;
+}
+
+/* Views stop growing when their primary is honest (I25): nobody else can end one. */
+static void judge_views(struct sim *s) {
+    view_no last = highest_view(s);
+    if (last != s->settled && s->settled % s->options->members != s->traitor)
+        sim_fail(s, "view %llu grew to %llu although its primary is honest", (unsigned long long)s->settled,
+                 (unsigned long long)last);
 }
 
 static void judge_end(struct sim *s) {
@@ -180,6 +199,8 @@ static void judge_end(struct sim *s) {
         slowest = f.executed < slowest ? f.executed : slowest;
         lowest = f.pbft.view < lowest ? f.pbft.view : lowest;
         highest = f.pbft.view > highest ? f.pbft.view : highest;
+        if (f.suspects & (member_set) ~(s->traitor == MEMBER_NONE ? 0 : set_of(s->traitor)))
+            sim_fail(s, "node %u suspects honest members: %x", i, (unsigned)f.suspects);
         if (f.pbft.phase != PHASE_ACTIVE)
             sim_fail(s, "node %u is %s at the end", i, phase_name(f.pbft.phase));
     }
@@ -209,6 +230,7 @@ static void close_sim(struct sim *s) {
         node_free(s->hosts[i].node);
         sim_disk_free(s->hosts[i].disk);
     }
+    traitor_free(s->lies);
     workload_free(s->workload);
     checker_free(s->checker);
     keyring_free(s->keys);
@@ -220,7 +242,8 @@ bool sim_run(const struct sim_options *o, struct sim_counts *counts, bool trace)
     s->counts = counts;
     s->trace = trace;
     prng_seed(&s->chance, o->seed);
-    s->traitor = o->twins ? (member_id)prng_below(&s->chance, o->members) : MEMBER_NONE;
+    s->lies = o->lies ? traitor_new() : NULL;
+    s->traitor = o->twins || o->lies ? (member_id)prng_below(&s->chance, o->members) : MEMBER_NONE;
     found_cluster(s);
     s->checker = checker_new(s, &s->cluster);
     s->workload = workload_new(s, &s->cluster, o);
@@ -228,7 +251,10 @@ bool sim_run(const struct sim_options *o, struct sim_counts *counts, bool trace)
     found_hosts(s);
     run_until(s, o->faulty_for);
     heal(s);
+    run_until(s, o->faulty_for + o->healed_for / 2);
+    s->settled = highest_view(s);
     run_until(s, o->faulty_for + o->healed_for);
+    judge_views(s);
     judge_end(s);
     close_sim(s);
     bool kept = !s->failed;

@@ -58,6 +58,8 @@ struct sim {
     struct keyring *keys;
     struct host hosts[MEMBERS_MAX + 1];
     member_id traitor;     /* MEMBER_NONE, or the member that runs twice; its second half has the last place */
+    view_no settled;       /* the honest members' highest view, midway between heal and end */
+    struct traitor *lies;  /* of the traitor; NULL: it runs twice instead, or there is none */
     member_set other_half; /* whom the second half talks to and hears */
     struct checker *checker;
     struct workload *workload;
@@ -74,7 +76,7 @@ static inline bool is_traitor(const struct host *h) {
 }
 /* Hosts from 0 up to here. */
 static inline unsigned host_count(const struct sim *s) {
-    return s->options->members + (s->traitor != MEMBER_NONE);
+    return s->options->members + (s->traitor != MEMBER_NONE && !s->lies);
 }
 
 /* --- network.c: what happens when, and to which frames --- */
@@ -96,6 +98,12 @@ void host_doom(struct host *h);
 void host_receive(struct host *h, const struct event *e);
 void host_wake(struct host *h);
 void host_end_turn(struct host *h);
+
+/* --- traitor.c: a member that lies --- */
+struct traitor *traitor_new(void);
+void traitor_free(struct traitor *t);
+/* Its node would send this frame. */
+void traitor_send(struct sim *s, struct traitor *t, member_id to, struct bytes frame);
 
 /* --- faults.c --- */
 void faults_plan(struct sim *s);

@@ -199,7 +199,9 @@ static void whoever_decided_early_still_votes(void **state) {
 
 static void a_late_proposal_of_what_was_executed_is_voted_for(void **state) {
     (void)state;
-    struct cluster *c = cluster_new(4);
+    struct pbft_config config = cluster_defaults();
+    config.request_timeout = 5000;
+    struct cluster *c = cluster_new_with(4, &config);
     struct buffer bytes = {0};
     c->arrives = traitor_3_shows_its_commit_to_2_alone;
     withheld_from_2 = true;
