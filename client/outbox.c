@@ -3,6 +3,7 @@
 #include "client/outbox.h"
 
 #include "base/invariant.h"
+#include "client/durable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,11 +31,6 @@ struct outbox {
     struct place *places;
     unsigned count;
 };
-
-static enum error system_error(struct buffer *why, const char *path, const char *verb) {
-    buffer_printf(why, "cannot %s: %s: %s", verb, path, strerror(errno));
-    return ERR_IO;
-}
 
 /* --- what the marks mean --- */
 
@@ -136,17 +131,6 @@ static void print_all(struct buffer *out, const struct outbox *o) {
     }
 }
 
-static bool write_all(int fd, struct bytes b) {
-    while (b.len > 0) {
-        ssize_t put = write(fd, b.data, b.len);
-        if (put < 0 && errno != EINTR) {
-            return false;
-        }
-        b = put > 0 ? bytes_of(b.data + put, b.len - (size_t)put) : b;
-    }
-    return true;
-}
-
 static bool sync_directory(const char *path) {
     char *dir = xstrdup(path), *slash = strrchr(dir, '/');
     if (slash != NULL) {
@@ -167,9 +151,9 @@ static enum error rewrite(struct outbox *o, struct buffer *why) {
     print_all(&text, o);
     int fd = open(o->aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     enum error e = ERR_OK;
-    if (fd < 0 || !write_all(fd, buffer_bytes(&text)) || fsync(fd) != 0 || rename(o->aside, o->path) != 0 ||
+    if (fd < 0 || !durable_write_all(fd, buffer_bytes(&text)) || fsync(fd) != 0 || rename(o->aside, o->path) != 0 ||
         !sync_directory(o->path)) {
-        e = system_error(why, o->aside, "write");
+        e = durable_refusal(why, o->aside, "write");
         if (fd >= 0) {
             close(fd);
         }
@@ -227,7 +211,7 @@ static enum error read_journal(struct outbox *o, struct buffer *text, struct buf
 static enum error load(struct outbox *o, struct buffer *why) {
     int fd = open(o->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? ERR_OK : system_error(why, o->path, "read");
+        return errno == ENOENT ? ERR_OK : durable_refusal(why, o->path, "read");
     }
     struct buffer text = {0};
     enum error e = ERR_OK;
@@ -237,7 +221,7 @@ static enum error load(struct outbox *o, struct buffer *why) {
         text.len -= 65536 - (got > 0 ? (size_t)got : 0);
     } while ((got > 0 || (got < 0 && errno == EINTR)) && text.len < FILE_MAX);
     if (got != 0) {
-        e = system_error(why, o->path, "read");
+        e = durable_refusal(why, o->path, "read");
     }
     close(fd);
     e = e == ERR_OK ? read_journal(o, &text, why) : e;
@@ -248,11 +232,12 @@ static enum error load(struct outbox *o, struct buffer *why) {
 static enum error take_lock(struct outbox *o, struct buffer *why) {
     struct buffer name = {0};
     buffer_printf(&name, "%s.lock", o->path);
-    o->locked = open(buffer_cstr(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool taken;
+    o->locked = durable_lock(AT_FDCWD, buffer_cstr(&name), &taken);
     enum error e = ERR_OK;
     if (o->locked < 0) {
-        e = system_error(why, buffer_cstr(&name), "create");
-    } else if (flock(o->locked, LOCK_EX | LOCK_NB) != 0) {
+        e = durable_refusal(why, buffer_cstr(&name), "create");
+    } else if (taken) {
         buffer_printf(why, "is used by another quorate notify: %s: end that one, or name another --state", o->path);
         e = ERR_IN_USE;
     }
@@ -328,8 +313,8 @@ static enum error put_mark(struct outbox *o, const char *word, const char *handl
     print_mark(&line, &m);
     pthread_mutex_lock(&o->lock);
     enum error e = o->torn || o->length > JOURNAL_MAX ? rewrite(o, why) : ERR_OK;
-    if (e == ERR_OK && (!write_all(o->file, buffer_bytes(&line)) || fsync(o->file) != 0)) {
-        e = system_error(why, o->path, "write");
+    if (e == ERR_OK && (!durable_write_all(o->file, buffer_bytes(&line)) || fsync(o->file) != 0)) {
+        e = durable_refusal(why, o->path, "write");
         o->torn = true;
     }
     if (e == ERR_OK) {

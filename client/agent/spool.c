@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "client/agent/bundle.h"
 #include "client/agent/thin.h"
+#include "client/durable.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,8 +32,13 @@ struct spool {
 };
 
 static enum error system_error(struct buffer *why, const char *dir, const char *name, const char *verb) {
-    buffer_printf(why, "cannot %s: %s/%s: %s", verb, dir, name, strerror(errno));
-    return ERR_IO;
+    int saved = errno;
+    struct buffer place = {0};
+    buffer_printf(&place, "%s/%s", dir, name);
+    errno = saved;
+    enum error e = durable_refusal(why, buffer_cstr(&place), verb);
+    buffer_free(&place);
+    return e;
 }
 
 static void bundle_name(char out[32], uint64_t id) {
@@ -65,17 +70,6 @@ static enum error read_file(const struct spool *s, const char *name, struct buff
     return e;
 }
 
-static bool write_all(int fd, struct bytes b) {
-    while (b.len > 0) {
-        ssize_t put = write(fd, b.data, b.len);
-        if (put < 0 && errno != EINTR) {
-            return false;
-        }
-        b = put > 0 ? bytes_of(b.data + put, b.len - (size_t)put) : b;
-    }
-    return true;
-}
-
 /* Durable once it returns, and under `name` only when whole. */
 static enum error write_file(const struct spool *s, const char *name, struct bytes content, struct buffer *why) {
     static const char ASIDE[] = "aside.tmp";
@@ -83,7 +77,7 @@ static enum error write_file(const struct spool *s, const char *name, struct byt
     if (fd < 0) {
         return system_error(why, s->config.dir, ASIDE, "create");
     }
-    bool ok = write_all(fd, content) && fsync(fd) == 0;
+    bool ok = durable_write_all(fd, content) && fsync(fd) == 0;
     int saved = errno;
     ok = close(fd) == 0 && ok;
     if (!ok || renameat(s->dir, ASIDE, s->dir, name) != 0 || fsync(s->dir) != 0) {
@@ -249,11 +243,12 @@ static enum error take_lock(struct spool *s, struct buffer *why) {
     if (s->dir < 0) {
         return system_error(why, s->config.dir, "", "open");
     }
-    s->lock = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool taken;
+    s->lock = durable_lock(s->dir, "lock", &taken);
     if (s->lock < 0) {
         return system_error(why, s->config.dir, "lock", "create");
     }
-    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+    if (taken) {
         buffer_printf(why, "is used by another agent: %s: end that one, or name another --spool", s->config.dir);
         return ERR_IN_USE;
     }
