@@ -47,6 +47,11 @@ static enum error load(void **out, struct complaint *c, struct bytes text, const
     return ERR_OK;
 }
 
+static void unload(const cyaml_schema_value_t *schema, void *data) {
+    cyaml_config_t config = {.log_level = CYAML_LOG_ERROR, .log_fn = NULL, .mem_fn = cyaml_mem};
+    cyaml_free(&config, schema, data, 0);
+}
+
 enum error config_file_read(struct buffer *text, const char *path, struct buffer *why) {
     FILE *f = fopen(path, "re");
     if (f == NULL) {
@@ -135,7 +140,7 @@ static unsigned line_of_entry(struct bytes text, const char *list, unsigned inde
     struct complaint c;
     void *data;
     if (load(&data, &c, text, &top, CYAML_CFG_IGNORE_UNKNOWN_KEYS) == ERR_OK) {
-        config_file_free(&top, data);
+        unload(&top, data);
         return line_count(text) + 1;
     }
     return c.line == 0 ? 1 : c.line;
@@ -208,7 +213,7 @@ static void tell_complaint(struct config_file *file, struct buffer *why, const s
     }
 }
 
-enum error config_file_load(void **out, struct config_file *file, const struct cyaml_schema_value *schema,
+static enum error load_told(void **out, struct config_file *file, const struct cyaml_schema_value *schema,
                             struct buffer *why) {
     struct complaint c;
     enum error e = load(out, &c, file->text, schema, CYAML_CFG_NO_ALIAS);
@@ -222,7 +227,32 @@ enum error config_file_load(void **out, struct config_file *file, const struct c
     return e;
 }
 
-void config_file_free(const struct cyaml_schema_value *schema, void *data) {
-    cyaml_config_t config = {.log_level = CYAML_LOG_ERROR, .log_fn = NULL, .mem_fn = cyaml_mem};
-    cyaml_free(&config, schema, data, 0);
+enum error config_file_parse(void **out, const struct config_kind *kind, struct bytes text, const char *path,
+                             struct buffer *why) {
+    struct config_file file = {.path = path, .text = text};
+    void *raw = NULL;
+    *out = NULL;
+    enum error e = load_told(&raw, &file, kind->schema, why);
+    if (e != ERR_OK) {
+        return e;
+    }
+    *out = kind->read(&file, why, raw);
+    unload(kind->schema, raw);
+    if (file.problems > 0) {
+        kind->free(*out);
+        *out = NULL;
+        return ERR_MALFORMED;
+    }
+    return ERR_OK;
+}
+
+enum error config_file_load(void **out, const struct config_kind *kind, const char *path, struct buffer *why) {
+    struct buffer text = {0};
+    *out = NULL;
+    enum error e = config_file_read(&text, path, why);
+    if (e == ERR_OK) {
+        e = config_file_parse(out, kind, buffer_bytes(&text), path, why);
+    }
+    buffer_free(&text);
+    return e;
 }

@@ -47,12 +47,12 @@ static const cyaml_schema_field_t CONFIG_FIELDS[] = {
 static const cyaml_schema_value_t CONFIG = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_config, CONFIG_FIELDS)};
 
 struct reading {
-    struct config_file file;
+    struct config_file *file;
     struct buffer *why;
     struct notify_config *config;
 };
 
-#define PROBLEM(r, index, field, ...) config_file_problem(&(r)->file, (r)->why, "handlers", index, field, __VA_ARGS__)
+#define PROBLEM(r, index, field, ...) config_file_problem((r)->file, (r)->why, "handlers", index, field, __VA_ARGS__)
 
 static void read_name(struct reading *r, unsigned index, const char *name) {
     static const char ALLOWED[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -169,7 +169,7 @@ static void read_handler(struct reading *r, unsigned index, const struct raw_han
 
 static void read_all(struct reading *r, const struct raw_config *raw) {
     if (raw->handlers_count == 0 || raw->handlers_count > HANDLERS_MAX) {
-        config_file_problem(&r->file, r->why, NULL, 0, "handlers", "holds %u entries: write 1 to %d",
+        config_file_problem(r->file, r->why, NULL, 0, "handlers", "holds %u entries: write 1 to %d",
                             raw->handlers_count, HANDLERS_MAX);
         return;
     }
@@ -180,33 +180,29 @@ static void read_all(struct reading *r, const struct raw_config *raw) {
     }
 }
 
-enum error notify_config_parse(struct notify_config **out, struct bytes text, const char *path, struct buffer *why) {
-    struct reading r = {.file = {.path = path, .text = text}, .why = why};
-    void *raw = NULL;
-    *out = NULL;
-    enum error e = config_file_load(&raw, &r.file, &CONFIG, why);
-    if (e != ERR_OK) {
-        return e;
-    }
-    r.config = xcalloc(1, sizeof *r.config);
+static void *read_raw(struct config_file *file, struct buffer *why, const void *raw) {
+    struct reading r = {.file = file, .why = why, .config = xcalloc(1, sizeof *r.config)};
     read_all(&r, raw);
-    config_file_free(&CONFIG, raw);
-    if (r.file.problems > 0) {
-        notify_config_free(r.config);
-        return ERR_MALFORMED;
-    }
-    *out = r.config;
-    return ERR_OK;
+    return r.config;
+}
+
+static void free_config(void *config) {
+    notify_config_free(config);
+}
+
+static const struct config_kind KIND = {.schema = &CONFIG, .read = read_raw, .free = free_config};
+
+enum error notify_config_parse(struct notify_config **out, struct bytes text, const char *path, struct buffer *why) {
+    void *config;
+    enum error e = config_file_parse(&config, &KIND, text, path, why);
+    *out = config;
+    return e;
 }
 
 enum error notify_config_load(struct notify_config **out, const char *path, struct buffer *why) {
-    struct buffer text = {0};
-    *out = NULL;
-    enum error e = config_file_read(&text, path, why);
-    if (e == ERR_OK) {
-        e = notify_config_parse(out, buffer_bytes(&text), path, why);
-    }
-    buffer_free(&text);
+    void *config;
+    enum error e = config_file_load(&config, &KIND, path, why);
+    *out = config;
     return e;
 }
 

@@ -48,7 +48,7 @@ static const cyaml_schema_field_t CONFIG_FIELDS[] = {
 static const cyaml_schema_value_t CONFIG = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_config, CONFIG_FIELDS)};
 
 struct reading {
-    struct config_file file;
+    struct config_file *file;
     struct buffer *why;
     struct agent_config *config;
     const char *plugin_dir;
@@ -57,14 +57,14 @@ struct reading {
 static void check_name(struct reading *r, unsigned index, const char *field, const char *name, bool may_be_empty) {
     size_t len = strlen(name);
     if (len == 0 && !may_be_empty) {
-        config_file_problem(&r->file, r->why, "checks", index, field, "is empty: name the %s", field);
+        config_file_problem(r->file, r->why, "checks", index, field, "is empty: name the %s", field);
     } else if (len > NAME_MAX_LEN) {
-        config_file_problem(&r->file, r->why, "checks", index, field, "has %zu bytes: use at most %d", len,
+        config_file_problem(r->file, r->why, "checks", index, field, "has %zu bytes: use at most %d", len,
                             NAME_MAX_LEN);
     } else if (!utf8_valid(bytes_of_text(name))) {
-        config_file_problem(&r->file, r->why, "checks", index, field, "is no valid UTF-8: write it in UTF-8");
+        config_file_problem(r->file, r->why, "checks", index, field, "is no valid UTF-8: write it in UTF-8");
     } else if (strpbrk(name, "\n;") != NULL) {
-        config_file_problem(&r->file, r->why, "checks", index, field,
+        config_file_problem(r->file, r->why, "checks", index, field,
                             "holds a newline or ';', which no Nagios name may: use the object's name");
     }
 }
@@ -73,10 +73,10 @@ static mono_ms read_duration(struct reading *r, unsigned index, const char *fiel
                              mono_ms max, const char *bounds) {
     mono_ms value = 0;
     if (!clock_parse_duration(text, &value)) {
-        config_file_problem(&r->file, r->why, "checks", index, field,
+        config_file_problem(r->file, r->why, "checks", index, field,
                             "'%.40s' is no duration: write 250ms, 10s, 5m or 24h", text);
     } else if (value < min || value > max) {
-        config_file_problem(&r->file, r->why, "checks", index, field, "%.40s is out of bounds: use %s", text, bounds);
+        config_file_problem(r->file, r->why, "checks", index, field, "%.40s is out of bounds: use %s", text, bounds);
     }
     return value;
 }
@@ -84,12 +84,11 @@ static mono_ms read_duration(struct reading *r, unsigned index, const char *fiel
 static void read_command(struct reading *r, unsigned index, struct agent_check *check, const struct raw_check *raw) {
     struct arena *arena = &r->config->arena;
     if (raw->command_count == 0 || raw->command[0][0] == '\0') {
-        config_file_problem(&r->file, r->why, "checks", index, "command",
-                            "is empty: name the plugin and its arguments");
+        config_file_problem(r->file, r->why, "checks", index, "command", "is empty: name the plugin and its arguments");
         return;
     }
     if (raw->command_count > AGENT_ARGV_MAX) {
-        config_file_problem(&r->file, r->why, "checks", index, "command", "has %u words: use at most %d",
+        config_file_problem(r->file, r->why, "checks", index, "command", "has %u words: use at most %d",
                             raw->command_count, AGENT_ARGV_MAX);
         return;
     }
@@ -105,7 +104,7 @@ static void read_command(struct reading *r, unsigned index, struct agent_check *
     } else if (check->argv[0][0] == '/') {
         check->path = check->argv[0];
     } else {
-        config_file_problem(&r->file, r->why, "checks", index, "command",
+        config_file_problem(r->file, r->why, "checks", index, "command",
                             "'%.100s' is a relative path: write an absolute one, or the bare name of a plugin",
                             check->argv[0]);
     }
@@ -143,7 +142,7 @@ static void find_duplicates(struct reading *r) {
     for (unsigned i = 1; i < c->count; i++) {
         const struct agent_check *x = sorted[i - 1], *y = sorted[i];
         if (strcmp(x->host, y->host) == 0 && strcmp(x->service, y->service) == 0) {
-            config_file_problem(&r->file, r->why, "checks", (unsigned)(y - c->checks), "host",
+            config_file_problem(r->file, r->why, "checks", (unsigned)(y - c->checks), "host",
                                 "%.100s%s%.100s is checked by an earlier entry too: keep one of them", y->host,
                                 y->service[0] == '\0' ? "" : "/", y->service);
         }
@@ -154,10 +153,10 @@ static void find_duplicates(struct reading *r) {
 static void read_all(struct reading *r, const struct raw_config *raw) {
     r->plugin_dir = raw->plugin_dir == NULL ? AGENT_PLUGIN_DIR : raw->plugin_dir;
     if (r->plugin_dir[0] != '/') {
-        config_file_problem(&r->file, r->why, NULL, 0, "plugin_dir", "is no absolute path: write %s", AGENT_PLUGIN_DIR);
+        config_file_problem(r->file, r->why, NULL, 0, "plugin_dir", "is no absolute path: write %s", AGENT_PLUGIN_DIR);
     }
     if (raw->checks_count == 0 || raw->checks_count > AGENT_CHECKS_MAX) {
-        config_file_problem(&r->file, r->why, NULL, 0, "checks", "holds %u entries: write 1 to %d", raw->checks_count,
+        config_file_problem(r->file, r->why, NULL, 0, "checks", "holds %u entries: write 1 to %d", raw->checks_count,
                             AGENT_CHECKS_MAX);
         return;
     }
@@ -169,33 +168,29 @@ static void read_all(struct reading *r, const struct raw_config *raw) {
     find_duplicates(r);
 }
 
-enum error agent_config_parse(struct agent_config **out, struct bytes text, const char *path, struct buffer *why) {
-    struct reading r = {.file = {.path = path, .text = text}, .why = why};
-    void *raw = NULL;
-    *out = NULL;
-    enum error e = config_file_load(&raw, &r.file, &CONFIG, why);
-    if (e != ERR_OK) {
-        return e;
-    }
-    r.config = xcalloc(1, sizeof *r.config);
+static void *read_raw(struct config_file *file, struct buffer *why, const void *raw) {
+    struct reading r = {.file = file, .why = why, .config = xcalloc(1, sizeof *r.config)};
     read_all(&r, raw);
-    config_file_free(&CONFIG, raw);
-    if (r.file.problems > 0) {
-        agent_config_free(r.config);
-        return ERR_MALFORMED;
-    }
-    *out = r.config;
-    return ERR_OK;
+    return r.config;
+}
+
+static void free_config(void *config) {
+    agent_config_free(config);
+}
+
+static const struct config_kind KIND = {.schema = &CONFIG, .read = read_raw, .free = free_config};
+
+enum error agent_config_parse(struct agent_config **out, struct bytes text, const char *path, struct buffer *why) {
+    void *config;
+    enum error e = config_file_parse(&config, &KIND, text, path, why);
+    *out = config;
+    return e;
 }
 
 enum error agent_config_load(struct agent_config **out, const char *path, struct buffer *why) {
-    struct buffer text = {0};
-    *out = NULL;
-    enum error e = config_file_read(&text, path, why);
-    if (e == ERR_OK) {
-        e = agent_config_parse(out, buffer_bytes(&text), path, why);
-    }
-    buffer_free(&text);
+    void *config;
+    enum error e = config_file_load(&config, &KIND, path, why);
+    *out = config;
     return e;
 }
 
