@@ -109,25 +109,29 @@ static void log_line(enum log_level level, const char *event, const char *fields
     buffer_free(&line);
 }
 
-static void format_fields(struct buffer *out, const char *fields, va_list args) {
-    char text[2048];
-    int len = vsnprintf(text, sizeof text, fields, args);
+/* suppressed: how many lines like this one were held back before it. */
+static void log_fields(enum log_level level, const char *event, const char *fields, va_list args, uint64_t suppressed) {
+    char formatted[2048];
+    struct buffer text = {0};
+    int len = vsnprintf(formatted, sizeof formatted, fields, args);
     if (len > 0) {
-        buffer_put(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
+        buffer_put(&text, formatted, (size_t)len < sizeof formatted ? (size_t)len : sizeof formatted - 1);
     }
+    if (suppressed > 0) {
+        buffer_printf(&text, "%ssuppressed=%llu", text.len > 0 ? " " : "", (unsigned long long)suppressed);
+    }
+    log_line(level, event, buffer_cstr(&text));
+    buffer_free(&text);
 }
 
 void log_event(enum log_level level, const char *event, const char *fields, ...) {
     if (level < setup.lowest) {
         return;
     }
-    struct buffer text = {0};
     va_list args;
     va_start(args, fields);
-    format_fields(&text, fields, args);
+    log_fields(level, event, fields, args, 0);
     va_end(args);
-    log_line(level, event, buffer_cstr(&text));
-    buffer_free(&text);
 }
 
 /* The event's entry; when the table is full, strangers share the last one. */
@@ -172,14 +176,8 @@ void log_event_limited(enum log_level level, const char *event, const char *fiel
     if (level < setup.lowest || !limit_passes(event, &held_back)) {
         return;
     }
-    struct buffer text = {0};
     va_list args;
     va_start(args, fields);
-    format_fields(&text, fields, args);
+    log_fields(level, event, fields, args, held_back);
     va_end(args);
-    if (held_back > 0) {
-        buffer_printf(&text, "%ssuppressed=%llu", text.len > 0 ? " " : "", (unsigned long long)held_back);
-    }
-    log_line(level, event, buffer_cstr(&text));
-    buffer_free(&text);
 }
