@@ -43,7 +43,7 @@ struct pbft *pbft_new(const struct pbft_config *config) {
     p->next = 1;
     p->wish_reason = WISH_AMPLIFY;
     make_slots(p);
-    size_t named = (2 * p->ring_len + BRIDGE_LEN) * config->batch_max;
+    size_t named = (3 * p->ring_len + BRIDGE_LEN) * config->batch_max; /* accepted, waiting and chosen in each slot */
     pool_init(&p->pool, config->pool_max, config->pool_per_client_max, named, pool_salt(&config->secret));
     return p;
 }
