@@ -1,10 +1,10 @@
-# A throw-away cluster of real processes on loopback, for the demo and the end-to-end tests. The caller sets BUILD (where
-# the programs are), WORK (an empty directory) and CLUSTER (where `quorate init` shall write), and calls sandbox_clean at
-# its end. States are waited for by watching them until a deadline, never by sleeping and hoping.
+# A throw-away cluster of real processes on loopback, for the demo and the end-to-end tests. The caller sets BUILD
+# (where the programs are), WORK (an empty directory) and CLUSTER (where `quorate init` shall write), and calls
+# sandbox_clean at its end. States are waited for by watching them until a deadline, never by sleeping and hoping.
 #
 #   cluster_make [init options]   a cluster in $CLUSTER (cluster.yaml, keys/) on free ports
 #   cluster_drills sandbox        its genesis allows traitors; before the first start
-#   replica_start I [options]     quorated for member I, its log in $WORK/rI.log; with RECORD=yes --record in $WORK/rI.rec
+#   replica_start I [options]     quorated for member I, its log in $WORK/rI.log; with RECORD=yes --record $WORK/rI.rec
 #   replica_stop I / replica_kill I / replica_pause I / replica_resume I    SIGTERM, -9, SIGSTOP, SIGCONT
 #   replica_ready I               has it said ready since it was started?
 #   replicas_start I... / replicas_ready SECONDS I...
@@ -65,7 +65,8 @@ peer_port() { echo $((BASE_PORT + $1)); }
 client_port() { echo $((BASE_PORT + 10 + $1)); }
 
 quorate() {
-    timeout --foreground -k 5 120 "$BUILD/quorate" "$1" -c "$CLUSTER/cluster.yaml" -k "$CLUSTER/keys/operator.key" "${@:2}"
+    timeout --foreground -k 5 120 \
+        "$BUILD/quorate" "$1" -c "$CLUSTER/cluster.yaml" -k "$CLUSTER/keys/operator.key" "${@:2}"
 }
 
 # ---- replicas ----

@@ -1,6 +1,6 @@
-# Cutting one replica off: with nftables where that is permitted (a table of our own, on the loopback interface, only ports
-# of this cluster), else by stopping its process. Either way it hears nothing and nobody hears it. The table bears the
-# cluster's first port, so that demos side by side keep out of each other's way.
+# Cutting one replica off: with nftables where that is permitted (a table of our own, on the loopback interface, only
+# ports of this cluster), else by stopping its process. Either way it hears nothing and nobody hears it. The table bears
+# the cluster's first port, so that demos side by side keep out of each other's way.
 
 CUT_HOW= CUT_MEMBER=
 PATH=$PATH:/usr/sbin:/sbin
@@ -40,7 +40,8 @@ cut_off() { # cut_off I; sets CUT_HOW to nft or stop
     fi
 }
 cut_packets() { # how many were dropped
-    nft list table inet "$(cut_table)" | awk '{for (i = 1; i < NF; i++) if ($i == "packets") n += $(i + 1)} END {print n + 0}'
+    nft list table inet "$(cut_table)" |
+        awk '{for (i = 1; i < NF; i++) if ($i == "packets") n += $(i + 1)} END {print n + 0}'
 }
 cut_bit() {
     if [ "$CUT_HOW" = nft ]; then

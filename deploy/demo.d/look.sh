@@ -28,7 +28,8 @@ pager_lines() { wc -l <"$WORK/pager.txt"; }
 statuses() { quorate status --json >"$WORK/status.json"; }
 all_well() { # every object OK, with three fresh votes
     statuses && jq -se --argjson n "$OBJECTS" 'length == $n and all(.[]; (.state == "OK" or .state == "UP") and
-        ([.votes[] | select(.fresh and .state == "OK" or .fresh and .state == "UP")] | length == 3))' "$WORK/status.json"
+        ([.votes[] | select(.fresh and .state == "OK" or .fresh and .state == "UP")] | length == 3))' \
+        "$WORK/status.json"
 }
 dissents() { quorate status "$2" "$3" --json | jq -e --arg o "$1" '.dissent | index($o) != null'; }
 
@@ -50,12 +51,18 @@ rounds_begin() { VOTE_SEEN=() VOTE_ROUNDS=(); }
 # ---- replicas ----
 
 replicas() { quorate replicas --json >"$WORK/replicas.json"; }
-primary() { replicas; jq -s 'map(select(.reachable)) | group_by(.primary) | max_by(length) | .[0].primary' "$WORK/replicas.json"; }
+primary() {
+    replicas
+    jq -s 'map(select(.reachable)) | group_by(.primary) | max_by(length) | .[0].primary' "$WORK/replicas.json"
+}
 view() { replicas; jq -s 'map(select(.reachable).view) | sort | .[length / 2 | floor]' "$WORK/replicas.json"; }
-is_unreachable() { replicas && jq -se --argjson i "$1" 'any(.[]; .id == $i and (.reachable | not))' "$WORK/replicas.json"; }
+is_unreachable() {
+    replicas && jq -se --argjson i "$1" 'any(.[]; .id == $i and (.reachable | not))' "$WORK/replicas.json"
+}
 view_beyond() { [ "$(view)" -gt "$1" ]; }
 is_suspected() { # by two others, one of which is honest
-    replicas && jq -se --argjson i "$1" '[.[] | select(.id != $i and (.suspects // [] | index($i)))] | length >= 2' "$WORK/replicas.json"
+    replicas && jq -se --argjson i "$1" \
+        '[.[] | select(.id != $i and (.suspects // [] | index($i)))] | length >= 2' "$WORK/replicas.json"
 }
 # All four stand at one place of the log with one hash, and at one stable state.
 ONE_LOG='length == 4 and all(.[]; .reachable and .phase == "ACTIVE" and .stable > 0) and
@@ -76,7 +83,8 @@ closing_line() {
     done
     false=$(($(problems | wc -l) - raised))
     pages=$(cut -d' ' -f1 "$WORK/pager.txt" | sort -n | xargs)
-    streamed=$(jq -r 'select(.type == "PROBLEM" or .type == "RECOVERY") | .number' "$WORK/alerts.json" | sort -n | xargs)
+    streamed=$(jq -r 'select(.type == "PROBLEM" or .type == "RECOVERY") | .number' "$WORK/alerts.json" |
+        sort -n | xargs)
     [ "$pages" = "$streamed" ] || handed="NOT handed to the pager once each (alerts: $streamed; pages: $pages)"
     [ "$raised $recovered $false $pages" = "$STORY_OUTAGES $STORY_OUTAGES 0 $streamed" ] || BROKEN=$((BROKEN + 1))
     printf '\nalerts: expected %d, raised %d, false %d, missed %d; recoveries %d of %d; %s; %s\n' "$STORY_OUTAGES" \
@@ -84,8 +92,8 @@ closing_line() {
 }
 agreement() { # as last awaited, or as of now
     if jq -se "$ONE_LOG" "$WORK/replicas.json" >/dev/null 2>&1 || wait_until 5 one_log; then
-        jq -rs '.[0] | "all four replicas hold the same log (n \(.executed), hash \(.log_hash[0:8])) and the same state root"' \
-            "$WORK/replicas.json"
+        jq -rs '.[0] | "all four replicas hold the same log (n \(.executed), hash \(.log_hash[0:8]))" +
+            " and the same state root"' "$WORK/replicas.json"
     else
         echo "the replicas do NOT hold one log and one state"
         return 1

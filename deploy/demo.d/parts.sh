@@ -97,7 +97,8 @@ part_traitor() {
     replica_stop 3
     replica_start 3 --behave forge-alerts
     await 60 "replica 3 takes part again" replica_ready 3
-    await 60 "the pager's side refuses its alerts and names it" grep -q '^quorate: notify: replica 3: forged' "$WORK/notify.log"
+    await 60 "the pager's side refuses its alerts and names it" \
+        grep -q '^quorate: notify: replica 3: forged' "$WORK/notify.log"
     grep '^quorate: notify: replica 3: forged' "$WORK/notify.log" | tail -1 | quote
     await 60 "so does \`quorate alerts\`" alerts_name_3
     grep 'replica 3' "$WORK/named.err" | tail -1 | quote
@@ -112,7 +113,10 @@ part_traitor() {
     replica_start 3
     await 120 "replica 3 is restarted, honest: all four hold one log" one_log
 }
-alerts_name_3() { quorate alerts --since 0 --json 2>"$WORK/named.err" >/dev/null; grep -q 'replica 3' "$WORK/named.err"; }
+alerts_name_3() {
+    quorate alerts --since 0 --json 2>"$WORK/named.err" >/dev/null
+    grep -q 'replica 3' "$WORK/named.err"
+}
 nothing_paged_since() { [ "$(pager_lines)" = "$PAGES" ] || { tail -3 "$WORK/pager.txt"; return 1; }; }
 
 part_primary() {
@@ -137,6 +141,6 @@ part_return() {
     await_alert RECOVERY db1/port
     await 60 "everything is well again" all_well
     await 120 "replica $OLD has caught up: all four hold one log and one state" one_log
-    jq -rs '.[] | "replica \(.id): view \(.view), executed \(.executed), log \(.log_hash[0:16]), state \(.state_root[0:16])"' \
-        "$WORK/replicas.json" | quote
+    jq -rs '.[] | "replica \(.id): view \(.view), executed \(.executed), log \(.log_hash[0:16])," +
+        " state \(.state_root[0:16])"' "$WORK/replicas.json" | quote
 }

@@ -1,5 +1,5 @@
-# How the story is told: headings, sentences, commands with their real output, waits that show progress, promises that are
-# kept or broken. A wait that runs out and a promise that breaks end in the closing line and a failure.
+# How the story is told: headings, sentences, commands with their real output, waits that show progress, promises that
+# are kept or broken. A wait that runs out and a promise that breaks end in the closing line and a failure.
 
 BROKEN=0
 

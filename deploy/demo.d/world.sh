@@ -1,5 +1,5 @@
-# What the story is about: three small hosts with real services, three observers that check them with Nagios' own plugins,
-# and a pager. Plugins of an agent that root started run as `nobody`; they need nothing of $WORK.
+# What the story is about: three small hosts with real services, three observers that check them with Nagios' own
+# plugins, and a pager. Plugins of an agent that root started run as `nobody`; they need nothing of $WORK.
 
 PLUGINS=/usr/lib/nagios/plugins
 declare -A SERVICE_PID=() AGENT_PID=()
@@ -81,7 +81,7 @@ define service {
 }
 CFG
         printf 'define host {\n    use         demo-host\n    host_name   %s\n}\n' web1 web2 db1
-        printf 'define service {\n    use                   demo-service\n    host_name             %s\n    service_description   %s\n}\n' \
+        printf 'define service {\n    use    demo-service\n    host_name    %s\n    service_description    %s\n}\n' \
             web1 http web1 "$OWN" web2 http db1 port
     } >"$WORK/demo.cfg"
 }
@@ -104,11 +104,11 @@ write_checks() { # write_checks OBSERVER honest|liar
             printf '  - { host: %s, interval: 2s, timeout: 15s, command: [check_tcp, -H, 127.0.0.1, -p, "%s"] }\n' \
                 "$host" "$(service_port login)"
         done
-        printf '  - { host: web1, service: http, interval: 1s, timeout: 15s, command: [check_http, -H, 127.0.0.1, -p, "%s"] }\n' \
-            "$(service_port web1/http)"
+        printf '  - { host: web1, service: http, interval: 1s, timeout: 15s, command: %s }\n' \
+            "[check_http, -H, 127.0.0.1, -p, \"$(service_port web1/http)\"]"
         printf '  - { host: web2, service: http, interval: 1s, timeout: 15s, command: %s }\n' "$web2"
-        printf '  - { host: db1, service: port, interval: 1s, timeout: 15s, command: [check_tcp, -H, 127.0.0.1, -p, "%s"] }\n' \
-            "$(service_port db1/port)"
+        printf '  - { host: db1, service: port, interval: 1s, timeout: 15s, command: %s }\n' \
+            "[check_tcp, -H, 127.0.0.1, -p, \"$(service_port db1/port)\"]"
         printf '  - { host: web1, service: %s, interval: 2s, timeout: 15s, command: [%s] }\n' "$OWN" "$OWN_COMMAND"
     } >"$WORK/$1.yaml"
 }
@@ -138,8 +138,8 @@ handlers:
               "\$HOSTNAME\$", "\$SERVICEDESC\$", "\$SERVICESTATE\$", "\$SERVICEOUTPUT\$"]
     types: [PROBLEM, RECOVERY]
 YAML
-    "$BUILD/quorate" notify -c "$CLUSTER/cluster.yaml" --config "$WORK/notify.yaml" --state "$WORK/notify.state" --since 0 \
-        </dev/null >>"$WORK/notify.log" 2>&1 &
+    "$BUILD/quorate" notify -c "$CLUSTER/cluster.yaml" --config "$WORK/notify.yaml" --state "$WORK/notify.state" \
+        --since 0 </dev/null >>"$WORK/notify.log" 2>&1 &
     PAGER_PID=$!
 }
 
