@@ -15,6 +15,15 @@ struct cell { /* receipts of one batch */
     struct signature sig[MEMBERS_MAX];
 };
 
+struct loaded { /* the batch that was read last: its outputs are asked for one after the other */
+    seq_no n;   /* 0: none */
+    struct receipt_body body;
+    struct buffer record;
+    uint32_t count;
+    struct bytes *leaves; /* into record */
+    struct merkle_tree *tree;
+};
+
 struct outputs {
     struct verifier verifier;
     member_id self;
@@ -24,6 +33,7 @@ struct outputs {
     member_set suspects;
     const struct executed *latest; /* the batch executed last: its replies are asked for at once */
     struct merkle_tree *latest_tree;
+    struct loaded loaded;
     struct buffer frame, key, value, recent; /* recent: records of this turn, not yet on disk: (key, value) blocks */
 };
 
@@ -37,11 +47,21 @@ struct outputs *outputs_new(const struct verifier *v, member_id self, const stru
     return o;
 }
 
+static void loaded_drop(struct loaded *l) {
+    merkle_tree_free(l->tree);
+    free(l->leaves);
+    l->tree = NULL;
+    l->leaves = NULL;
+    l->n = 0;
+}
+
 void outputs_free(struct outputs *o) {
     if (!o)
         return;
     crypto_wipe(&o->secret, sizeof o->secret);
     merkle_tree_free(o->latest_tree);
+    loaded_drop(&o->loaded);
+    buffer_free(&o->loaded.record);
     buffer_free(&o->frame);
     buffer_free(&o->key);
     buffer_free(&o->value);
@@ -265,26 +285,55 @@ static enum error take_latest(const struct outputs *o, uint32_t index, struct ou
     return ERR_OK;
 }
 
-static enum error load_leaves(struct output *out, uint32_t index, struct bytes record, struct arena *arena) {
-    struct reader r = reader_of(record);
+static void hash_leaves(struct loaded *l) {
+    struct digest *digests = xcalloc(l->count, sizeof *digests);
+    for (uint32_t i = 0; i < l->count; i++)
+        digests[i] = merkle_leaf(l->leaves[i]);
+    l->tree = merkle_tree_new(digests, l->count);
+    free(digests);
+}
+
+static enum error parse_record(struct loaded *l) {
+    struct reader r = reader_of(buffer_bytes(&l->record));
     uint8_t body[RECEIPT_BODY_LEN];
     read_into(&r, body, sizeof body);
-    receipt_decode(&out->cert.body, body);
-    uint32_t count = read_u32(&r);
-    if (r.bad || count == 0 || count > MERKLE_LEAVES_MAX || index >= count)
+    receipt_decode(&l->body, body);
+    l->count = read_u32(&r);
+    if (r.bad || l->count == 0 || l->count > MERKLE_LEAVES_MAX)
         return ERR_CORRUPT;
-    struct digest *leaves = xcalloc(count, sizeof *leaves);
-    for (uint32_t i = 0; i < count; i++) {
-        struct bytes leaf = read_block(&r, SIZE_MAX);
-        leaves[i] = merkle_leaf(leaf);
-        if (i == index)
-            out->leaf = arena_copy(arena, leaf);
-    }
-    out->cert.index = index;
-    out->cert.count = count;
-    out->cert.path_len = merkle_path(out->cert.path, leaves, count, index);
-    free(leaves);
+    l->leaves = xcalloc(l->count, sizeof *l->leaves);
+    for (uint32_t i = 0; i < l->count; i++)
+        l->leaves[i] = read_block(&r, SIZE_MAX);
     return reader_done(&r) ? ERR_OK : ERR_CORRUPT;
+}
+
+static enum error load_batch(struct outputs *o, seq_no n) {
+    struct loaded *l = &o->loaded;
+    if (l->n == n)
+        return ERR_OK;
+    loaded_drop(l);
+    enum error e = fetch(o, DISK_OUTPUT, key_of(o, 'o', n), &l->record);
+    if (e == ERR_OK)
+        e = parse_record(l);
+    if (e != ERR_OK) {
+        loaded_drop(l);
+        return e;
+    }
+    hash_leaves(l);
+    l->n = n;
+    return ERR_OK;
+}
+
+static enum error take_loaded(const struct outputs *o, uint32_t index, struct output *out, struct arena *arena) {
+    const struct loaded *l = &o->loaded;
+    if (index >= l->count)
+        return ERR_CORRUPT;
+    out->leaf = arena_copy(arena, l->leaves[index]);
+    out->cert.body = l->body;
+    out->cert.index = index;
+    out->cert.count = l->count;
+    out->cert.path_len = merkle_tree_path(out->cert.path, l->tree, index);
+    return ERR_OK;
 }
 
 static void add_receipt(struct certificate *cert, member_id member, const struct signature *sig) {
@@ -317,9 +366,9 @@ enum error outputs_load(struct outputs *o, seq_no n, uint32_t index, struct outp
         receipts_from_ring(o, &o->ring[n % OUTPUTS_RING], &out->cert);
         return take_latest(o, index, out, arena);
     }
-    enum error e = fetch(o, DISK_OUTPUT, key_of(o, 'o', n), &o->value);
+    enum error e = load_batch(o, n);
     if (e == ERR_OK)
-        e = load_leaves(out, index, buffer_bytes(&o->value), arena);
+        e = take_loaded(o, index, out, arena);
     if (e != ERR_OK)
         return e;
     const struct cell *c = &o->ring[n % OUTPUTS_RING];
