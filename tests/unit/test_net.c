@@ -5,6 +5,7 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/pipeline0/push.h>
+#include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -176,18 +177,34 @@ static void a_peer_that_is_away_costs_a_bounded_queue(void **state) {
     leave(b);
 }
 
+/* Until every connection between the two is up: nng 1.5.2 leaks one that is closed while it greets. */
+static void join(struct net *a, struct net *b) {
+    static const enum frame_type types[] = {FRAME_COMMIT, FRAME_DATA, FRAME_NEW_VIEW};
+    struct buffer frame = {0};
+    unsigned before[2] = {atomic_load(&seen[0].frames), atomic_load(&seen[1].frames)};
+    for (unsigned i = 0; i < 3; i++) {
+        net_send(a, 1, frame_of(&frame, types[i], VOTE_BODY_LEN));
+        net_send(b, 0, buffer_bytes(&frame));
+    }
+    net_flush(a);
+    net_flush(b);
+    WAIT_FOR(atomic_load(&seen[0].frames) == before[0] + 3);
+    WAIT_FOR(atomic_load(&seen[1].frames) == before[1] + 3);
+    buffer_free(&frame);
+}
+
 static void a_peer_that_comes_back_hears_again(void **state) {
     (void)state;
     struct net *a = member(0), *b = member(1);
     struct buffer frame = {0};
     frame_of(&frame, FRAME_COMMIT, VOTE_BODY_LEN);
-    WAIT_FOR(counters(a).connected & set_of(1));
+    join(a, b);
     leave(b);
     WAIT_FOR(!(counters(a).connected & set_of(1)));
     b = member(1);
     net_send(a, 1, buffer_bytes(&frame));
     net_flush(a);
-    WAIT_FOR(atomic_load(&seen[1].frames) == 1);
+    WAIT_FOR(atomic_load(&seen[1].frames) == 4);
     buffer_free(&frame);
     leave(a);
     leave(b);
@@ -300,7 +317,7 @@ static void floods_of_offences_leave_the_network_able_to_dial_again(void **state
     WAIT_FOR(counters(a).muted == 100);
     for (unsigned i = 0; i < 2; i++) {
         struct net *b = member(1);
-        WAIT_FOR(counters(a).connected & set_of(1));
+        join(a, b);
         leave(b);
         WAIT_FOR(!(counters(a).connected & set_of(1)));
     }
@@ -328,20 +345,22 @@ static void what_is_merely_late_is_no_offence(void **state) {
 
 static void an_address_in_use_is_named(void **state) {
     (void)state;
-    struct net *a = member(0), *n;
+    struct net *n;
+    nng_socket other; /* no member: nobody shall dial what is opened and closed again here */
     struct buffer why = {0};
     struct net_events events = {
         .self = &seen[1], .peer_frame = on_peer, .client_frame = on_client, .client_gone = on_gone};
-    strcpy(cluster.members[1].client, cluster.members[0].client);
+    assert_int_equal(nng_rep0_open(&other), 0);
+    assert_int_equal(nng_listen(other, cluster.members[1].client, NULL, 0), 0);
     assert_int_equal(net_open(&n, &cluster, 1, &events, &why), ERR_IN_USE);
     assert_null(n);
-    assert_non_null(strstr(buffer_cstr(&why), cluster.members[0].client));
+    assert_non_null(strstr(buffer_cstr(&why), cluster.members[1].client));
     strcpy(cluster.members[1].client, "nonsense");
     buffer_clear(&why);
     assert_int_equal(net_open(&n, &cluster, 1, &events, &why), ERR_IO);
     assert_non_null(strstr(buffer_cstr(&why), "nonsense"));
     buffer_free(&why);
-    leave(a);
+    nng_close(other);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_cluster, remove_cluster)
