@@ -1,5 +1,5 @@
 /* The outputs of executed batches on disk, and the receipts that members signed over them: what clients are answered
-   from. Memory: a ring of the newest OUTPUTS_RING batches' receipts; older ones are read from the disk. */
+   from. Memory: a ring of the newest OUTPUTS_RING batches' receipts, and the batch that was read last. */
 #ifndef QUORATE_REPLICA_OUTPUTS_H
 #define QUORATE_REPLICA_OUTPUTS_H
 
