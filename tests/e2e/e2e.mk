@@ -2,6 +2,7 @@
 E2E_TOOLS := $(BUILD)/tests/e2e/check_record $(BUILD)/tests/e2e/two_faced $(BUILD)/tests/e2e/garbage
 $(BUILD)/tests/e2e/%: tests/e2e/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS_CORE) -lnng
+	$(call say,TEST)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS_CORE) -lnng
 tests: $(E2E_TOOLS)
 -include $(wildcard $(BUILD)/tests/e2e/*.d)
