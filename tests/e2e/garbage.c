@@ -64,6 +64,9 @@ static int do_seal(char **arguments) {
     read_file(&body, arguments[4]);
     frame_seal(&frame, &context, buffer_bytes(&body), &key.sk);
     write_file(arguments[5], &frame);
+    buffer_free(&body);
+    buffer_free(&frame);
+    cluster_free(cluster);
     return 0;
 }
 
@@ -84,6 +87,8 @@ static int do_observe(char **arguments) {
         die("cannot number", buffer_cstr(&why));
     request_seal(&frame, &r, &cluster->id, &key.sk);
     write_file(arguments[5], &frame);
+    buffer_free(&frame);
+    cluster_free(cluster);
     return 0;
 }
 
@@ -150,22 +155,28 @@ static void send_record(struct line *l, struct bytes record) {
     }
 }
 
+static bool is_type(struct bytes raw, enum frame_type type) {
+    struct frame f;
+    return frame_open(&f, raw) == ERR_OK && f.type == type;
+}
+
 static int do_take(char **arguments) {
     struct buffer record = {0}, out = {0};
     read_file(&record, arguments[0]);
     struct reader r = reader_of(buffer_bytes(&record));
-    while (!reader_done(&r)) {
-        struct frame f;
+    while (out.len == 0 && !reader_done(&r)) {
         struct bytes frame = read_block(&r, ANSWER_MAX);
         if (r.bad)
             break;
-        if (frame_open(&f, frame) == ERR_OK && f.type == (enum frame_type)atoi(arguments[1])) {
+        if (is_type(frame, (enum frame_type)atoi(arguments[1])))
             buffer_put(&out, frame.data, frame.len);
-            write_file(arguments[2], &out);
-            return 0;
-        }
     }
-    return 1;
+    bool found = out.len > 0;
+    if (found)
+        write_file(arguments[2], &out);
+    buffer_free(&record);
+    buffer_free(&out);
+    return found ? 0 : 1;
 }
 
 static void tell_reply(struct bytes leaf, struct arena *arena) {
