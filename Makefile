@@ -72,7 +72,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) -lcmocka $(LIBS_REPLICA) -ljansson -lcurl
 
-# The simulator links its own signatures (tests/sim/standin.c) before the archive, so sign.o is never pulled in.
+# The simulator links its own signatures and digests (tests/sim/standin.c) before the archive, so sign.o and digest.o
+# are never pulled in.
 $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -81,13 +82,17 @@ $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
 
 include tests/e2e/e2e.mk
--include tests/fuzz/fuzz.mk tests/mutants/mutants.mk deploy/install.mk deploy/lint.mk deploy/demo.mk
+-include bench/bench.mk tests/fuzz/fuzz.mk tests/mutants/mutants.mk deploy/install.mk deploy/lint.mk deploy/demo.mk
 
 test: tests ## unit tests, simulator, house rules, end to end; closes with N passed, N failed
 	BUILD=$(BUILD) tests/run
 
 asan: ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) --no-print-directory test BUILD=build-asan SANITIZE=address,undefined SIM_SEEDS=$(or $(SEEDS),60)
+
+TSAN_CC ?= clang
+tsan: ## unit tests and end to end under ThreadSanitizer (needs clang); every report of a race is a failure
+	$(MAKE) --no-print-directory test BUILD=build-tsan SANITIZE=thread CC=$(TSAN_CC)
 
 sim: $(SIM) ## SEEDS=n runs n seeds, SEED=x N=members replays one with its trace
 	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300)) $(if $(N),--n $(N))

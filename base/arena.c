@@ -12,7 +12,8 @@ struct arena_chunk {
     alignas(max_align_t) uint8_t memory[];
 };
 
-enum { CHUNK_MIN = 4096, CHUNK_MAX = 1 << 20 };
+/* With its header, the smallest is of a size that malloc keeps at hand. */
+enum { CHUNK_MIN = 960, CHUNK_MAX = 1 << 20 };
 
 /* Chunks double, so a large message costs few of them and a small one little. */
 static struct arena_chunk *arena_grow(struct arena *a, size_t size) {
@@ -23,7 +24,8 @@ static struct arena_chunk *arena_grow(struct arena *a, size_t size) {
     if (next < size) {
         next = size;
     }
-    struct arena_chunk *c = xcalloc(1, sizeof *c + next);
+    struct arena_chunk *c = xrealloc(NULL, sizeof *c + next);
+    c->used = 0;
     c->older = a->chunk;
     c->size = next;
     a->chunk = c;
@@ -46,7 +48,7 @@ void *arena_alloc(struct arena *a, size_t size) {
     void *p = c->memory + c->used;
     c->used += rounded;
     a->used += rounded;
-    return p;
+    return memset(p, 0, rounded);
 }
 
 char *arena_text(struct arena *a, struct bytes text) {

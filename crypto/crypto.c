@@ -1,41 +1,17 @@
-/* Digests, randomness and the text of public keys, on libsodium. Digests are BLAKE2b-256 personalised by their domain:
-   as separate as keyed ones, and a block cheaper. Signatures are in sign.c, which a simulation may replace. The
-   library's headers are named one by one: its own crypto_sign would clash with ours. */
+/* Randomness and the text of public keys, on libsodium. Signatures are in sign.c and digests in digest.c, which a
+   simulation may replace. The library's headers are named one by one: its own crypto_sign would clash with ours. */
 #include "crypto/crypto.h"
 
 #include "base/bytes.h"
 #include "base/invariant.h"
 
 #include <sodium/core.h>
-#include <sodium/crypto_generichash_blake2b.h>
 #include <sodium/randombytes.h>
 #include <sodium/utils.h>
 #include <string.h>
 
 void crypto_start(void) {
     ENSURE(sodium_init() >= 0);
-}
-
-static void digest_start(crypto_generichash_blake2b_state *state, enum digest_domain domain) {
-    static const uint8_t no_salt[crypto_generichash_blake2b_SALTBYTES];
-    uint8_t personal[crypto_generichash_blake2b_PERSONALBYTES] = "quorate/1";
-    personal[sizeof personal - 1] = (uint8_t)domain;
-    crypto_generichash_blake2b_init_salt_personal(state, NULL, 0, DIGEST_LEN, no_salt, personal);
-}
-
-struct digest crypto_digest(enum digest_domain domain, struct bytes data) {
-    return crypto_digest_parts(domain, &data, 1);
-}
-
-struct digest crypto_digest_parts(enum digest_domain domain, const struct bytes *parts, size_t count) {
-    crypto_generichash_blake2b_state state;
-    struct digest d;
-    digest_start(&state, domain);
-    for (size_t i = 0; i < count; i++) {
-        crypto_generichash_blake2b_update(&state, parts[i].data, parts[i].len);
-    }
-    crypto_generichash_blake2b_final(&state, d.b, sizeof d.b);
-    return d;
 }
 
 void crypto_wipe(void *secret, size_t len) {

@@ -30,6 +30,7 @@ static void world_sealed(void *self, struct bytes frame) {
 
 static void world_trace(void *self, const char *line) {
     struct host *h = self;
+    h->told = true;
     if (h->sim->trace)
         printf("%10.4f node %u: %s\n", (double)h->sim->now / SECOND, h->id, line);
 }
@@ -71,9 +72,11 @@ static void schedule_wake(struct host *h) {
     push_simple(h->sim, at - h->sim->now, EVENT_WAKE, h->place, h->boots);
 }
 
-static void watch_stable(struct host *h) {
+static void watch(struct host *h) {
     struct node_facts facts;
     node_inspect(h->node, &facts);
+    if (facts.breach)
+        sim_fail(h->sim, "node %u found a safety breach", h->id);
     if (facts.pbft.stable == h->stable || facts.pbft.stable == 0)
         return;
     h->stable = facts.pbft.stable;
@@ -88,12 +91,10 @@ void host_end_turn(struct host *h) {
         return;
     }
     ENSURE(e == ERR_OK);
-    struct node_facts facts;
-    node_inspect(h->node, &facts);
-    if (facts.breach && !is_traitor(h))
-        sim_fail(h->sim, "node %u found a safety breach", h->id);
-    if (!is_traitor(h))
-        watch_stable(h);
+    if (!is_traitor(h) && h->told) {
+        h->told = false;
+        watch(h);
+    }
     schedule_wake(h);
 }
 

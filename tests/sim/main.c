@@ -1,6 +1,7 @@
 /* make sim: many seeds over the cores, or one seed again with its trace. */
 #include "tests/sim/sim.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,9 @@ int main(int argc, char **argv) {
         *to = number(argv[i + 1]);
     }
     crypto_start();
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* fixed: a boot's large tables come as untouched pages */
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+    mallopt(M_TOP_PAD, 1024 * 1024);
     if (seed) {
         struct sim_options o;
         struct sim_counts counts = {0};

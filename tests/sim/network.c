@@ -48,7 +48,7 @@ void push_simple(struct sim *s, time_us in, enum event_kind kind, member_id node
 /* ---- the network ---- */
 
 static struct bytes own(struct bytes frame) {
-    uint8_t *copy = xcalloc(1, frame.len + 1);
+    uint8_t *copy = xrealloc(NULL, frame.len + 1);
     memcpy(copy, frame.data, frame.len);
     return bytes_of(copy, frame.len);
 }

@@ -41,6 +41,7 @@ struct host {
     uint64_t boots;
     time_us wake_at; /* of the earliest WAKE that is queued, INT64_MAX if none */
     bool turn_open, dying;
+    bool told;   /* it traced something since it was looked at */
     bool doomed; /* falls while its next synced turn is committed */
     time_ms skew;
     seq_no stable;
