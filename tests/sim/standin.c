@@ -21,7 +21,7 @@ void crypto_keypair(struct public_key *pk, struct secret_key *sk) {
     crypto_keypair_from_seed(pk, sk, seed);
 }
 
-/* Four lanes of multiply and fold: no hash against an enemy, but none of ours lives here, and each changed bit shows. */
+/* Four lanes of multiply and fold: no hash against an enemy, but none lives here, and each changed bit shows. */
 static uint64_t fold(uint64_t a, uint64_t b) {
     unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
