@@ -7,6 +7,10 @@
 unsigned quorum_faults(unsigned n); /* f = floor((n-1)/3) */
 unsigned quorum_strong(unsigned n); /* Q = floor((n+f)/2)+1: any two share an honest member */
 unsigned quorum_weak(unsigned n);   /* F = f+1: at least one honest member */
+/* The member that leads view v. */
+static inline member_id primary_of(view_no v, unsigned members) {
+    return (member_id)(v % members);
+}
 
 typedef uint16_t member_set; /* bit i = member i */
 static inline member_set set_of(member_id i) {

@@ -4,7 +4,7 @@
 #include "replica/admit.h"
 
 #include "base/invariant.h"
-#include "replica/pbft/pbft.h"
+#include "proto/proof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +135,7 @@ static enum error check_batch(struct bytes batch, const struct digest *d) {
 
 static enum error check_decision(const struct admit *a, const struct msg_decision *d) {
     enum error e = check_batch(d->batch, &d->statement.d);
-    return e == ERR_OK ? pbft_decision_valid(&a->verifier, d) : e;
+    return e == ERR_OK ? proof_decision_valid(&a->verifier, d) : e;
 }
 
 /* The NEW-VIEW of a CERT proves itself, whoever forwards it (R6). */
@@ -158,7 +158,7 @@ static enum error check_new_view_frame(const struct admit *a, struct bytes raw, 
     if (e == ERR_OK) {
         e = frame_verify(&f, &a->verifier.cluster, &a->verifier.keys[f.sender]);
     }
-    return e == ERR_OK ? pbft_new_view_valid(&a->verifier, a->window, &m) : e;
+    return e == ERR_OK ? proof_new_view_valid(&a->verifier, a->window, &m) : e;
 }
 
 static enum error check_cert(struct admitted *x, const struct admit *a) {
@@ -166,7 +166,7 @@ static enum error check_cert(struct admitted *x, const struct admit *a) {
     if (c->kind == CERT_NEW_VIEW) {
         return check_new_view_frame(a, c->new_view, &x->arena);
     }
-    return pbft_checkpoint_cert_valid(&a->verifier, &c->checkpoint);
+    return proof_checkpoint_cert_valid(&a->verifier, &c->checkpoint);
 }
 
 static enum error check_inside(struct admitted *x, const struct admit *a) {
@@ -180,9 +180,9 @@ static enum error check_inside(struct admitted *x, const struct admit *a) {
     case FRAME_PRE_PREPARE:
         return check_batch(m->pre_prepare.batch_bytes, &m->pre_prepare.statement.d);
     case FRAME_VIEW_CHANGE:
-        return pbft_view_change_valid(&a->verifier, a->window, m);
+        return proof_view_change_valid(&a->verifier, a->window, m);
     case FRAME_NEW_VIEW:
-        return pbft_new_view_valid(&a->verifier, a->window, m);
+        return proof_new_view_valid(&a->verifier, a->window, m);
     case FRAME_DECISION:
         return check_decision(a, &m->decision);
     case FRAME_CERT:

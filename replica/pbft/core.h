@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "base/quorum.h"
 #include "proto/codec.h"
+#include "proto/proof.h"
 #include "replica/pbft/pbft.h"
 #include "replica/pbft/request.h"
 
@@ -171,9 +172,6 @@ static inline seq_no pbft_h(const struct pbft *p) {
 static inline seq_no pbft_window_end(const struct pbft *p) {
     return pbft_c(p) + p->config.window;
 }
-static inline member_id primary_of(view_no v, unsigned members) {
-    return (member_id)(v % members);
-}
 static inline member_id pbft_primary(const struct pbft *p) {
     return primary_of(p->view, p->members);
 }
@@ -305,14 +303,6 @@ void view_advance(struct pbft *p);
 void view_left(struct pbft *p);
 
 /* --- new_view.c --- */
-struct new_view_plan {
-    const struct checkpoint_cert *base; /* of min_s */
-    seq_no min_s, max_s;
-    unsigned slot_count;
-    struct new_view_slot slots[WINDOW_MAX];
-};
-/* O of R6 from V. ERR_CONFLICT: two digests prepared in one view (more than f faults); ERR_OUT_OF_RANGE. */
-enum error new_view_compute(struct new_view_plan *out, const struct msg *vcs, unsigned count, uint32_t window);
 void new_view_build(struct pbft *p);
 enum error handle_new_view(struct pbft *p, const struct msg *m);
 void new_view_send(struct pbft *p, member_set to);

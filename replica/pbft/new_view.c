@@ -4,66 +4,6 @@
 
 #include <stdlib.h>
 
-/* --- O from V --- */
-
-struct highest {
-    const struct prepared_entry *entry;
-    bool conflict; /* two digests prepared in that same view */
-};
-
-static void consider(struct highest *best, const struct prepared_entry *e) {
-    if (!best->entry || e->statement.v > best->entry->statement.v) {
-        *best = (struct highest){e, false};
-    } else if (e->statement.v == best->entry->statement.v &&
-               !digest_equal(&e->statement.d, &best->entry->statement.d)) {
-        best->conflict = true;
-    }
-}
-
-static void find_bounds(struct new_view_plan *out, const struct msg *vcs, unsigned count) {
-    out->base = &vcs[0].view_change.c;
-    for (unsigned i = 1; i < count; i++) {
-        if (vcs[i].view_change.c.statement.n > out->base->statement.n) {
-            out->base = &vcs[i].view_change.c;
-        }
-    }
-    out->min_s = out->max_s = out->base->statement.n;
-    for (unsigned i = 0; i < count; i++) {
-        const struct msg_view_change *vc = &vcs[i].view_change;
-        if (vc->count > 0 && vc->p[vc->count - 1].statement.n > out->max_s) {
-            out->max_s = vc->p[vc->count - 1].statement.n;
-        }
-    }
-}
-
-enum error new_view_compute(struct new_view_plan *out, const struct msg *vcs, unsigned count, uint32_t window) {
-    struct highest best[WINDOW_MAX] = {{0}};
-    if (count == 0 || window > WINDOW_MAX) {
-        return ERR_OUT_OF_RANGE;
-    }
-    find_bounds(out, vcs, count);
-    if (out->max_s - out->min_s > window) {
-        return ERR_OUT_OF_RANGE;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        const struct msg_view_change *vc = &vcs[i].view_change;
-        for (unsigned k = 0; k < vc->count; k++) {
-            if (vc->p[k].statement.n > out->min_s) {
-                consider(&best[vc->p[k].statement.n - out->min_s - 1], &vc->p[k]);
-            }
-        }
-    }
-    out->slot_count = (unsigned)(out->max_s - out->min_s);
-    for (unsigned i = 0; i < out->slot_count; i++) {
-        if (best[i].conflict) {
-            return ERR_CONFLICT;
-        }
-        struct digest d = best[i].entry ? best[i].entry->statement.d : batch_null_digest();
-        out->slots[i] = (struct new_view_slot){out->min_s + 1 + i, d, {{0}}};
-    }
-    return ERR_OK;
-}
-
 /* --- installing --- */
 
 static void forget_old_view(struct pbft *p) {

@@ -128,13 +128,6 @@ void pbft_check(const struct pbft *p);
 /* The next moment at which a PBFT_TIMEOUT is due. */
 mono_ms pbft_deadline(const struct pbft *p);
 
-/* Is this proof right? Pure functions of the epoch's keys, called by admit on its own threads before the core sees the
-   message (R6, BUG8): every inner signature, set and bound. ERR_OK or ERR_BAD_PROOF and its kin. */
-enum error pbft_view_change_valid(const struct verifier *v, uint32_t window, const struct msg *m);
-enum error pbft_new_view_valid(const struct verifier *v, uint32_t window, const struct msg *m);
-enum error pbft_checkpoint_cert_valid(const struct verifier *v, const struct checkpoint_cert *c);
-enum error pbft_decision_valid(const struct verifier *v, const struct msg_decision *d);
-
 /* For STATUS, metrics and requests in hand. */
 struct pbft_view {
     view_no view;

@@ -4,6 +4,7 @@
 #ifndef QUORATE_TESTS_PBFT_CLUSTER_H
 #define QUORATE_TESTS_PBFT_CLUSTER_H
 
+#include "proto/proof.h"
 #include "tests/unit/pbft_host.h"
 
 enum { REQUESTS_REMEMBERED = 256 }; /* below a client's highest number: older ones can't be executed any more */
@@ -161,13 +162,13 @@ static enum error cluster_admit(const struct cluster *c, struct msg *m, struct f
     }
     switch (m->type) {
     case FRAME_VIEW_CHANGE:
-        return pbft_view_change_valid(&c->verifier, c->config.window, m);
+        return proof_view_change_valid(&c->verifier, c->config.window, m);
     case FRAME_NEW_VIEW:
-        return pbft_new_view_valid(&c->verifier, c->config.window, m);
+        return proof_new_view_valid(&c->verifier, c->config.window, m);
     case FRAME_DECISION:
-        return pbft_decision_valid(&c->verifier, &m->decision);
+        return proof_decision_valid(&c->verifier, &m->decision);
     case FRAME_CERT:
-        return m->cert.kind == CERT_CHECKPOINT ? pbft_checkpoint_cert_valid(&c->verifier, &m->cert.checkpoint) : ERR_OK;
+        return m->cert.kind == CERT_CHECKPOINT ? proof_checkpoint_cert_valid(&c->verifier, &m->cert.checkpoint) : ERR_OK;
     default:
         return ERR_OK;
     }

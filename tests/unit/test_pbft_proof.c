@@ -79,7 +79,7 @@ static enum error judged(const struct cluster *c, view_no v, seq_no checkpoint, 
     m.view_change.c = certificate(c, checkpoint);
     m.view_change.p = p;
     m.view_change.count = count;
-    return pbft_view_change_valid(&c->verifier, c->config.window, &m);
+    return proof_view_change_valid(&c->verifier, c->config.window, &m);
 }
 
 #define PASS(...) assert_int_equal(judged(c, __VA_ARGS__), ERR_OK)
@@ -141,19 +141,19 @@ static void a_checkpoint_certificate_needs_q_distinct_members(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
     struct checkpoint_cert good = certificate(c, 8), x = good;
-    assert_int_equal(pbft_checkpoint_cert_valid(&c->verifier, &good), ERR_OK);
+    assert_int_equal(proof_checkpoint_cert_valid(&c->verifier, &good), ERR_OK);
     x.count--;
-    assert_int_equal(pbft_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
+    assert_int_equal(proof_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
     x = good;
     x.sigs[2] = x.sigs[1];
-    assert_int_equal(pbft_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
+    assert_int_equal(proof_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
     x = good;
     x.statement.root.b[0] = 1;
-    assert_int_equal(pbft_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
+    assert_int_equal(proof_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
     x = (struct checkpoint_cert){.count = 0};
-    assert_int_equal(pbft_checkpoint_cert_valid(&c->verifier, &x), ERR_OK); /* genesis */
+    assert_int_equal(proof_checkpoint_cert_valid(&c->verifier, &x), ERR_OK); /* genesis */
     x.count = 1;
-    assert_int_equal(pbft_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
+    assert_int_equal(proof_checkpoint_cert_valid(&c->verifier, &x), ERR_BAD_PROOF);
     cluster_free(c);
 }
 
@@ -191,7 +191,7 @@ static void new_view(const struct cluster *c, struct held_frame *x, view_no v, s
 static enum error new_view_judged(const struct cluster *c, view_no v, struct new_view_parts *parts) {
     struct held_frame x = {.raw = {0}};
     new_view(c, &x, v, parts);
-    enum error e = pbft_new_view_valid(&c->verifier, c->config.window, &x.m);
+    enum error e = proof_new_view_valid(&c->verifier, c->config.window, &x.m);
     held_free(&x);
     return e;
 }
@@ -294,15 +294,15 @@ static void a_forged_signature_anywhere_voids_a_new_view(void **state) {
     new_view(c, &x, 3, &parts);
     struct new_view_slot *slot = (struct new_view_slot *)(uintptr_t)&x.m.new_view.slots[2];
     slot->pp_sig.b[0] ^= 1;
-    assert_int_equal(pbft_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_BAD_PROOF);
+    assert_int_equal(proof_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_BAD_PROOF);
     slot->pp_sig.b[0] ^= 1;
-    assert_int_equal(pbft_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_OK);
+    assert_int_equal(proof_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_OK);
     x.m.sender = 2; /* not the primary of view 3 */
-    assert_int_equal(pbft_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_BAD_PROOF);
+    assert_int_equal(proof_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_BAD_PROOF);
     x.m.sender = 3;
     uint8_t *inner = (uint8_t *)(uintptr_t)x.m.new_view.vcs[1].raw.data;
     inner[x.m.new_view.vcs[1].raw.len - 1] ^= 1; /* the outer signature of a VIEW-CHANGE inside */
-    assert_int_equal(pbft_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_BAD_PROOF);
+    assert_int_equal(proof_new_view_valid(&c->verifier, c->config.window, &x.m), ERR_BAD_PROOF);
     held_free(&x);
     parts_free(&parts);
     cluster_free(c);

@@ -1,6 +1,6 @@
-/* Proofs by signatures: pure functions of the epoch's keys. Any invalid part voids the whole (S6, BUG8). They run on
-   admit's threads, before the core sees the message. */
-#include "replica/pbft/core.h"
+/* Proofs by signatures: pure functions of the epoch's keys. Any invalid part voids the whole (S6, BUG8). A replica runs
+   them on admit's threads, before its core sees the message; a client runs them on what it was shown. */
+#include "proto/proof.h"
 
 static bool signed_by(const struct verifier *v, enum frame_type type, member_id member, struct bytes body,
                       const struct signature *sig) {
@@ -20,7 +20,7 @@ static bool signatures_valid(const struct verifier *v, enum frame_type type, str
     return true;
 }
 
-enum error pbft_checkpoint_cert_valid(const struct verifier *v, const struct checkpoint_cert *c) {
+enum error proof_checkpoint_cert_valid(const struct verifier *v, const struct checkpoint_cert *c) {
     uint8_t body[CHECKPOINT_BODY_LEN];
     if (c->statement.n == 0) { /* BUG25: the genesis proves itself */
         return c->count == 0 ? ERR_OK : ERR_BAD_PROOF;
@@ -44,7 +44,7 @@ static bool prepared_valid(const struct verifier *v, const struct prepared_entry
            signatures_valid(v, FRAME_PREPARE, header, p->prepares, p->count, primary);
 }
 
-enum error pbft_view_change_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
+enum error proof_view_change_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
     const struct msg_view_change *vc = &m->view_change;
     seq_no c = vc->c.statement.n;
     if (vc->v == 0 || m->epoch != v->epoch || vc->count > window) {
@@ -61,8 +61,70 @@ enum error pbft_view_change_valid(const struct verifier *v, uint32_t window, con
             return ERR_BAD_PROOF;
         }
     }
-    return pbft_checkpoint_cert_valid(v, &vc->c);
+    return proof_checkpoint_cert_valid(v, &vc->c);
 }
+
+/* --- O from V --- */
+
+struct highest {
+    const struct prepared_entry *entry;
+    bool conflict; /* two digests prepared in that same view */
+};
+
+static void consider(struct highest *best, const struct prepared_entry *e) {
+    if (!best->entry || e->statement.v > best->entry->statement.v) {
+        *best = (struct highest){e, false};
+    } else if (e->statement.v == best->entry->statement.v &&
+               !digest_equal(&e->statement.d, &best->entry->statement.d)) {
+        best->conflict = true;
+    }
+}
+
+static void find_bounds(struct new_view_plan *out, const struct msg *vcs, unsigned count) {
+    out->base = &vcs[0].view_change.c;
+    for (unsigned i = 1; i < count; i++) {
+        if (vcs[i].view_change.c.statement.n > out->base->statement.n) {
+            out->base = &vcs[i].view_change.c;
+        }
+    }
+    out->min_s = out->max_s = out->base->statement.n;
+    for (unsigned i = 0; i < count; i++) {
+        const struct msg_view_change *vc = &vcs[i].view_change;
+        if (vc->count > 0 && vc->p[vc->count - 1].statement.n > out->max_s) {
+            out->max_s = vc->p[vc->count - 1].statement.n;
+        }
+    }
+}
+
+enum error new_view_compute(struct new_view_plan *out, const struct msg *vcs, unsigned count, uint32_t window) {
+    struct highest best[WINDOW_MAX] = {{0}};
+    if (count == 0 || window > WINDOW_MAX) {
+        return ERR_OUT_OF_RANGE;
+    }
+    find_bounds(out, vcs, count);
+    if (out->max_s - out->min_s > window) {
+        return ERR_OUT_OF_RANGE;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct msg_view_change *vc = &vcs[i].view_change;
+        for (unsigned k = 0; k < vc->count; k++) {
+            if (vc->p[k].statement.n > out->min_s) {
+                consider(&best[vc->p[k].statement.n - out->min_s - 1], &vc->p[k]);
+            }
+        }
+    }
+    out->slot_count = (unsigned)(out->max_s - out->min_s);
+    for (unsigned i = 0; i < out->slot_count; i++) {
+        if (best[i].conflict) {
+            return ERR_CONFLICT;
+        }
+        struct digest d = best[i].entry ? best[i].entry->statement.d : batch_null_digest();
+        out->slots[i] = (struct new_view_slot){out->min_s + 1 + i, d, {{0}}};
+    }
+    return ERR_OK;
+}
+
+/* --- NEW-VIEW --- */
 
 /* V: Q VIEW-CHANGEs for v by distinct members, each frame's own signature too. */
 static bool view_changes_valid(const struct verifier *v, uint32_t window, const struct msg_new_view *nv) {
@@ -74,7 +136,7 @@ static bool view_changes_valid(const struct verifier *v, uint32_t window, const 
         struct frame f;
         if (vc->view_change.v != nv->v || vc->sender >= v->members || (i > 0 && vc->sender <= nv->vcs[i - 1].sender) ||
             frame_open(&f, vc->raw) != ERR_OK || frame_verify(&f, &v->cluster, &v->keys[vc->sender]) != ERR_OK ||
-            pbft_view_change_valid(v, window, vc) != ERR_OK) {
+            proof_view_change_valid(v, window, vc) != ERR_OK) {
             return false;
         }
     }
@@ -100,14 +162,14 @@ static bool slots_valid(const struct verifier *v, uint32_t window, const struct 
     return true;
 }
 
-enum error pbft_new_view_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
+enum error proof_new_view_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
     const struct msg_new_view *nv = &m->new_view;
     bool right = nv->v > 0 && m->epoch == v->epoch && m->sender == primary_of(nv->v, v->members) &&
                  view_changes_valid(v, window, nv) && slots_valid(v, window, nv);
     return right ? ERR_OK : ERR_BAD_PROOF;
 }
 
-enum error pbft_decision_valid(const struct verifier *v, const struct msg_decision *d) {
+enum error proof_decision_valid(const struct verifier *v, const struct msg_decision *d) {
     uint8_t body[VOTE_BODY_LEN];
     struct digest digest = batch_digest(d->batch);
     if (!digest_equal(&digest, &d->statement.d) || d->count < quorum_strong(v->members) || d->count > v->members) {
