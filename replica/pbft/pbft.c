@@ -190,6 +190,7 @@ void pbft_inspect(const struct pbft *p, struct pbft_view *out) {
                               .stable_root = p->stable.statement.root,
                               .wish = pbft_wish(p),
                               .pool = p->pool.pending.count,
+                              .backoff = p->backoff,
                               .view_changes = p->view_changes};
     for (unsigned i = 0; i < ERR_LIMIT; i++) {
         out->refused[i] = p->refused[i];

@@ -137,6 +137,7 @@ struct pbft_view {
     struct digest stable_root;
     view_no wish;
     size_t pool; /* requests held */
+    unsigned backoff; /* timers are 2^backoff times as long as at rest */
     uint64_t view_changes;
     uint64_t refused[ERR_LIMIT]; /* messages the core refused, by reason */
 };
