@@ -37,4 +37,20 @@ void state_tree_remove(struct state_tree *t, struct bytes key);                 
 size_t state_tree_count(const struct state_tree *t);
 struct digest state_tree_root(struct state_tree *t); /* a function of the set of records alone, not of their history */
 
+/* The tree from outside, so that a state can be fetched piece by piece under a certified root (R7). Exports are those
+   of the last state_tree_root; what holds no record is all zeroes. */
+enum { STATE_FANOUT = 256, STATE_BUCKETS = STATE_FANOUT * STATE_FANOUT };
+uint16_t state_bucket_of(struct bytes key); /* mid = bucket / 256, leaf within it = bucket % 256 */
+void state_tree_mids(struct state_tree *t, struct digest out[STATE_FANOUT]);
+void state_tree_leaves(struct state_tree *t, uint8_t mid, struct digest out[STATE_FANOUT]);
+struct digest state_root_of_mids(const struct digest mids[STATE_FANOUT]);
+struct digest state_mid_of_leaves(const struct digest leaves[STATE_FANOUT]);
+/* One bucket's leaf from its records, given once each in any order. Begin with a zeroed one; end frees it. */
+struct state_leaf {
+    struct state_record *records;
+    uint32_t count, capacity;
+};
+void state_leaf_add(struct state_leaf *l, struct bytes key, struct bytes value);
+struct digest state_leaf_end(struct state_leaf *l);
+
 #endif

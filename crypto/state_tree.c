@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FANOUT = 256 };
+enum { FANOUT = STATE_FANOUT };
 
 struct state_record {
     struct digest key;   /* H(0 | key) */
@@ -165,6 +165,17 @@ static struct digest bucket_leaf(const struct state_bucket *b, struct buffer *sc
 }
 
 /* Empty leaves are left out, so that a sparse mid is cheap to hash. */
+static struct digest leaves_digest(const struct digest *leaves, struct buffer *scratch) {
+    buffer_clear(scratch);
+    for (size_t i = 0; i < FANOUT; i++) {
+        if (!digest_is_zero(&leaves[i])) {
+            buffer_u8(scratch, (uint8_t)i);
+            buffer_put(scratch, leaves[i].b, DIGEST_LEN);
+        }
+    }
+    return scratch->len == 0 ? (struct digest){0} : crypto_digest(DIGEST_STATE_MID, buffer_bytes(scratch));
+}
+
 static struct digest mid_digest(struct state_mid *mid, struct buffer *scratch) {
     for (size_t i = 0; i < FANOUT; i++) {
         if (mid->buckets[i].dirty) {
@@ -172,17 +183,7 @@ static struct digest mid_digest(struct state_mid *mid, struct buffer *scratch) {
             mid->buckets[i].dirty = false;
         }
     }
-    if (mid->count == 0) {
-        return (struct digest){0};
-    }
-    buffer_clear(scratch);
-    for (size_t i = 0; i < FANOUT; i++) {
-        if (mid->buckets[i].count > 0) {
-            buffer_u8(scratch, (uint8_t)i);
-            buffer_put(scratch, mid->leaves[i].b, DIGEST_LEN);
-        }
-    }
-    return crypto_digest(DIGEST_STATE_MID, buffer_bytes(scratch));
+    return leaves_digest(mid->leaves, scratch);
 }
 
 struct digest state_tree_root(struct state_tree *t) {
@@ -197,7 +198,61 @@ struct digest state_tree_root(struct state_tree *t) {
         }
     }
     buffer_free(&scratch);
-    t->root = crypto_digest(DIGEST_STATE_ROOT, bytes_of(t->mid_digests, sizeof t->mid_digests));
+    t->root = state_root_of_mids(t->mid_digests);
     t->dirty = false;
     return t->root;
+}
+
+/* ---- from outside ---- */
+
+uint16_t state_bucket_of(struct bytes key) {
+    struct digest d = key_digest(key);
+    return (uint16_t)(d.b[0] << 8 | d.b[1]);
+}
+
+void state_tree_mids(struct state_tree *t, struct digest out[STATE_FANOUT]) {
+    state_tree_root(t);
+    memcpy(out, t->mid_digests, sizeof t->mid_digests);
+}
+
+void state_tree_leaves(struct state_tree *t, uint8_t mid, struct digest out[STATE_FANOUT]) {
+    state_tree_root(t);
+    memset(out, 0, STATE_FANOUT * sizeof *out);
+    if (t->mids[mid] != NULL) {
+        memcpy(out, t->mids[mid]->leaves, sizeof t->mids[mid]->leaves);
+    }
+}
+
+struct digest state_root_of_mids(const struct digest mids[STATE_FANOUT]) {
+    return crypto_digest(DIGEST_STATE_ROOT, bytes_of(mids, STATE_FANOUT * sizeof *mids));
+}
+
+struct digest state_mid_of_leaves(const struct digest leaves[STATE_FANOUT]) {
+    struct buffer scratch = {0};
+    struct digest d = leaves_digest(leaves, &scratch);
+    buffer_free(&scratch);
+    return d;
+}
+
+void state_leaf_add(struct state_leaf *l, struct bytes key, struct bytes value) {
+    struct state_record record = {key_digest(key), record_digest(key, value)};
+    struct state_bucket b = {l->records, l->count, l->capacity, false};
+    bool found;
+    uint32_t at = bucket_find(&b, &record.key, &found);
+    if (found) {
+        b.records[at] = record;
+    } else {
+        bucket_insert(&b, at, &record);
+    }
+    *l = (struct state_leaf){b.records, b.count, b.capacity};
+}
+
+struct digest state_leaf_end(struct state_leaf *l) {
+    struct buffer scratch = {0};
+    struct state_bucket b = {l->records, l->count, l->capacity, false};
+    struct digest d = bucket_leaf(&b, &scratch);
+    buffer_free(&scratch);
+    free(l->records);
+    *l = (struct state_leaf){0};
+    return d;
 }

@@ -228,9 +228,70 @@ static void state_root_is_golden(void **state) {
     state_tree_free(t);
 }
 
+static void what_the_tree_exports_hashes_up_to_its_root(void **state) {
+    (void)state;
+    struct digest mids[STATE_FANOUT], leaves[STATE_FANOUT];
+    struct state_tree *t = state_tree_new();
+    for (uint32_t i = 0; i < 700; i++) { /* more than the mids, fewer than the leaves */
+        put_number(t, i, i);
+    }
+    struct digest root = state_tree_root(t), up;
+    state_tree_mids(t, mids);
+    up = state_root_of_mids(mids);
+    assert_true(digest_equal(&up, &root));
+    for (unsigned m = 0; m < STATE_FANOUT; m++) {
+        state_tree_leaves(t, (uint8_t)m, leaves);
+        up = state_mid_of_leaves(leaves);
+        assert_true(digest_equal(&up, &mids[m]));
+    }
+    for (uint32_t i = 0; i < 700; i++) {
+        remove_number(t, i);
+    }
+    state_tree_mids(t, mids);
+    for (unsigned m = 0; m < STATE_FANOUT; m++) {
+        assert_true(digest_is_zero(&mids[m]));
+    }
+    state_tree_free(t);
+}
+
+static void a_leaf_is_made_of_its_records_in_any_order(void **state) {
+    (void)state;
+    struct digest leaves[STATE_FANOUT];
+    struct state_tree *t = state_tree_new();
+    struct state_leaf forwards = {0}, backwards = {0}, other = {0}, none = {0};
+    char keys[4][16];
+    unsigned found = 0, bucket = 0;
+    for (unsigned i = 0; found < 4; i++) { /* four keys of one bucket */
+        char key[16];
+        snprintf(key, sizeof key, "key %u", i);
+        if (found == 0) {
+            bucket = state_bucket_of(bytes_of_text(key));
+        }
+        if (state_bucket_of(bytes_of_text(key)) == bucket) {
+            memcpy(keys[found++], key, sizeof key);
+        }
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        state_tree_put(t, bytes_of_text(keys[i]), bytes_of_text("v"));
+        state_leaf_add(&forwards, bytes_of_text(keys[i]), bytes_of_text("v"));
+        state_leaf_add(&backwards, bytes_of_text(keys[3 - i]), bytes_of_text("v"));
+        state_leaf_add(&other, bytes_of_text(keys[i]), bytes_of_text(i == 2 ? "w" : "v"));
+    }
+    struct digest a = state_leaf_end(&forwards), b = state_leaf_end(&backwards), c = state_leaf_end(&other);
+    struct digest empty = state_leaf_end(&none);
+    state_tree_leaves(t, (uint8_t)(bucket / STATE_FANOUT), leaves);
+    assert_true(digest_equal(&a, &leaves[bucket % STATE_FANOUT]));
+    assert_true(digest_equal(&a, &b));
+    assert_false(digest_equal(&a, &c));
+    assert_true(digest_is_zero(&empty));
+    state_tree_free(t);
+}
+
 int main(void) {
     crypto_start();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_tree_exports_hashes_up_to_its_root),
+        cmocka_unit_test(a_leaf_is_made_of_its_records_in_any_order),
         cmocka_unit_test(every_index_of_every_count_has_a_path_that_proves_it),
         cmocka_unit_test(bent_longer_or_shorter_paths_prove_nothing),
         cmocka_unit_test(sizes_beyond_the_bounds_are_refused),
