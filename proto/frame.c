@@ -40,6 +40,8 @@ static const struct frame_kind {
     [FRAME_FETCH_CERT] = {"FETCH-CERT", KIB, true},
     [FRAME_CERT] = {"CERT", NEW_VIEW_CAP + 64 * KIB, true},
     [FRAME_RECEIPT] = {"RECEIPT", RECEIPT_FRAME, true},
+    [FRAME_ST_FETCH] = {"ST-FETCH", KIB, true},
+    [FRAME_ST_DATA] = {"ST-DATA", MIB + 64 * KIB, true},
     [FRAME_FETCH_ALERTS] = {"FETCH-ALERTS", KIB, false},
     [FRAME_FETCH_STATUS] = {"FETCH-STATUS", KIB, false},
     [FRAME_OUTPUTS] = {"OUTPUTS", MIB + 256 * KIB, false},

@@ -159,6 +159,44 @@ struct msg_cert {
     struct checkpoint_cert checkpoint;
     struct bytes new_view; /* whole frame */
 };
+/* State transfer (R7): an image of the state as of a certified checkpoint n, fetched from the root downwards. A page is
+   a bucket's records in the order of their keys, each two blocks: key, value. */
+enum {
+    ST_LEAVES = 256,        /* leaves of a mid, mids of a root */
+    ST_NODES_MAX = 16,      /* mids of one NODE */
+    ST_PAGES_MAX = 256,     /* buckets of one PAGES */
+    ST_PART_MAX = 1 << 20,  /* bytes of pages in one frame */
+    ST_PAGE_MAX = 16 << 20, /* bytes of one page */
+};
+enum st_kind { ST_META = 1, ST_NODE, ST_PAGES, ST_REFUSED };
+struct msg_st_fetch {
+    enum st_kind kind; /* META: of an image at n or above; NODE, PAGES: of the image at n */
+    seq_no n;
+    uint32_t offset; /* PAGES: where to go on in the one page asked for */
+    unsigned count;
+    const uint16_t *indices; /* NODE: mids; PAGES: buckets; ascending */
+};
+struct st_node {
+    uint16_t mid;
+    const struct digest *leaves; /* ST_LEAVES of them */
+};
+struct st_page {
+    uint16_t bucket;
+    uint32_t total, offset; /* of the page in bytes; where the part begins */
+    struct bytes part;
+};
+struct msg_st_data {
+    enum st_kind kind; /* REFUSED: there is no such image here, n is the newest there is, 0: none */
+    seq_no n;
+    const struct digest *mids; /* META: ST_LEAVES of them */
+    struct checkpoint_cert cert;
+    unsigned count; /* of nodes or pages: all that was asked for, or the first ones */
+    const struct st_node *nodes;
+    const struct st_page *pages;
+};
+void st_page_put(struct buffer *page, struct bytes key, struct bytes value);
+/* The next record; false when there is none that is whole. */
+bool st_page_take(struct reader *page, struct bytes *key, struct bytes *value);
 struct msg_relay {
     struct bytes request;
 }; /* whole REQUEST frame, verified by admit */
@@ -210,6 +248,8 @@ struct msg {
         struct msg_fetch_cert fetch_cert;
         struct msg_cert cert;
         struct msg_relay relay;
+        struct msg_st_fetch st_fetch;
+        struct msg_st_data st_data;
         struct msg_receipt receipt;
         struct msg_fetch_alerts fetch_alerts;
         struct msg_outputs outputs;

@@ -13,7 +13,7 @@
 enum { ARENA_BASE = 256 * 1024, ARENA_PER_BYTE = 16 };
 
 static bool peer_may_send(enum frame_type type) {
-    return type >= FRAME_RELAY && type <= FRAME_RECEIPT;
+    return (type >= FRAME_RELAY && type <= FRAME_RECEIPT) || type == FRAME_ST_FETCH || type == FRAME_ST_DATA;
 }
 
 static bool client_may_send(enum frame_type type) {
@@ -187,6 +187,8 @@ static enum error check_inside(struct admitted *x, const struct admit *a) {
         return check_decision(a, &m->decision);
     case FRAME_CERT:
         return check_cert(x, a);
+    case FRAME_ST_DATA:
+        return m->st_data.kind == ST_META ? proof_checkpoint_cert_valid(&a->verifier, &m->st_data.cert) : ERR_OK;
     default:
         return ERR_OK;
     }

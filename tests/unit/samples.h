@@ -220,6 +220,42 @@ static inline void sample_receipt(struct buffer *out) {
     sample_seal(out, &m);
 }
 
+static inline void sample_st_fetch(struct buffer *out) {
+    static const uint16_t buckets[] = {0, 258, 65535};
+    struct msg m = {.type = FRAME_ST_FETCH, .sender = 2, .st_fetch = {ST_PAGES, 128, 0, 3, buckets}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_st_meta(struct buffer *out) {
+    struct digest mids[ST_LEAVES] = {[1] = sample_digest(0xe1), [255] = sample_digest(0xe2)};
+    struct msg m = {.type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_META, .n = 128, .mids = mids}};
+    m.st_data.cert = sample_checkpoint_cert();
+    sample_seal(out, &m);
+}
+
+static inline void sample_st_node(struct buffer *out) {
+    struct digest leaves[ST_LEAVES] = {[2] = sample_digest(0xe3)};
+    struct st_node nodes[] = {{1, leaves}, {255, leaves}};
+    struct msg m = {
+        .type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_NODE, .n = 128, .count = 2, .nodes = nodes}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_st_pages(struct buffer *out) {
+    struct buffer page = {0};
+    st_page_put(&page, bytes_of("key", 3), bytes_of("value", 5));
+    struct st_page pages[] = {{258, 16, 0, buffer_bytes(&page)}, {65535, 1 << 20, 4096, buffer_bytes(&page)}};
+    struct msg m = {
+        .type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_PAGES, .n = 128, .count = 2, .pages = pages}};
+    sample_seal(out, &m);
+    buffer_free(&page);
+}
+
+static inline void sample_st_refused(struct buffer *out) {
+    struct msg m = {.type = FRAME_ST_DATA, .sender = 3, .st_data = {.kind = ST_REFUSED, .n = 0}};
+    sample_seal(out, &m);
+}
+
 /* --- outputs --- */
 
 static inline void sample_reply(struct buffer *out) {
@@ -394,6 +430,11 @@ static const struct sample samples[] = {
     {"cert-checkpoint", SAMPLE_FRAME, sample_cert_checkpoint},
     {"cert-new-view", SAMPLE_FRAME, sample_cert_new_view},
     {"receipt", SAMPLE_FRAME, sample_receipt},
+    {"st-fetch", SAMPLE_FRAME, sample_st_fetch},
+    {"st-data-meta", SAMPLE_FRAME, sample_st_meta},
+    {"st-data-node", SAMPLE_FRAME, sample_st_node},
+    {"st-data-pages", SAMPLE_FRAME, sample_st_pages},
+    {"st-data-refused", SAMPLE_FRAME, sample_st_refused},
     {"fetch-alerts", SAMPLE_FRAME, sample_fetch_alerts},
     {"fetch-status", SAMPLE_FRAME, sample_fetch_status},
     {"outputs", SAMPLE_FRAME, sample_outputs},

@@ -72,7 +72,7 @@ static enum error spoiled(void (*make)(struct buffer *), void (*spoil)(struct ms
 /* --- what passes --- */
 
 static bool peer_frame(const struct frame *f) {
-    return f->type >= FRAME_RELAY && f->type <= FRAME_RECEIPT;
+    return f->type >= FRAME_RELAY && f->type <= FRAME_ST_DATA;
 }
 
 static void every_valid_frame_of_a_member_passes(void **state) {
@@ -96,7 +96,7 @@ static void every_valid_frame_of_a_member_passes(void **state) {
         admitted_free(x);
         buffer_free(&raw);
     }
-    assert_int_equal(passed, 18);
+    assert_int_equal(passed, 23);
 }
 
 static void every_valid_request_passes(void **state) {
@@ -411,6 +411,15 @@ static void forged_cert_from_elsewhere(struct msg *m) {
     cert_from_elsewhere(m);
 }
 
+static void forged_meta(struct msg *m) {
+    m->st_data.cert.sigs[1].sig.b[3] ^= 1;
+}
+
+static void an_image_is_offered_with_a_quorum_behind_it(void **state) {
+    (void)state;
+    assert_int_equal(spoiled(sample_st_meta, forged_meta), ERR_BAD_PROOF);
+}
+
 static void a_cert_proves_itself_whoever_sends_it(void **state) {
     (void)state;
     assert_int_equal(spoiled(sample_cert_checkpoint, cert_from_elsewhere), ERR_OK);
@@ -473,6 +482,7 @@ int main(void) {
         cmocka_unit_test(a_view_change_proves_what_it_says),
         cmocka_unit_test(a_new_view_proves_what_it_says),
         cmocka_unit_test(a_cert_proves_itself_whoever_sends_it),
+        cmocka_unit_test(an_image_is_offered_with_a_quorum_behind_it),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -156,6 +156,70 @@ static void wish_bounds(void **state) {
     }
 }
 
+static enum error st_fetch_with(enum st_kind kind, seq_no n, uint32_t offset, unsigned count, uint16_t first,
+                                uint16_t step) {
+    uint16_t list[ST_PAGES_MAX + 1];
+    for (unsigned i = 0; i < count; i++) {
+        list[i] = (uint16_t)(first + i * step);
+    }
+    struct msg m = {.type = FRAME_ST_FETCH, .st_fetch = {kind, n, offset, count, list}};
+    return encoded(&m);
+}
+
+static void st_fetch_bounds(void **state) {
+    (void)state;
+    assert_int_equal(st_fetch_with(ST_META, 1, 0, 0, 0, 0), ERR_OK);
+    assert_int_equal(st_fetch_with(ST_META, 0, 0, 0, 0, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_fetch_with(ST_META, 1, 0, 1, 0, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_fetch_with(ST_META, 1, 1, 0, 0, 0), ERR_NOT_CANONICAL);
+    assert_int_equal(st_fetch_with(ST_REFUSED, 1, 0, 0, 0, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_fetch_with(ST_NODE, 1, 0, 16, 240, 1), ERR_OK);
+    assert_int_equal(st_fetch_with(ST_NODE, 1, 0, 2, 255, 1), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_fetch_with(ST_NODE, 1, 0, 0, 0, 1), ERR_MALFORMED);
+    assert_int_equal(st_fetch_with(ST_PAGES, 1, 0, ST_PAGES_MAX, 65280, 1), ERR_OK);
+    assert_int_equal(st_fetch_with(ST_PAGES, 1, 0, 2, 7, 0), ERR_NOT_CANONICAL);
+    assert_int_equal(st_fetch_with(ST_PAGES, 1, 9, 1, 7, 1), ERR_OK);
+    assert_int_equal(st_fetch_with(ST_PAGES, 1, 9, 2, 7, 1), ERR_NOT_CANONICAL);
+    assert_int_equal(st_fetch_with(ST_PAGES, 1, ST_PAGE_MAX + 1, 1, 7, 1), ERR_OUT_OF_RANGE);
+    const uint8_t trailing[16] = {ST_META, [8] = 1};
+    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 15)), ERR_OK);
+    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 16)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 14)), ERR_MALFORMED);
+}
+
+static enum error st_page_with(uint16_t second, uint32_t total, uint32_t offset, size_t len) {
+    static uint8_t bytes[64];
+    struct st_page pages[] = {{7, 64, 0, bytes_of(bytes, 64)}, {second, total, offset, bytes_of(bytes, len)}};
+    struct msg m = {.type = FRAME_ST_DATA, .st_data = {.kind = ST_PAGES, .n = 1, .count = 2, .pages = pages}};
+    return encoded(&m);
+}
+
+static void st_pages_lie_within_their_totals(void **state) {
+    (void)state;
+    assert_int_equal(st_page_with(8, 64, 0, 64), ERR_OK);
+    assert_int_equal(st_page_with(8, ST_PAGE_MAX, ST_PAGE_MAX - 64, 64), ERR_OK);
+    assert_int_equal(st_page_with(7, 64, 0, 64), ERR_NOT_CANONICAL);
+    assert_int_equal(st_page_with(8, 63, 0, 64), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_page_with(8, 64, 1, 64), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_page_with(8, 64, UINT32_MAX, 64), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_page_with(8, 64, 0, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_page_with(8, 0, 0, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(st_page_with(8, ST_PAGE_MAX + 1, 0, 64), ERR_OUT_OF_RANGE);
+}
+
+static void an_image_is_of_the_certificates_n(void **state) {
+    (void)state;
+    struct digest mids[ST_LEAVES] = {{{0}}};
+    struct msg m = {.type = FRAME_ST_DATA, .st_data = {.kind = ST_META, .n = 128, .mids = mids}};
+    m.st_data.cert = sample_checkpoint_cert();
+    assert_int_equal(encoded(&m), ERR_OK);
+    m.st_data.n = 127;
+    assert_int_equal(encoded(&m), ERR_MALFORMED);
+    m.st_data.kind = ST_REFUSED;
+    m.st_data.n = 0;
+    assert_int_equal(encoded(&m), ERR_OK);
+}
+
 static enum error status_with(struct msg_status s) {
     struct msg m = {.type = FRAME_STATUS, .status = s};
     return encoded(&m);
@@ -308,6 +372,9 @@ int main(void) {
         cmocka_unit_test(flipped_bytes_are_refused_or_canonical),
         cmocka_unit_test(only_the_canonical_protobuf_is_taken),
         cmocka_unit_test(wish_bounds),
+        cmocka_unit_test(st_fetch_bounds),
+        cmocka_unit_test(st_pages_lie_within_their_totals),
+        cmocka_unit_test(an_image_is_of_the_certificates_n),
         cmocka_unit_test(status_bounds),
         cmocka_unit_test(a_version_is_terminated_and_holds_no_nul),
         cmocka_unit_test(fetch_bounds),
