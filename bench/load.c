@@ -68,6 +68,7 @@ static bool draw_seq(struct caller *c, uint64_t *out) {
     return true;
 }
 
+/* The bundle's highest obs_seq is next_obs - 1. */
 static void write_event(struct load *l, const struct caller *c, int64_t began, enum error e,
                         const struct client_reply *r) {
     int64_t ended = now_us();
@@ -75,8 +76,8 @@ static void write_event(struct load *l, const struct caller *c, int64_t began, e
         return;
     }
     pthread_mutex_lock(&l->lock);
-    fprintf(l->events, "%" PRId64 " %s %" PRId64 " %" PRIu64 " %s\n", (ended - l->began_us) / 1000, c->name,
-            ended - began, e == ERR_OK ? r->n : 0, error_name(e == ERR_OK ? r->reply.result : e));
+    fprintf(l->events, "%" PRId64 " %s %" PRId64 " %" PRIu64 " %s %" PRIu64 "\n", (ended - l->began_us) / 1000, c->name,
+            ended - began, e == ERR_OK ? r->n : 0, error_name(e == ERR_OK ? r->reply.result : e), c->next_obs - 1);
     fflush(l->events);
     pthread_mutex_unlock(&l->lock);
 }
@@ -152,7 +153,8 @@ static int usage(FILE *out, int code) {
           "  --for DURATION    how long (10s)\n"
           "  --count N         stop after so many acknowledged bundles\n"
           "  --timeout D       give a bundle up after it (60s)\n"
-          "  --events FILE     one line a bundle: ms since the start, key's name, latency in us, n, result\n\n"
+          "  --events FILE     one line a bundle: ms since the start, key's name, latency in us, n,\n"
+          "                    result, its highest obs_seq\n\n"
           "At its end one line of JSON: bundles acknowledged and failed, milliseconds.\n",
           out);
     return code;

@@ -10,3 +10,9 @@ $(BUILD)/tests/e2e/%.so: tests/e2e/%.c
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
 tests: $(E2E_TOOLS)
 -include $(wildcard $(BUILD)/tests/e2e/*.d)
+
+.PHONY: endurance away
+endurance: tests ## kill -9 of each replica in turn under load, for SECONDS=300
+	BUILD=$(BUILD) tests/e2e/endurance $(SECONDS)
+away: tests ## a replica that was away for BATCHES=10000 comes back under load
+	BUILD=$(BUILD) tests/e2e/away $(BATCHES)
