@@ -42,6 +42,9 @@ static void node_send(struct node *x, const struct pbft_action *a) {
 static void node_perform(struct node *x, const struct pbft_action *a, struct answer *owed) {
     switch (a->kind) {
     case PBFT_PERSIST:
+        record_put(x, a->record, a->key, a->value);
+        x->synced = x->writes;
+        break;
     case PBFT_STORE:
         record_put(x, a->record, a->key, a->value);
         break;
