@@ -13,6 +13,7 @@ enum {
     VOTE_FRAME = FRAME_OVERHEAD + VOTE_BODY_LEN,
     CHECKPOINT_FRAME = FRAME_OVERHEAD + 120,
     RECEIPT_FRAME = FRAME_OVERHEAD + 80,
+    RECALL_FRAME = FRAME_OVERHEAD + 32,
     REQUEST_CAP = 64 * KIB,
     NEW_VIEW_CAP = 2 * MIB,
 };
@@ -40,6 +41,8 @@ static const struct frame_kind {
     [FRAME_FETCH_CERT] = {"FETCH-CERT", KIB, true},
     [FRAME_CERT] = {"CERT", NEW_VIEW_CAP + 64 * KIB, true},
     [FRAME_RECEIPT] = {"RECEIPT", RECEIPT_FRAME, true},
+    [FRAME_RECALL] = {"RECALL", RECALL_FRAME, true},
+    [FRAME_RECALLED] = {"RECALLED", NEW_VIEW_CAP + 512 * KIB, true},
     [FRAME_ST_FETCH] = {"ST-FETCH", KIB, true},
     [FRAME_ST_DATA] = {"ST-DATA", MIB + 64 * KIB, true},
     [FRAME_FETCH_ALERTS] = {"FETCH-ALERTS", KIB, false},

@@ -25,6 +25,8 @@ enum frame_type {
     FRAME_FETCH_CERT = 15,
     FRAME_CERT = 16,
     FRAME_RECEIPT = 17,
+    FRAME_RECALL = 18, /* after a start: what did I sign? (R13) */
+    FRAME_RECALLED = 19,
     FRAME_ST_FETCH = 20, /* state transfer (R7) */
     FRAME_ST_DATA = 21,
     /* between clients and replicas; the unsigned ones carry a zero signature and are believed for nothing but

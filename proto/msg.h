@@ -197,6 +197,33 @@ struct msg_st_data {
 void st_page_put(struct buffer *page, struct bytes key, struct bytes value);
 /* The next record; false when there is none that is whole. */
 bool st_page_take(struct reader *page, struct bytes *key, struct bytes *value);
+/* RECALL and its answer (R13). */
+enum { RECALLED_MAX = 4 * WINDOW_MAX };
+struct msg_recall {
+    uint64_t boot, boot_random;
+    seq_no n;     /* the asker's c */
+    view_no view; /* and its view */
+};
+struct recalled { /* a statement that the asker signed */
+    enum frame_type type;
+    union {
+        struct vote vote; /* PRE-PREPARE, PREPARE, COMMIT */
+        struct checkpoint checkpoint;
+    };
+    struct signature sig;
+};
+struct msg_recalled {
+    member_id to;
+    uint64_t nonce; /* the asker's boot_random */
+    bool answer;    /* to a RECALL: all that the answerer holds. Else a hint about STATUS alone */
+    unsigned count;
+    const struct recalled *statements;          /* ascending by (n, type) */
+    struct bytes view_change, new_view, status; /* whole frames of the asker, empty if none */
+};
+seq_no recalled_n(const struct recalled *s);
+/* What its signature covers; returns the length. */
+size_t recalled_body(uint8_t out[CHECKPOINT_BODY_LEN], const struct recalled *s);
+
 struct msg_relay {
     struct bytes request;
 }; /* whole REQUEST frame, verified by admit */
@@ -250,6 +277,8 @@ struct msg {
         struct msg_relay relay;
         struct msg_st_fetch st_fetch;
         struct msg_st_data st_data;
+        struct msg_recall recall;
+        struct msg_recalled recalled;
         struct msg_receipt receipt;
         struct msg_fetch_alerts fetch_alerts;
         struct msg_outputs outputs;

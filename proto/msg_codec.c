@@ -184,6 +184,8 @@ static void decode_receipt(struct taker *t, struct msg_receipt *out, struct byte
     TYPE(FRAME_FETCH_CERT, fetch_cert, fetch_cert)                                                                     \
     TYPE(FRAME_CERT, cert, cert)                                                                                       \
     TYPE(FRAME_RECEIPT, receipt, receipt)                                                                              \
+    TYPE(FRAME_RECALL, recall, recall)                                                                                 \
+    TYPE(FRAME_RECALLED, recalled, recalled)                                                                           \
     TYPE(FRAME_ST_FETCH, st_fetch, st_fetch)                                                                           \
     TYPE(FRAME_ST_DATA, st_data, st_data)                                                                              \
     TYPE(FRAME_FETCH_ALERTS, fetch_alerts, fetch_alerts)                                                               \

@@ -13,7 +13,7 @@
 enum { ARENA_BASE = 256 * 1024, ARENA_PER_BYTE = 16 };
 
 static bool peer_may_send(enum frame_type type) {
-    return (type >= FRAME_RELAY && type <= FRAME_RECEIPT) || type == FRAME_ST_FETCH || type == FRAME_ST_DATA;
+    return type >= FRAME_RELAY && type <= FRAME_ST_DATA;
 }
 
 static bool client_may_send(enum frame_type type) {

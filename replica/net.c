@@ -86,6 +86,7 @@ enum net_lane net_lane_of(enum frame_type type) {
     case FRAME_NEW_VIEW:
     case FRAME_DECISION:
     case FRAME_CERT:
+    case FRAME_RECALLED:
     case FRAME_ST_FETCH:
     case FRAME_ST_DATA:
         return LANE_BULK;

@@ -256,6 +256,34 @@ static inline void sample_st_refused(struct buffer *out) {
     sample_seal(out, &m);
 }
 
+static inline void sample_recall(struct buffer *out) {
+    struct msg m = {.type = FRAME_RECALL, .sender = 2, .recall = {4, UINT64_C(0x1122334455667788), 128, 1}};
+    sample_seal(out, &m);
+}
+
+static inline void sample_recalled(struct buffer *out) {
+    struct buffer view_change = {0};
+    struct checkpoint c = sample_checkpoint_body();
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    struct recalled list[] = {{.type = FRAME_CHECKPOINT, .checkpoint = c},
+                              {.type = FRAME_PREPARE, .vote = sample_vote()},
+                              {.type = FRAME_COMMIT, .vote = sample_vote()}};
+    checkpoint_encode(body, &c);
+    list[0].sig = sample_sign(FRAME_CHECKPOINT, 1, body, sizeof body);
+    list[1].sig = sample_sign_vote(FRAME_PREPARE, 1, &list[1].vote);
+    list[2].sig = sample_sign_vote(FRAME_COMMIT, 1, &list[2].vote);
+    sample_view_change_of(&view_change, 1);
+    struct msg m = {.type = FRAME_RECALLED, .sender = 2};
+    m.recalled = (struct msg_recalled){.to = 1,
+                                       .nonce = UINT64_C(0x1122334455667788),
+                                       .answer = true,
+                                       .count = 3,
+                                       .statements = list,
+                                       .view_change = buffer_bytes(&view_change)};
+    sample_seal(out, &m);
+    buffer_free(&view_change);
+}
+
 /* --- outputs --- */
 
 static inline void sample_reply(struct buffer *out) {
@@ -430,6 +458,8 @@ static const struct sample samples[] = {
     {"cert-checkpoint", SAMPLE_FRAME, sample_cert_checkpoint},
     {"cert-new-view", SAMPLE_FRAME, sample_cert_new_view},
     {"receipt", SAMPLE_FRAME, sample_receipt},
+    {"recall", SAMPLE_FRAME, sample_recall},
+    {"recalled", SAMPLE_FRAME, sample_recalled},
     {"st-fetch", SAMPLE_FRAME, sample_st_fetch},
     {"st-data-meta", SAMPLE_FRAME, sample_st_meta},
     {"st-data-node", SAMPLE_FRAME, sample_st_node},
