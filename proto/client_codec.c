@@ -80,8 +80,35 @@ static struct bytes version_text(const struct msg_status *m) {
     return bytes_of(m->version, strnlen(m->version, sizeof m->version - 1));
 }
 
+enum { ECHO_LEN = 12 };
+
+static void put_echo(struct buffer *out, const struct msg_status *m) {
+    unsigned count = MEMBERS_MAX;
+    while (count > 0 && m->echo[count - 1].counter == 0) {
+        count--;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        buffer_u64(out, m->echo[i].counter);
+        buffer_u32(out, m->echo[i].held_ms);
+    }
+}
+
+static void take_echo(struct taker *t, struct msg_status *out, ProtobufCBinaryData in) {
+    struct bytes b = take_bytes(t, in, 0, (size_t)MEMBERS_MAX * ECHO_LEN);
+    struct reader r = reader_of(b);
+    unsigned count = (unsigned)(b.len / ECHO_LEN);
+    for (unsigned i = 0; i < count; i++) {
+        out->echo[i].counter = read_u64(&r);
+        out->echo[i].held_ms = read_u32(&r);
+    }
+    if (b.len % ECHO_LEN != 0 || (count > 0 && out->echo[count - 1].counter == 0)) {
+        take_refuse(t, ERR_NOT_CANONICAL);
+    }
+}
+
 void encode_status(struct buffer *out, const struct msg_status *m) {
     Quorate__Status pb = QUORATE__STATUS__INIT;
+    struct buffer echo = {0};
     pb.boot = m->boot;
     pb.boot_random = m->boot_random;
     pb.counter = m->counter;
@@ -100,7 +127,10 @@ void encode_status(struct buffer *out, const struct msg_status *m) {
     pb.alerts = m->alerts;
     pb.version = put_bytes(version_text(m));
     pb.suspects = m->suspects;
+    put_echo(&echo, m);
+    pb.echo = put_bytes(buffer_bytes(&echo));
     put_message(out, &pb.base);
+    buffer_free(&echo);
 }
 
 static void take_status_marks(struct taker *t, struct msg_status *out, const Quorate__Status *in) {
@@ -131,4 +161,5 @@ void decode_status(struct taker *t, struct msg_status *out, struct bytes body) {
     const char *version = take_text(t, in->version, sizeof out->version - 1);
     memcpy(out->version, version, strlen(version) + 1);
     out->suspects = (member_set)take_range(t, in->suspects, 0, (1u << MEMBERS_MAX) - 1);
+    take_echo(t, out, in->echo);
 }

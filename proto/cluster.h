@@ -34,6 +34,7 @@ struct protocol_knobs {
     uint32_t tick_ms, status_ms, request_timeout_ms, new_view_timeout_ms, timeout_cap_ms, resend_ms, silent_ms;
     uint32_t checkpoint_interval /* K */, window /* W */, in_flight /* L */, batch_max;
     uint32_t checkpoint_period_ms /* P, agreed time */, cluster_gap_ms;
+    uint32_t quota_per_s, quota_burst; /* requests of one client */
 };
 struct cluster {
     char name[CLUSTER_NAME_MAX + 1];

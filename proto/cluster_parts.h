@@ -18,7 +18,9 @@
     KNOB(in_flight, 16, 1, 256, "L: undecided batches that a primary may have proposed")                               \
     KNOB(batch_max, 512, 1, 512, "most requests of a batch")                                                           \
     KNOB(checkpoint_period_ms, 10000, 1000, 600000, "a checkpoint at least this often, in agreed time")                \
-    KNOB(cluster_gap_ms, 10000, 2000, 3600000, "a longer jump of agreed time moves the deadlines: the cluster slept")
+    KNOB(cluster_gap_ms, 10000, 2000, 3600000, "a longer jump of agreed time moves the deadlines: the cluster slept")  \
+    KNOB(quota_per_s, 1000, 1, 1000000, "requests a second that one client may have ordered in the long run")          \
+    KNOB(quota_burst, 4000, 16, 1000000, "and so many at once after a rest")
 
 struct knob {
     const char *name;

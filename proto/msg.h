@@ -115,6 +115,10 @@ enum phase {
     PHASE_TILT
 };
 const char *phase_name(enum phase p); /* "ACTIVE" */
+struct status_echo {  /* the newest STATUS heard of a member: round trips are measured by it */
+    uint64_t counter; /* 0: none */
+    uint32_t held_ms; /* heard so long ago */
+};
 struct msg_status {
     uint64_t boot, boot_random, counter;
     view_no view;
@@ -129,6 +133,7 @@ struct msg_status {
     uint64_t alerts;                                             /* alerts raised so far: the highest number */
     char version[32];
     member_set suspects; /* members whose receipts or checkpoints contradicted f+1 others */
+    struct status_echo echo[MEMBERS_MAX]; /* by member */
 };
 struct msg_fetch {
     unsigned count;

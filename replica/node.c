@@ -110,10 +110,20 @@ static void pay_checkpoint(struct node *n) {
     step_once(n, &event);
 }
 
-static void pay_loaded(struct node *n) {
+struct pbft_event node_request_event(const struct node *n, struct request *r) {
+    static const enum pbft_lane lanes[] = {
+        [ROLE_MEMBER] = PBFT_LANE_MEMBER, [ROLE_OPERATOR] = PBFT_LANE_OPERATOR, [ROLE_OBSERVER] = PBFT_LANE_CLIENT};
+    const struct key_entry *who = ledger_who(n->machine.ledger, &r->client);
     struct pbft_event event = {.kind = PBFT_REQUEST};
-    event.request = n->loaded[--n->loaded_count];
-    event.settled = ledger_judge(n->machine.ledger, &event.request->client, event.request->req_seq) != ERR_OK;
+    event.request = r;
+    event.settled = ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_OK;
+    event.lane = who ? lanes[who->role] : PBFT_LANE_CLIENT;
+    event.ready = ledger_ready(n->machine.ledger, &r->client);
+    return event;
+}
+
+static void pay_loaded(struct node *n) {
+    struct pbft_event event = node_request_event(n, n->loaded[--n->loaded_count]);
     step_once(n, &event);
 }
 
@@ -162,15 +172,12 @@ static void look_for_evidence(struct node *n, const struct request *r) {
 }
 
 void node_take_request(struct node *n, struct request *r) {
-    bool settled = ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_OK;
     look_for_evidence(n, r);
-    if (settled && !pbft_wanted(n->pbft, &r->digest)) {
+    struct pbft_event event = node_request_event(n, r);
+    if (event.settled && !pbft_wanted(n->pbft, &r->digest)) {
         request_free(r);
         return;
     }
-    struct pbft_event event = {.kind = PBFT_REQUEST};
-    event.request = r;
-    event.settled = settled;
     node_step(n, &event);
 }
 

@@ -69,6 +69,15 @@ static void answer_executed(struct node *n, uint64_t client, const struct reques
     arena_free(&arena);
 }
 
+/* Turned away for now (R3): the client is out of tokens, or there is a backlog of other clients' requests. Operators are
+   heard in any backlog. What is held already is only waited for. */
+static bool must_wait(const struct node *n, const struct request *r) {
+    const struct key_entry *who = ledger_who(n->machine.ledger, &r->client);
+    bool is_operator = who && who->role == ROLE_OPERATOR;
+    bool spent = ledger_ready(n->machine.ledger, &r->client) > ledger_time(n->machine.ledger);
+    return !pbft_request(n->pbft, &r->digest) && (spent || (pbft_busy(n->pbft) && !is_operator));
+}
+
 static void take_client_request(struct node *n, uint64_t client, struct request *r) {
     struct digest digest = r->digest;
     struct public_key key = r->client;
@@ -76,6 +85,8 @@ static void take_client_request(struct node *n, uint64_t client, struct request 
     enum error e = ledger_may(n->machine.ledger, &key, r->kind);
     if (e == ERR_OK)
         e = ledger_judge(n->machine.ledger, &key, req_seq);
+    if (e == ERR_OK && must_wait(n, r))
+        e = ERR_BUSY;
     struct waiter w = {.client = client, .request = digest, .until = n->now.mono + DESK_WAIT_MAX_MS}, taken;
     if (e == ERR_OK && !desk_add(&n->desk, &w))
         e = ERR_BUSY;

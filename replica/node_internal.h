@@ -70,6 +70,8 @@ void node_answer(struct node *n, uint64_t client, struct bytes frame);
 void node_trace(struct node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Seals body as a frame of this replica; appended to out. */
 void node_seal(const struct node *n, struct buffer *out, enum frame_type type, struct bytes body);
+/* How a request in hand is given to the core: its lane, and what the ledger says of it now. Ownership passes. */
+struct pbft_event node_request_event(const struct node *n, struct request *r);
 /* A decoded request from anywhere; ownership passes. One that the ledger judges settled goes on only when the core
    wants its bytes for a batch. */
 void node_take_request(struct node *n, struct request *r);

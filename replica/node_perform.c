@@ -63,16 +63,20 @@ static void remember_done(struct node *n, const struct request *const *requests,
         n->done_cap = count;
         n->done = xrealloc(n->done, count * sizeof *n->done);
     }
-    for (size_t i = 0; i < count; i++)
-        n->done[i] = (struct pbft_done){requests[i]->client, requests[i]->req_seq, 0};
+    for (size_t i = 0; i < count; i++) {
+        const struct request *r = requests[i];
+        bool fresh = ledger_judge(n->machine.ledger, &r->client, r->req_seq) == ERR_OK;
+        n->done[i] = (struct pbft_done){.client = r->client, .req_seq = r->req_seq, .fresh = fresh};
+    }
     n->done_count = count;
 }
 
-/* After the execution, which may have slid their clients' windows. */
+/* After the execution, which may have slid their clients' windows and spent their tokens. */
 static void remember_old(struct node *n) {
     for (size_t i = 0; i < n->done_count; i++) {
         uint64_t top = ledger_top(n->machine.ledger, &n->done[i].client);
         n->done[i].old = top > LEDGER_WINDOW ? top - LEDGER_WINDOW : 0;
+        n->done[i].ready = ledger_ready(n->machine.ledger, &n->done[i].client);
     }
 }
 

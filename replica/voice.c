@@ -46,8 +46,7 @@ static void submit(struct node *n, struct bytes frame) {
     node_send(n, set_all(n->cluster->member_count) & (member_set)~set_of(n->self), buffer_bytes(&sealed));
     buffer_free(&body);
     buffer_free(&sealed);
-    struct pbft_event event = {.kind = PBFT_REQUEST};
-    event.request = r;
+    struct pbft_event event = node_request_event(n, r);
     node_step(n, &event);
 }
 

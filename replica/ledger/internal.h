@@ -10,6 +10,8 @@ struct seat {                          /* what the log remembers of one key */
     uint64_t top;                      /* highest executed req_seq, 0 = none */
     uint64_t done[LEDGER_WINDOW / 64]; /* bit i: top - i was executed */
     bool convicted, dirty;
+    int64_t tokens;    /* thousandths of a request, at filled_at */
+    time_ms filled_at; /* agreed time */
 };
 
 struct member_tick {
@@ -50,6 +52,10 @@ struct ledger {
 
 /* The seat of a key, or NULL for a key that was never enrolled. */
 struct seat *ledger_seat(const struct ledger *l, const struct public_key *key);
+/* Buckets full, at T; one request's cost; what a restored record may hold. */
+void quota_open(struct ledger *l);
+void quota_spend(struct ledger *l, struct seat *s);
+bool quota_sound(const struct ledger *l, const struct seat *s);
 void staged_free(struct staged *s);
 /* The owner's staged whole, NULL if none. */
 struct staged *staged_find(const struct ledger *l, uint32_t owner, const struct digest *whole);

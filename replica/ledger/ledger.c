@@ -38,6 +38,7 @@ struct ledger *ledger_new(const struct cluster *genesis) {
     l->seat_count = genesis->member_count + genesis->operator_count + genesis->observer_count;
     l->seats = xcalloc(l->seat_count, sizeof *l->seats);
     l->t = genesis->t0;
+    quota_open(l);
     l->cfg_digest = config_digest(genesis);
     l->log_hash = crypto_digest(DIGEST_LOG, bytes_of(genesis->id.b, CLUSTER_ID_LEN));
     l->head_dirty = true;
@@ -165,6 +166,7 @@ void ledger_mark(struct ledger *l, const struct public_key *client, uint64_t req
     }
     uint64_t back = s->top - req_seq;
     s->done[back / 64] |= UINT64_C(1) << (back % 64);
+    quota_spend(l, s);
     s->dirty = true;
     ENSURE(ledger_judge(l, client, req_seq) == ERR_ALREADY_EXECUTED);
 }

@@ -29,10 +29,14 @@ enum error ledger_may(const struct ledger *l, const struct public_key *key, enum
 /* What the executed state says of (client, req_seq): ERR_OK (new), ERR_OLD, ERR_AHEAD, ERR_ALREADY_EXECUTED,
  * ERR_UNKNOWN_KEY. */
 enum error ledger_judge(const struct ledger *l, const struct public_key *client, uint64_t req_seq);
-/* Sets the bit, slides the window. Only after ledger_judge said ERR_OK. */
+/* Sets the bit, slides the window, takes a token. Only after ledger_judge said ERR_OK. */
 void ledger_mark(struct ledger *l, const struct public_key *client, uint64_t req_seq);
 /* Highest executed req_seq of the client, 0 if none. */
 uint64_t ledger_top(const struct ledger *l, const struct public_key *client);
+
+/* --- quotas (knobs quota_per_s, quota_burst) --- */
+/* Agreed time from which the client may have its next request ordered; not after T: now. */
+time_ms ledger_ready(const struct ledger *l, const struct public_key *client);
 
 /* --- time --- */
 /* Keeps the member's tick if (boot, counter) is above its last. */

@@ -43,6 +43,8 @@ static void flush_seats(struct ledger *l, const struct record_sink *sink) {
         for (unsigned w = 0; w < LEDGER_WINDOW / 64; w++)
             buffer_u64(&value, s->done[w]);
         buffer_u8(&value, s->convicted);
+        buffer_u64(&value, (uint64_t)s->tokens);
+        buffer_u64(&value, (uint64_t)s->filled_at);
         give(sink, &key, &value);
         s->dirty = false;
     }
@@ -123,7 +125,9 @@ static enum error restore_seat(struct ledger *l, struct reader *key, struct read
     for (unsigned w = 0; w < LEDGER_WINDOW / 64; w++)
         s->done[w] = read_u64(value);
     s->convicted = read_u8(value) == 1;
-    return ERR_OK;
+    s->tokens = (int64_t)read_u64(value);
+    s->filled_at = (time_ms)read_u64(value);
+    return quota_sound(l, s) ? ERR_OK : ERR_CORRUPT;
 }
 
 static enum error restore_tick(struct ledger *l, struct reader *key, struct reader *value) {

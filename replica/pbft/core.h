@@ -100,6 +100,8 @@ struct peer {
     bool heard;
     struct msg_status status; /* the newest; its version text is never used */
     uint64_t count;           /* STATUS messages heard */
+    mono_ms heard_at;         /* when the newest came */
+    mono_ms rtt;              /* newest round trip of an own STATUS; negative: unknown */
     mono_ms helped_at;        /* when one was last answered with what it lacks */
     mono_ms asks_since;       /* start of the interval that asks are counted in */
     unsigned asks;
@@ -107,6 +109,49 @@ struct peer {
     struct kept_checkpoint checkpoints[CHECKPOINTS_KEPT];
     struct msg *view_change; /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
     struct arena view_change_arena;
+};
+
+/* What the primary of this view does for the requests held here (service.c, R11). */
+enum {
+    SERVICE_WINDOW_MS = 1000,
+    SLOW_WINDOWS = 3,    /* so many in a row are no accident */
+    SLOW_FLOOR_MS = 250, /* no delay below it is ever slow */
+    SLOW_BEST = 4,       /* times the best median of the last n views */
+    SLOW_RTT = 3,        /* times the F-th largest round trip */
+    SLOW_UNFAIR = 8,     /* times the median, for one client */
+    SLOW_FORGET_MS = 60000,
+    SLOW_DOUBLINGS_MAX = 7,
+    SLOW_USELESS = 16,     /* batches without effect in a window that a correct primary may have proposed */
+    SLOW_STALE = 64,       /* and references without effect beyond those with one */
+    DELAY_BUCKETS = 128,   /* of a histogram: 8 for each power of two, up to two minutes */
+    DELAY_KEPT = 1 << 20,  /* samples: then all counts are halved */
+    SERVED_CLIENTS = 1024, /* clients told apart at a time */
+    SERVED_PROBES = 8,
+    ECHO_KEPT = 64, /* own STATUS messages whose echo is measured */
+};
+struct delays { /* a histogram of milliseconds */
+    uint32_t total, count[DELAY_BUCKETS];
+};
+struct served { /* one client in the window */
+    uint64_t id; /* 0: free */
+    uint64_t sum;
+    uint32_t count, slow_windows;
+};
+struct service {
+    mono_ms window_at; /* when the window ends */
+    struct delays proposed, view_proposed, view_ordered;
+    uint32_t useless, stale, fresh;
+    unsigned slow_windows;
+    bool measured; /* something stands in the window or in the table */
+    struct served clients[SERVED_CLIENTS];
+    unsigned doublings; /* of the limit: view changes it caused lately */
+    mono_ms doubled_at;
+    mono_ms best[MEMBERS_MAX]; /* median delays of the views left last, by view mod n; negative: unknown */
+    mono_ms ordered;           /* median from eligible to executed in the last view left that executed batches */
+    struct {
+        uint64_t counter;
+        mono_ms at;
+    } sent[ECHO_KEPT]; /* own STATUS messages */
 };
 
 struct outbox {
@@ -140,6 +185,7 @@ struct pbft {
     struct slot bridge[BRIDGE_LEN]; /* decided slots at or below base that are not executed yet */
     struct ballot *ballots;
     struct pool pool;
+    struct service service;
 
     seq_no executed, next;
     time_ms executed_t;
@@ -325,7 +371,7 @@ void status_send(struct pbft *p);
 enum error handle_status(struct pbft *p, const struct msg *m);
 
 /* --- custody.c: requests between the host, the pool and the batches --- */
-enum error handle_request(struct pbft *p, struct request *r, bool settled);
+enum error handle_request(struct pbft *p, struct request *r, const struct pool_terms *terms);
 /* Payload arrived: tries every slot that may have waited for it. */
 void slots_retry(struct pbft *p);
 void requests_rearm(struct pbft *p); /* a new view: ages and relay marks start anew */
@@ -338,6 +384,19 @@ mono_ms timer_request(const struct pbft *p);  /* T_req(k) */
 mono_ms timer_new_view(const struct pbft *p); /* T_nv(k) */
 mono_ms timers_deadline(const struct pbft *p);
 bool suspicion_on(const struct pbft *p);
+
+/* --- service.c: is the primary slow, unfair or wasteful? --- */
+void service_start(struct pbft *p);
+/* The primary's PRE-PREPARE for this batch came; before its requests are counted as named. */
+void service_proposed(struct pbft *p, const struct held_batch *b);
+/* The slot was executed; before its requests leave the pool. */
+void service_executed(struct pbft *p, const struct slot *s, const struct pbft_done *done, size_t count);
+void service_view_left(struct pbft *p);
+/* True when the primary is to be suspected; asked at every timeout. */
+bool service_is_slow(struct pbft *p);
+mono_ms service_request_floor(const struct pbft *p); /* T_req is never below it (R6) */
+void service_echo(struct pbft *p, struct msg_status *out);
+void service_heard(struct pbft *p, struct peer *peer, const struct msg_status *status);
 
 /* --- restore.c --- */
 void restore_finish(struct pbft *p);

@@ -11,8 +11,8 @@ void slots_retry(struct pbft *p) {
     }
 }
 
-enum error handle_request(struct pbft *p, struct request *r, bool settled) {
-    enum error e = pool_hold(&p->pool, r, !settled, p->now);
+enum error handle_request(struct pbft *p, struct request *r, const struct pool_terms *terms) {
+    enum error e = pool_hold(&p->pool, r, terms);
     if (e != ERR_OK) {
         request_free(r);
         return e;
@@ -55,4 +55,8 @@ void relay_due(struct pbft *p) {
             sent++;
         }
     }
+}
+
+bool pbft_busy(const struct pbft *p) {
+    return p->phase == PHASE_ACTIVE && pool_backlog(&p->pool, p->now, timer_request(p) / 4);
 }

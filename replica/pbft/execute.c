@@ -64,11 +64,14 @@ void handle_executed(struct pbft *p, const struct pbft_event *e) {
     time_ms before = p->executed_t;
     slot_settle(p, s, FATE_EXECUTED);
     slot_name_requests(p, s);
+    service_executed(p, s, e->executed.done, e->executed.done_count);
     for (size_t i = 0; i < e->executed.done_count; i++) {
         const struct pbft_done *done = &e->executed.done[i];
-        pool_done(&p->pool, &done->client, done->req_seq);
-        pool_outdated(&p->pool, &done->client, done->old);
+        pool_done(&p->pool, &done->client, done->req_seq, p->now);
+        pool_outdated(&p->pool, &done->client, done->old, p->now);
+        pool_ready(&p->pool, &done->client, done->ready, p->now);
     }
+    pool_time(&p->pool, e->executed.t, p->now);
     p->view_progressed |= s->accepted.held && s->accepted.statement.v == p->view && s->n > p->nv_max;
     p->executed = e->executed.n;
     p->executed_t = e->executed.t;

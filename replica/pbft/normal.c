@@ -333,6 +333,9 @@ enum error handle_pre_prepare(struct pbft *p, const struct msg *m) {
         return e;
     }
     s->waiting = (struct proposal){true, *v, m->sig};
+    if (v->v == p->view && p->phase == PHASE_ACTIVE) {
+        service_proposed(p, slot_batch(s, &v->d));
+    }
     slot_name_requests(p, s);
     slot_advance(p, s);
     fetch_now(p, s); /* A5, S5: hold and fetch */

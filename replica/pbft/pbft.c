@@ -44,7 +44,8 @@ struct pbft *pbft_new(const struct pbft_config *config) {
     p->wish_reason = WISH_AMPLIFY;
     make_slots(p);
     size_t named = (3 * p->ring_len + BRIDGE_LEN) * config->batch_max; /* accepted, waiting and chosen in each slot */
-    pool_init(&p->pool, config->pool_max, config->pool_per_client_max, named, pool_salt(&config->secret));
+    struct pool_sizes sizes = {p->members, config->pool_max, config->pool_per_client_max, named};
+    pool_init(&p->pool, &sizes, pool_salt(&config->secret));
     return p;
 }
 
@@ -132,7 +133,8 @@ static void handle(struct pbft *p, const struct pbft_event *event) {
         e = receive(p, event->msg);
         break;
     case PBFT_REQUEST:
-        e = handle_request(p, event->request, event->settled);
+        e = handle_request(p, event->request,
+                           &(struct pool_terms){!event->settled, event->lane, event->ready, p->now});
         break;
     case PBFT_EXECUTED:
         handle_executed(p, event);
@@ -189,7 +191,7 @@ void pbft_inspect(const struct pbft *p, struct pbft_view *out) {
                               .next = p->next,
                               .stable_root = p->stable.statement.root,
                               .wish = pbft_wish(p),
-                              .pool = p->pool.pending.count,
+                              .pool = pool_pending(&p->pool),
                               .backoff = p->backoff,
                               .view_changes = p->view_changes};
     for (unsigned i = 0; i < ERR_LIMIT; i++) {

@@ -43,6 +43,13 @@ enum pbft_record {
     RECORD_KIND_LIMIT
 };
 
+enum pbft_lane { /* who asks: each has room of its own in the pool (R3) */
+    PBFT_LANE_CLIENT,
+    PBFT_LANE_OPERATOR,
+    PBFT_LANE_MEMBER,
+    PBFT_LANES
+};
+
 enum pbft_event_kind {
     PBFT_START,        /* after every record was restored and replayed; once */
     PBFT_RECEIVE,      /* msg: authenticated by admit */
@@ -56,6 +63,8 @@ enum pbft_event_kind {
 struct pbft_done {
     struct public_key client;
     uint64_t req_seq, old;
+    bool fresh;    /* it took effect now, not in an earlier batch */
+    time_ms ready; /* agreed time from which the client has tokens; in the past: it has some */
 };
 struct pbft_event {
     enum pbft_event_kind kind;
@@ -66,6 +75,8 @@ struct pbft_event {
         struct {
             struct request *request;
             bool settled; /* the ledger no longer judges it NEW: given because pbft_wanted, never pending */
+            enum pbft_lane lane;
+            time_ms ready; /* as in pbft_done */
         };
         struct {
             seq_no n;
@@ -147,6 +158,9 @@ const struct request *pbft_request(const struct pbft *p, const struct digest *di
 /* Does an accepted, waiting or decided batch name this request while its payload is missing? Such a request is fed as
    PBFT_REQUEST whatever the ledger judges (settled when not NEW). */
 bool pbft_wanted(const struct pbft *p, const struct digest *digest);
+/* Should a client's new request be turned away for now? So a queue that grows never ages into suspicion of a correct
+   primary (R3). */
+bool pbft_busy(const struct pbft *p);
 /* The held request of that client and number, NULL if none: a second one with another digest is evidence. */
 const struct request *pbft_request_by_seq(const struct pbft *p, const struct public_key *client, uint64_t req_seq);
 

@@ -1,5 +1,5 @@
-/* The pool. Entries live in one array and hang in chains by digest, by (client, req_seq) and in three lists: pending,
-   queue, wanted. An entry is freed when it is neither pending nor named. */
+/* The pool. Entries live in one array and hang in chains by digest, by (client, req_seq) and in lists: eligible, queue,
+   wanted, and its client's pending ones by number. An entry is freed when it is neither pending nor named. */
 #include "replica/pbft/request.h"
 
 #include "base/bytes.h"
@@ -35,14 +35,20 @@ static uint32_t *owner_chain(const struct pool *p, const struct public_key *clie
     return &p->by_owner[mix(first_bytes(client->b) ^ p->salt) & p->mask];
 }
 
-void pool_init(struct pool *p, size_t pending_max, size_t per_client_max, size_t named_max, uint64_t salt) {
-    *p = (struct pool){.pending_max = pending_max, .per_client_max = per_client_max, .salt = salt};
-    p->capacity = pending_max + named_max + 1;
+void pool_init(struct pool *p, const struct pool_sizes *sizes, uint64_t salt) {
+    *p = (struct pool){.per_client_max = sizes->per_client_max, .salt = salt};
+    p->lane_max[PBFT_LANE_CLIENT] = sizes->pending_max;
+    p->lane_max[PBFT_LANE_OPERATOR] = OPERATOR_ROOM;
+    p->lane_max[PBFT_LANE_MEMBER] = sizes->members * MEMBER_ROOM;
+    p->capacity = sizes->named_max + 1;
+    for (unsigned lane = 0; lane < PBFT_LANES; lane++) {
+        p->capacity += p->lane_max[lane];
+    }
     p->entries = xcalloc(p->capacity, sizeof *p->entries);
     p->owners = xcalloc(p->capacity, sizeof *p->owners);
     p->used = p->used_owners = 1;
     uint32_t buckets = 1024;
-    while (buckets < pending_max * 2) {
+    while (buckets < sizes->pending_max * 2) {
         buckets *= 2;
     }
     p->mask = buckets - 1;
@@ -67,28 +73,50 @@ static uint32_t index_of(const struct pool *p, const struct pooled *e) {
     return (uint32_t)(e - p->entries);
 }
 
-/* --- lists: which link of an entry a list threads is told by its offset --- */
+/* --- lists: which link of an entry a list threads is told by its kind --- */
 
-enum list_kind { LIST_PENDING, LIST_QUEUE, LIST_WANTED };
+enum list_kind { LIST_ELIGIBLE, LIST_QUEUE, LIST_WANTED, LIST_OWNER };
 
-static struct pool_list *list_of(struct pool *p, enum list_kind k) {
-    return k == LIST_PENDING ? &p->pending : k == LIST_QUEUE ? &p->queue : &p->wanted;
+static struct pool_list *list_of(struct pool *p, const struct pooled *e, enum list_kind k) {
+    switch (k) {
+    case LIST_ELIGIBLE:
+        return &p->eligible;
+    case LIST_QUEUE:
+        return &p->queue;
+    case LIST_WANTED:
+        return &p->wanted;
+    default:
+        return &p->owners[e->owner].pending;
+    }
 }
 
 static struct pool_link *link_of(struct pooled *e, enum list_kind k) {
-    return k == LIST_PENDING ? &e->in_pending : k == LIST_QUEUE ? &e->in_queue : &e->in_wanted;
+    switch (k) {
+    case LIST_ELIGIBLE:
+        return &e->in_eligible;
+    case LIST_QUEUE:
+        return &e->in_queue;
+    case LIST_WANTED:
+        return &e->in_wanted;
+    default:
+        return &e->in_owner;
+    }
 }
 
 static bool listed(struct pool *p, struct pooled *e, enum list_kind k) {
     struct pool_link *l = link_of(e, k);
-    return l->prev != POOL_NONE || list_of(p, k)->head == index_of(p, e);
+    return l->prev != POOL_NONE || list_of(p, e, k)->head == index_of(p, e);
 }
 
-/* Behind the last entry that was seen before it: at the end but for requests that a dead batch gives back. */
+static bool stands_behind(const struct pooled *a, const struct pooled *b, enum list_kind k) {
+    return k == LIST_OWNER ? a->req_seq > b->req_seq : a->order > b->order;
+}
+
+/* Behind the last entry that comes before it: mostly at the end. */
 static void list_insert(struct pool *p, struct pooled *e, enum list_kind k) {
-    struct pool_list *list = list_of(p, k);
+    struct pool_list *list = list_of(p, e, k);
     uint32_t i = index_of(p, e), after = list->tail;
-    while (after != POOL_NONE && p->entries[after].order > e->order) {
+    while (after != POOL_NONE && stands_behind(&p->entries[after], e, k)) {
         after = link_of(&p->entries[after], k)->prev;
     }
     uint32_t before = after == POOL_NONE ? list->head : link_of(&p->entries[after], k)->next;
@@ -99,7 +127,7 @@ static void list_insert(struct pool *p, struct pooled *e, enum list_kind k) {
 }
 
 static void list_remove(struct pool *p, struct pooled *e, enum list_kind k) {
-    struct pool_list *list = list_of(p, k);
+    struct pool_list *list = list_of(p, e, k);
     struct pool_link l = *link_of(e, k);
     *(l.prev == POOL_NONE ? &list->head : &link_of(&p->entries[l.prev], k)->next) = l.next;
     *(l.next == POOL_NONE ? &list->tail : &link_of(&p->entries[l.next], k)->prev) = l.prev;
@@ -233,17 +261,59 @@ static void entry_free(struct pool *p, struct pooled *e) {
 
 /* Puts the entry where its facts belong, or frees it when nothing holds it any more. */
 static void entry_settle(struct pool *p, struct pooled *e) {
-    bool was_queued = listed(p, e, LIST_QUEUE), queued = e->pending && e->request && e->named == 0;
-    list_put(p, e, LIST_PENDING, e->pending);
+    bool was_queued = listed(p, e, LIST_QUEUE), queued = e->eligible && e->named == 0;
+    list_put(p, e, LIST_ELIGIBLE, e->eligible);
     list_put(p, e, LIST_QUEUE, queued);
     list_put(p, e, LIST_WANTED, e->named > 0 && !e->request);
     if (queued != was_queued) {
-        ENSURE(e->request); /* only what is held waits in the queue */
         p->queued_ticks += e->request->kind != OP_TICK ? 0 : queued ? 1 : (size_t)-1;
     }
     if (!e->pending && e->named == 0) {
         entry_free(p, e);
     }
+}
+
+/* --- who is eligible --- */
+
+static void entry_set_eligible(struct pool *p, struct pooled *e, bool eligible, mono_ms now) {
+    if (e->eligible == eligible) {
+        return;
+    }
+    e->eligible = eligible;
+    if (eligible) {
+        e->since = now;
+        e->order = ++p->order; /* the lists are sorted by order, and so by age */
+        e->relays = 0;
+    }
+    entry_settle(p, e);
+}
+
+static bool owner_has_tokens(const struct pool *p, const struct pool_owner *o) {
+    return o->lane == PBFT_LANE_MEMBER || o->ready <= p->t;
+}
+
+/* The lowest ELIGIBLE_MAX of the client, and of its ticks the lowest. The eligible ones are the first of the list but
+   for members, who may have ticks further behind. */
+static void owner_refresh(struct pool *p, uint32_t owner, mono_ms now) {
+    const struct pool_owner *o = &p->owners[owner];
+    bool tokens = owner_has_tokens(p, o);
+    unsigned ticks = 0, others = 0;
+    for (uint32_t i = o->pending.head; i != POOL_NONE; i = p->entries[i].in_owner.next) {
+        struct pooled *e = &p->entries[i];
+        bool first = e->request->kind == OP_TICK ? ticks++ == 0 : others++ < ELIGIBLE_MAX;
+        if (!first && !e->eligible && o->lane != PBFT_LANE_MEMBER) {
+            return;
+        }
+        entry_set_eligible(p, e, first && tokens, now);
+    }
+}
+
+static void owner_set_ready(struct pool *p, uint32_t owner, time_ms ready, mono_ms now) {
+    struct pool_owner *o = &p->owners[owner];
+    size_t before = owner_has_tokens(p, o) ? 0 : o->pending.count;
+    o->ready = ready;
+    p->held_back += (owner_has_tokens(p, o) ? 0 : o->pending.count) - before;
+    owner_refresh(p, owner, now);
 }
 
 /* A batch named it before it came, and named it wrongly: it stands under its true client and number. */
@@ -259,34 +329,53 @@ static void entry_correct(struct pool *p, struct pooled *e, const struct request
     e->owner = owner_take(p, &r->client);
 }
 
-static bool pool_has_room(const struct pool *p, const struct public_key *client) {
+static bool pool_has_room(const struct pool *p, const struct public_key *client, enum pbft_lane lane) {
     uint32_t owner = owner_find(p, client);
-    return p->pending.count < p->pending_max && (owner == POOL_NONE || p->owners[owner].pending < p->per_client_max);
+    size_t most = lane == PBFT_LANE_MEMBER ? MEMBER_ROOM : p->per_client_max;
+    return p->lane_count[lane] < p->lane_max[lane] && (owner == POOL_NONE || p->owners[owner].pending.count < most);
 }
 
-static void entry_set_pending(struct pool *p, struct pooled *e, bool pending, mono_ms now) {
-    if (e->pending == pending) {
-        return;
-    }
-    struct pool_owner *owner = &p->owners[e->owner];
-    if (pending && (owner->pending == 0 || e->req_seq < owner->lowest)) {
-        owner->lowest = e->req_seq;
-    }
+static void entry_set_pending(struct pool *p, struct pooled *e, bool pending) {
+    struct pool_owner *o = &p->owners[e->owner];
+    REQUIRE(e->pending != pending && !e->eligible);
     e->pending = pending;
-    owner->pending += pending ? 1 : (uint32_t)-1;
-    if (pending) {
-        e->since = now;
-        e->order = ++p->order; /* the lists are sorted by order, and so by age */
-    }
+    list_put(p, e, LIST_OWNER, pending);
+    p->lane_count[o->lane] += pending ? 1 : (size_t)-1;
+    p->held_back += owner_has_tokens(p, o) ? 0 : pending ? 1 : (size_t)-1;
 }
 
-enum error pool_hold(struct pool *p, struct request *r, bool pending, mono_ms now) {
+static void entry_take_on(struct pool *p, struct pooled *e, const struct pool_terms *terms) {
+    struct pool_owner *o = &p->owners[e->owner];
+    uint32_t owner = e->owner;
+    if (o->pending.count == 0) {
+        o->lane = terms->lane;
+    }
+    entry_set_pending(p, e, true);
+    owner_set_ready(p, owner, terms->ready, terms->now);
+}
+
+/* Out of the queue; its client's next one may take its place. */
+static void entry_let_go(struct pool *p, struct pooled *e, mono_ms now) {
+    uint32_t owner = e->owner;
+    p->owners[owner].entries++; /* held while its list is walked */
+    e->eligible = false;
+    list_put(p, e, LIST_ELIGIBLE, false);
+    if (listed(p, e, LIST_QUEUE)) {
+        list_remove(p, e, LIST_QUEUE);
+        p->queued_ticks -= e->request->kind == OP_TICK;
+    }
+    entry_set_pending(p, e, false);
+    entry_settle(p, e);
+    owner_refresh(p, owner, now);
+    owner_drop(p, owner);
+}
+
+enum error pool_hold(struct pool *p, struct request *r, const struct pool_terms *terms) {
     struct pooled *e = pool_find(p, &r->digest);
-    bool room = pending && pool_has_room(p, &r->client);
+    bool room = terms->pending && pool_has_room(p, &r->client, terms->lane);
     if (e && e->request) {
         if (room && !e->pending) {
-            entry_set_pending(p, e, true, now);
-            entry_settle(p, e);
+            entry_take_on(p, e, terms);
         }
         return ERR_DUPLICATE;
     }
@@ -295,17 +384,16 @@ enum error pool_hold(struct pool *p, struct request *r, bool pending, mono_ms no
             return ERR_CONFLICT;
         }
         if (!room) {
-            return pending ? ERR_BUSY : ERR_STALE;
+            return terms->pending ? ERR_BUSY : ERR_STALE;
         }
         e = entry_new(p, &(struct request_ref){r->client, r->req_seq, r->digest});
     }
     entry_correct(p, e, r);
     e->request = r;
+    list_put(p, e, LIST_WANTED, false);
     if (room) {
-        list_put(p, e, LIST_WANTED, false); /* its order changes */
-        entry_set_pending(p, e, true, now);
+        entry_take_on(p, e, terms);
     }
-    entry_settle(p, e);
     return ERR_OK;
 }
 
@@ -325,44 +413,82 @@ void pool_unname(struct pool *p, const struct digest *digest) {
     entry_settle(p, e);
 }
 
-void pool_done(struct pool *p, const struct public_key *client, uint64_t req_seq) {
+void pool_done(struct pool *p, const struct public_key *client, uint64_t req_seq, mono_ms now) {
     struct pooled *e = seq_next(p, *seq_chain(p, client, req_seq), client, req_seq);
     while (e) {
         uint32_t next = e->next_seq;
         if (e->pending) {
-            entry_set_pending(p, e, false, 0);
-            entry_settle(p, e);
+            entry_let_go(p, e, now);
         }
         e = seq_next(p, next, client, req_seq);
     }
 }
 
-void pool_outdated(struct pool *p, const struct public_key *client, uint64_t old) {
+void pool_outdated(struct pool *p, const struct public_key *client, uint64_t old, mono_ms now) {
     uint32_t owner = owner_find(p, client);
-    if (owner == POOL_NONE || p->owners[owner].pending == 0 || p->owners[owner].lowest > old) {
+    for (uint32_t i = owner == POOL_NONE ? POOL_NONE : p->owners[owner].pending.head; i != POOL_NONE;) {
+        struct pooled *e = &p->entries[i];
+        i = e->in_owner.next;
+        if (e->req_seq > old) {
+            return;
+        }
+        entry_let_go(p, e, now);
+    }
+}
+
+void pool_ready(struct pool *p, const struct public_key *client, time_ms ready, mono_ms now) {
+    uint32_t owner = owner_find(p, client);
+    if (owner != POOL_NONE) {
+        owner_set_ready(p, owner, ready, now);
+    }
+}
+
+void pool_time(struct pool *p, time_ms t, mono_ms now) {
+    if (t <= p->t) {
         return;
     }
-    p->owners[owner].lowest = old + 1;
-    for (uint32_t i = p->pending.head; i != POOL_NONE;) {
-        struct pooled *e = &p->entries[i];
-        i = e->in_pending.next;
-        if (e->owner == owner && e->req_seq <= old) {
-            entry_set_pending(p, e, false, 0);
-            entry_settle(p, e);
+    time_ms before = p->t;
+    p->t = t;
+    for (uint32_t i = 1; p->held_back > 0 && i < p->used_owners; i++) {
+        const struct pool_owner *o = &p->owners[i];
+        if (o->entries > 0 && o->lane != PBFT_LANE_MEMBER && o->ready > before && o->ready <= t) {
+            p->held_back -= o->pending.count;
+            owner_refresh(p, i, now);
         }
     }
 }
 
 void pool_rearm(struct pool *p, mono_ms now) {
-    for (uint32_t i = p->pending.head; i != POOL_NONE; i = p->entries[i].in_pending.next) {
+    for (uint32_t i = p->eligible.head; i != POOL_NONE; i = p->entries[i].in_eligible.next) {
         p->entries[i].since = now;
         p->entries[i].relays = 0;
     }
 }
 
+bool pool_backlog(const struct pool *p, mono_ms now, mono_ms age) {
+    size_t old = 0;
+    for (uint32_t i = p->eligible.head; i != POOL_NONE && old < BUSY_WALK && now - p->entries[i].since > age;) {
+        i = p->entries[i].in_eligible.next;
+        old++;
+    }
+    return old >= BUSY_MIN && (old == BUSY_WALK || 2 * old >= p->eligible.count);
+}
+
+size_t pool_pending(const struct pool *p) {
+    size_t count = 0;
+    for (unsigned lane = 0; lane < PBFT_LANES; lane++) {
+        count += p->lane_count[lane];
+    }
+    return count;
+}
+
 void pool_check(const struct pool *p) {
-    ENSURE(p->pending.count <= p->pending_max);
-    ENSURE(p->queue.count <= p->pending.count);
+    for (unsigned lane = 0; lane < PBFT_LANES; lane++) {
+        ENSURE(p->lane_count[lane] <= p->lane_max[lane]);
+    }
+    ENSURE(p->eligible.count <= pool_pending(p));
+    ENSURE(p->queue.count <= p->eligible.count);
     ENSURE(p->queued_ticks <= p->queue.count);
-    IMPLIES(p->pending.count == 0, p->pending.head == POOL_NONE);
+    ENSURE(p->held_back <= pool_pending(p));
+    IMPLIES(p->eligible.count == 0, p->eligible.head == POOL_NONE);
 }

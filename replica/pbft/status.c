@@ -42,6 +42,7 @@ static void fill_status(struct pbft *p, struct msg_status *out, time_ms wall) {
                                .suspects = p->facts.suspects};
     memcpy(out->version, p->facts.version, sizeof out->version);
     fill_bitmaps(p, out);
+    service_echo(p, out);
 }
 
 struct bytes pbft_status_frame(struct pbft *p, time_ms wall) {
@@ -141,6 +142,7 @@ enum error handle_status(struct pbft *p, const struct msg *m) {
     bool left_behind = peer->heard && peer->status.executed > p->executed; /* one STATUS ago */
     peer->heard = true;
     peer->status = *status;
+    service_heard(p, peer, status);
     peer->count++;
     wish_heard(p, m->sender, status->wish);
     if (left_behind) { /* before a request's age speaks against the primary */

@@ -11,8 +11,11 @@ static mono_ms backed_off(const struct pbft *p, mono_ms base) {
     return t < cap ? t : cap;
 }
 
+/* At least twice what ordering took in the last view that did any, or slow links would rotate views for ever. */
 mono_ms timer_request(const struct pbft *p) {
-    return backed_off(p, p->config.request_timeout);
+    mono_ms t = backed_off(p, p->config.request_timeout), floor = service_request_floor(p);
+    floor = floor < p->config.timeout_cap ? floor : p->config.timeout_cap;
+    return t > floor ? t : floor;
 }
 
 mono_ms timer_new_view(const struct pbft *p) {
@@ -28,9 +31,9 @@ bool suspicion_on(const struct pbft *p) {
     return p->phase == PHASE_ACTIVE && pbft_wish(p) == p->view && !behind(p) && p->executed < pbft_window_end(p);
 }
 
-/* REQ_TIMEOUT: age of the oldest pending request; the progress of others does not reset it. */
+/* REQ_TIMEOUT: age of the oldest eligible request; the progress of others does not reset it. */
 static mono_ms request_deadline(const struct pbft *p) {
-    const struct pooled *oldest = pool_entry(&p->pool, p->pool.pending.head);
+    const struct pooled *oldest = pool_entry(&p->pool, p->pool.eligible.head);
     return oldest ? oldest->since + timer_request(p) : INT64_MAX;
 }
 
@@ -55,6 +58,7 @@ void timers_start(struct pbft *p) {
     p->relay_at = p->now;
     p->decided_at = p->executed_at = p->calm_since = p->now;
     p->new_view_deadline = p->now + timer_new_view(p);
+    service_start(p);
 }
 
 static void calm_down(struct pbft *p) {
@@ -69,6 +73,7 @@ static void calm_down(struct pbft *p) {
 }
 
 static void suspect_if_due(struct pbft *p) {
+    bool slow = service_is_slow(p);
     if (!suspicion_on(p)) {
         return;
     }
@@ -76,6 +81,8 @@ static void suspect_if_due(struct pbft *p) {
         suspect(p, WISH_REQ_TIMEOUT);
     } else if (p->now >= silent_deadline(p)) {
         suspect(p, WISH_SILENT);
+    } else if (slow) {
+        suspect(p, WISH_SLOW);
     }
 }
 

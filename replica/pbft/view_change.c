@@ -141,6 +141,7 @@ void view_left(struct pbft *p) {
     }
     p->view_progressed = false;
     p->view_changes++;
+    service_view_left(p);
     p->calm_since = p->now;
 }
 

@@ -22,7 +22,8 @@ static void node_execute(struct node *x, const struct pbft_action *a, struct ans
         const struct request *r = a->requests[i];
         digests[i] = r->digest;
         uint64_t old = r->req_seq > REQUESTS_REMEMBERED ? r->req_seq - REQUESTS_REMEMBERED : 0;
-        owed->done[i] = (struct pbft_done){r->client, r->req_seq, old};
+        owed->done[i] = (struct pbft_done){
+            .client = r->client, .req_seq = r->req_seq, .old = old, .fresh = !node_has_done(x, &r->digest)};
     }
     assert_int_equal(a->batch_kind == BATCH_NULL, a->count == 0);
     node_apply(x, a->n, &a->batch_digest, digests, a->count);

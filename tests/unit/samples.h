@@ -137,7 +137,8 @@ static inline struct msg_status sample_status_body(void) {
                                .wall = SAMPLE_TIME + 12,
                                .alerts = 5,
                                .version = "0.1.0",
-                               .suspects = 1 << 3};
+                               .suspects = 1 << 3,
+                               .echo = {{40, 3}, {0, 0}, {41, 250}}};
 }
 
 static inline void sample_status(struct buffer *out) {

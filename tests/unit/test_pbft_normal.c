@@ -38,12 +38,12 @@ static void requests_that_queue_meanwhile_share_a_batch(void **state) {
 static void full_batches_go_side_by_side_up_to_the_limit(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
-    for (uint64_t i = 1; i <= 100; i++) {
-        submit_to(c, 0, i, set_of(0));
+    for (uint64_t i = 0; i < 100; i++) {
+        submit_to(c, i % CLIENTS, 1 + i / CLIENTS, set_of(0));
     }
     assert_int_equal(node_view(&c->nodes[0]).next, 1 + c->config.in_flight);
-    for (uint64_t i = 1; i <= 100; i++) {
-        submit_to(c, 0, i, set_all(4));
+    for (uint64_t i = 0; i < 100; i++) {
+        submit_to(c, i % CLIENTS, 1 + i / CLIENTS, set_all(4));
     }
     cluster_drain(c);
     assert_int_equal(c->nodes[3].done_count, 100);
