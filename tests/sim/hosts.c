@@ -1,8 +1,26 @@
-/* The hosts of the simulated world: a node on a disk that forgets, its turns, its crashes. */
+/* The hosts of the simulated world: a node on a disk that forgets, its clock, its turns, its crashes. */
 #include "tests/sim/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* ---- the trace: folded into the run's hash, printed in a replay ---- */
+
+static void fold_bytes(uint64_t *hash, const void *data, size_t len) {
+    const uint8_t *p = data;
+    for (size_t i = 0; i < len; i++)
+        *hash = (*hash ^ p[i]) * 0x100000001b3;
+}
+
+static void tell(struct host *h, const char *line) {
+    struct sim *s = h->sim;
+    uint64_t head[2] = {(uint64_t)s->now, h->place};
+    fold_bytes(&s->hash, head, sizeof head);
+    fold_bytes(&s->hash, line, strlen(line));
+    if (s->trace)
+        printf("%10.4f node %u%s: %s\n", (double)s->now / SECOND, h->id, h->place == h->id ? "" : "'", line);
+}
 
 /* ---- what a node does to its world ---- */
 
@@ -14,7 +32,8 @@ static void world_send(void *self, member_id to, struct bytes frame) {
 
 static void world_answer(void *self, uint64_t client, struct bytes frame) {
     struct host *h = self;
-    if (!h->dying)
+    struct liar *liar = h->sim->liars[h->id];
+    if (!h->dying && (!liar || liar_answer(liar, client, frame)))
         carry(h->sim, (struct event){.kind = EVENT_ANSWER, .from = h->id, .handle = client}, frame);
 }
 
@@ -22,7 +41,7 @@ static void world_sealed(void *self, struct bytes frame) {
     struct host *h = self;
     if (h->dying)
         return;
-    if (is_traitor(h))
+    if (is_untrusted(h))
         checker_traitor_sealed(h->sim->checker, frame);
     else
         checker_sealed(h->sim->checker, h->id, frame);
@@ -31,39 +50,66 @@ static void world_sealed(void *self, struct bytes frame) {
 static void world_trace(void *self, const char *line) {
     struct host *h = self;
     h->told = true;
-    if (h->sim->trace)
-        printf("%10.4f node %u: %s\n", (double)h->sim->now / SECOND, h->id, line);
+    tell(h, line);
+    if (!is_untrusted(h))
+        checker_traced(h->sim->checker, h->id, line);
 }
 
 static void world_executed(void *self, seq_no n, const struct digest *batch, const struct digest *log_hash, time_ms t,
                            const struct request *const *requests, size_t count) {
     struct host *h = self;
-    if (!is_traitor(h))
+    char line[64];
+    if (!is_untrusted(h))
         checker_executed(h->sim->checker, h->id, n, batch, log_hash, t, requests, count);
-    if (h->sim->trace)
-        printf("%10.4f node %u: executed %llu with %zu requests\n", (double)h->sim->now / SECOND, h->id,
-               (unsigned long long)n, count);
+    fold_bytes(&h->sim->hash, log_hash->b, sizeof log_hash->b);
+    snprintf(line, sizeof line, "executed %llu with %zu requests", (unsigned long long)n, count);
+    tell(h, line);
 }
 
 static void world_alert(void *self, const struct alert *a) {
     struct host *h = self;
-    if (!is_traitor(h))
+    if (!is_untrusted(h))
         checker_alert(h->sim->checker, a);
-    if (h->sim->trace)
-        printf("%10.4f node %u: alert %llu %s %s/%s %s\n", (double)h->sim->now / SECOND, h->id,
-               (unsigned long long)a->number, alert_type_name(a->type), a->host, a->service,
-               state_name(!*a->service, a->state));
+    char line[600];
+    snprintf(line, sizeof line, "alert %llu %s %s/%s %s", (unsigned long long)a->number, alert_type_name(a->type),
+             a->host, a->service, state_name(!*a->service, a->state));
+    tell(h, line);
 }
 
-/* ---- hosts ---- */
+/* ---- clocks ---- */
+
+static time_ms wall_fault(const struct host *h) {
+    time_ms now = h->sim->now / 1000, half = h->sim->options->faulty_for / 2000;
+    switch (h->clock) {
+    case CLOCK_AHEAD:
+        return 3600000;
+    case CLOCK_BEHIND:
+        return -3600000;
+    case CLOCK_FROZEN:
+        return now > half ? half - now : 0;
+    case CLOCK_FAST:
+        return now / 2;
+    case CLOCK_STEPS_BACK:
+        return now > half ? -60000 : 0;
+    default:
+        return 0;
+    }
+}
+
+time_ms host_wall(const struct host *h) {
+    return sim_wall(h->sim, MEMBER_NONE) + h->skew + wall_fault(h);
+}
 
 static struct node_now clocks(const struct host *h) {
-    return (struct node_now){h->sim->now / 1000 + 5000, sim_wall(h->sim, h->id)};
+    h->sim->counts->wrong_clocks += h->clock != CLOCK_RIGHT && wall_fault(h) != 0;
+    return (struct node_now){h->sim->now / 1000 + 5000, host_wall(h)};
 }
+
+/* ---- turns ---- */
 
 static void schedule_wake(struct host *h) {
     mono_ms due = node_deadline(h->node);
-    time_us at = (due - 5000) * 1000;
+    time_us at = due >= INT64_MAX / 1000 ? INT64_MAX : (due - 5000) * 1000;
     if (at <= h->sim->now)
         at = h->sim->now + 1000;
     if (at >= h->wake_at)
@@ -75,8 +121,11 @@ static void schedule_wake(struct host *h) {
 static void watch(struct host *h) {
     struct node_facts facts;
     node_inspect(h->node, &facts);
-    if (facts.breach)
-        sim_fail(h->sim, "node %u found a safety breach", h->id);
+    if (facts.breach) {
+        h->sim->breached = true;
+        if (!sim_beyond(h->sim))
+            sim_fail(h->sim, "node %u found a safety breach", h->id);
+    }
     if (facts.pbft.stable == h->stable || facts.pbft.stable == 0)
         return;
     h->stable = facts.pbft.stable;
@@ -87,11 +136,12 @@ void host_end_turn(struct host *h) {
     h->turn_open = false;
     enum error e = node_flush(h->node);
     if (h->doomed && e == ERR_IO) { /* what left before the commit, left */
+        h->sim->counts->full_disks++;
         host_fall(h);
         return;
     }
     ENSURE(e == ERR_OK);
-    if (!is_traitor(h) && h->told) {
+    if (!is_untrusted(h) && h->told) {
         h->told = false;
         watch(h);
     }
@@ -110,6 +160,8 @@ static void turn(struct host *h) {
     push_simple(h->sim, (time_us)prng_below(&h->sim->chance, 4000), EVENT_FLUSH, h->place, h->boots);
 }
 
+/* ---- up and down ---- */
+
 void host_boot(struct host *h) {
     struct sim *s = h->sim;
     struct node_config config = {.cluster = &s->cluster,
@@ -122,9 +174,11 @@ void host_boot(struct host *h) {
     struct buffer why = {0};
     h->boots++;
     h->wake_at = INT64_MAX;
+    h->paused_until = 0;
     h->dying = h->turn_open = false;
     if (node_open(&h->node, &config, &disk, &world, clocks(h), &why) != ERR_OK) {
-        sim_fail(s, "node %u does not open: %s", h->id, buffer_cstr(&why));
+        if (!is_untrusted(h))
+            sim_fail(s, "node %u does not open: %s", h->id, buffer_cstr(&why));
         h->node = NULL;
     } else {
         node_start(h->node, clocks(h));
@@ -149,13 +203,13 @@ void host_crash(struct host *h) {
     h->boots++;
     s->counts->crashes++;
     s->counts->torn += sim_disk_crash(h->disk, &s->chance) > 0;
-    if (s->trace)
-        printf("%10.4f node %u: crashed\n", (double)s->now / SECOND, h->id);
+    tell(h, "crashed");
 }
 
 void host_fall(struct host *h) {
     struct prng *chance = &h->sim->chance;
-    time_us down = prng_chance(chance, 400) ? SECOND / 5 : 8 * SECOND;
+    time_us rest = h->sim->options->size == SIZE_LONG ? 8 * SECOND : SECOND;
+    time_us down = prng_chance(chance, 400) ? SECOND / 5 : rest;
     host_crash(h);
     push_simple(h->sim, (time_us)prng_below(chance, (uint64_t)down), EVENT_RESTART, h->place, 0);
 }
@@ -165,17 +219,28 @@ void host_doom(struct host *h) {
     sim_disk_doom(h->disk, true);
 }
 
+bool host_sleeps_through(struct host *h, const struct event *e) {
+    if (h->paused_until <= h->sim->now)
+        return false;
+    struct event later = *e;
+    later.at = h->paused_until;
+    push(h->sim, later);
+    return true;
+}
+
 void host_receive(struct host *h, const struct event *e) {
     struct sim *s = h->sim;
     struct admitted *x = NULL;
-    if (!h->node)
+    if (!h->node || (s->liars[h->id] && !liar_hears(s->liars[h->id], e)))
         return;
     bool peer = e->kind == EVENT_PEER;
     enum error error = peer ? admit_peer(&x, &s->admit[h->id], e->frame) : admit_client(&x, &s->admit[h->id], e->frame);
     if (error != ERR_OK) {
+        char line[80];
         s->counts->refused++;
+        snprintf(line, sizeof line, "refused a frame: %s", error_name(error));
         if (s->trace)
-            printf("%10.4f node %u: refused a frame: %s\n", (double)s->now / SECOND, e->node, error_name(error));
+            printf("%10.4f node %u: %s\n", (double)s->now / SECOND, h->id, line);
         return;
     }
     if (peer)

@@ -1,5 +1,5 @@
 /* make sim: many seeds over the cores, or one seed again with its trace. */
-#include "tests/sim/sim.h"
+#include "tests/sim/traitor.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -7,116 +7,180 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-void sim_options_draw(struct sim_options *o, uint64_t seed, unsigned members) {
-    struct prng p;
-    prng_seed(&p, seed * 2 + 1);
-    *o = (struct sim_options){.seed = seed, .members = members};
-    o->loss = prng_chance(&p, 700) ? (unsigned)prng_below(&p, 200) : 0;
-    o->repeat = prng_chance(&p, 500) ? (unsigned)prng_below(&p, 100) : 0;
-    o->delay_min = 50 + (time_us)prng_below(&p, 2000);
-    o->delay_max = o->delay_min + (prng_chance(&p, 300) ? (time_us)prng_below(&p, 300000) : 3000);
-    o->crashes = (unsigned)prng_below(&p, 8);
-    o->cuts = (unsigned)prng_below(&p, 4);
-    o->power_losses = prng_chance(&p, 250);
-    o->forger = prng_chance(&p, 500);
-    o->liar = prng_chance(&p, 500);
-    o->skewed_clocks = prng_chance(&p, 500);
-    o->lazy_flush = prng_chance(&p, 700);
-    o->faulty_for = (20 + (time_us)prng_below(&p, 20)) * SECOND;
-    o->healed_for = 40 * SECOND;
-    o->checkpoint_interval = prng_chance(&p, 700) ? 8 : 128;
-    o->window = 2 * o->checkpoint_interval;
-    o->twins = prng_chance(&p, 400);
-    o->lies = !o->twins && prng_chance(&p, 600);
-}
-
-void sim_options_print(const struct sim_options *o) {
-    printf("seed %llu: n %u, loss %u, repeat %u per mille, delay %.1f-%.1f ms, crashes %u, cuts %u, power losses %u, "
-           "forger %d, liar %d, twins %d, lies %d, skewed clocks %d, lazy flush %d, K %u, W %u, faulty for %d s\n",
-           (unsigned long long)o->seed, o->members, o->loss, o->repeat, (double)o->delay_min / 1000,
-           (double)o->delay_max / 1000, o->crashes, o->cuts, o->power_losses, o->forger, o->liar, o->twins, o->lies,
-           o->skewed_clocks, o->lazy_flush, o->checkpoint_interval, o->window, (int)(o->faulty_for / SECOND));
-}
+enum { WORKERS_MAX = 64, SEEDS_THAT_SHOW_ALL = 1000 };
 
 struct shared { /* between the workers and the parent */
-    uint64_t seed[64], failed[64];
-    struct sim_counts counts[64];
-    uint64_t first_failure;
-    uint64_t done[64];
+    uint64_t first_failure, first_seed, first_hash;
+    struct {
+        uint64_t seed, failed, done;
+        struct sim_counts counts;
+    } by[WORKERS_MAX];
 };
 
 struct plan {
-    uint64_t from, seeds, jobs, until_failure;
+    uint64_t from, seeds, jobs, until_failure, hashes;
+    struct sim_forced forced;
 };
 
-static void work(struct shared *shared, unsigned worker, const struct plan *plan, unsigned members) {
-    uint64_t from = plan->from;
+static struct sim_options options_of(uint64_t seed, const struct sim_forced *forced) {
+    struct sim_options o;
+    if (!sim_options_draw(&o, seed, forced)) {
+        fprintf(stderr, "sim: no such behaviour: --behave %s: `sim --behaviours` lists them\n", forced->behaviour);
+        exit(2);
+    }
+    return o;
+}
+
+static void run_one(struct shared *shared, unsigned worker, const struct plan *plan, uint64_t seed) {
+    struct sim_options o = options_of(seed, &plan->forced);
+    shared->by[worker].seed = seed;
+    struct sim_result r = sim_run(&o, &shared->by[worker].counts, false);
+    if (!r.kept) {
+        shared->by[worker].failed++;
+        if (!shared->first_failure)
+            shared->first_failure = seed;
+    }
+    if (seed == shared->first_seed)
+        shared->first_hash = r.hash;
+    if (plan->hashes)
+        printf("hash %llu %016llx\n", (unsigned long long)seed, (unsigned long long)r.hash);
+    shared->by[worker].done++;
+}
+
+static void work(struct shared *shared, unsigned worker, const struct plan *plan) {
     for (uint64_t i = worker; i < plan->seeds; i += plan->jobs) {
         if (plan->until_failure && shared->first_failure)
             break;
-        struct sim_options o;
-        sim_options_draw(&o, from + i, members);
-        shared->seed[worker] = from + i;
-        if (!sim_run(&o, &shared->counts[worker], false)) {
-            shared->failed[worker]++;
-            if (!shared->first_failure)
-                shared->first_failure = from + i;
-        }
-        shared->done[worker]++;
+        run_one(shared, worker, plan, plan->from + i);
     }
+    fflush(stdout);
     exit(0);
 }
 
-static void print_counts(const struct shared *shared, unsigned jobs) {
+/* ---- what a run of many seeds says ---- */
+
+static struct sim_counts sum_counts(const struct shared *shared, unsigned jobs) {
     struct sim_counts sum = {0};
     for (unsigned w = 0; w < jobs; w++)
         for (size_t i = 0; i < sizeof sum / sizeof(uint64_t); i++)
-            ((uint64_t *)&sum)[i] += ((const uint64_t *)&shared->counts[w])[i];
-    printf("# frames %llu lost %llu repeated %llu forged %llu bent %llu twinned %llu refused %llu crashes %llu torn "
-           "%llu cut "
-           "%llu view "
-           "changes %llu "
-           "batches %llu acknowledged %llu alerts %llu\n",
-           (unsigned long long)sum.frames, (unsigned long long)sum.lost, (unsigned long long)sum.repeated,
-           (unsigned long long)sum.forged, (unsigned long long)sum.bent, (unsigned long long)sum.twinned,
-           (unsigned long long)sum.refused, (unsigned long long)sum.crashes, (unsigned long long)sum.torn,
-           (unsigned long long)sum.cut, (unsigned long long)sum.view_changes, (unsigned long long)sum.batches,
-           (unsigned long long)sum.acknowledged, (unsigned long long)sum.alerts);
-    bool bit = sum.lost && sum.crashes && sum.view_changes && sum.alerts && sum.acknowledged;
-    printf("%s %u - the faults bit and the work went on\n", bit ? "ok" : "not ok", 2);
+            ((uint64_t *)&sum)[i] += ((const uint64_t *)&shared->by[w].counts)[i];
+    return sum;
 }
 
-static bool run_many(const struct plan *plan, unsigned members) {
-    unsigned jobs = (unsigned)plan->jobs;
-    uint64_t seeds = plan->seeds, from = plan->from;
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+static void print_counts(const struct sim_counts *sum) {
+    unsigned column = 0;
+#define X(field, must)                                                                                                 \
+    column += (unsigned)printf("%s%s %llu", column ? " " : "# ", #field, (unsigned long long)sum->field);              \
+    if (column > 100) {                                                                                                \
+        printf("\n");                                                                                                  \
+        column = 0;                                                                                                    \
+    }
+    SIM_COUNTS(X)
+#undef X
+    printf("%s# bites of behaviours:", column ? "\n" : "");
+    for (unsigned i = 0; i < behaviour_count(); i++)
+        if (sum->drawn[i])
+            printf(" %s %llu/%llu", behaviour_at(i)->name, (unsigned long long)sum->bites[i],
+                   (unsigned long long)sum->drawn[i]);
+    printf("\n");
+}
+
+/* Of few seeds only the commonest faults must have bitten, of many all. */
+static bool all_bit(const struct sim_counts *sum, const struct plan *plan) {
+    bool bit = plan->forced.beyond || (sum->lost && sum->crashes && sum->view_changes && sum->acknowledged);
+    if (plan->seeds < SEEDS_THAT_SHOW_ALL || plan->forced.beyond)
+        return bit;
+#define X(field, must)                                                                                                 \
+    if (must && !sum->field) {                                                                                         \
+        printf("# never bit: %s\n", #field);                                                                           \
+        bit = false;                                                                                                   \
+    }
+    SIM_COUNTS(X)
+#undef X
+    for (unsigned i = 0; i < behaviour_count(); i++)
+        if (sum->drawn[i] && !sum->bites[i]) {
+            printf("# never bit in %llu runs: %s\n", (unsigned long long)sum->drawn[i], behaviour_at(i)->name);
+            bit = false;
+        }
+    return bit;
+}
+
+static bool replays_alike(const struct shared *shared, const struct plan *plan) {
+    struct sim_options o = options_of(plan->from, &plan->forced);
+    struct sim_counts unused = {0};
+    return sim_run(&o, &unused, false).hash == shared->first_hash;
+}
+
+static const char *members_text(const struct plan *plan, char text[16]) {
+    if (plan->forced.members)
+        snprintf(text, 16, "n %u", plan->forced.members);
+    else
+        snprintf(text, 16, "n mixed");
+    return text;
+}
+
+static bool report(const struct shared *shared, const struct plan *plan, bool died, double seconds) {
+    struct sim_counts sum = sum_counts(shared, (unsigned)plan->jobs);
     uint64_t failed = 0;
-    fflush(stdout);
-    for (unsigned w = 0; w < jobs; w++)
-        if (fork() == 0)
-            work(shared, w, plan, members);
-    int status;
-    bool died = false;
-    while (wait(&status) > 0)
-        died |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-    for (unsigned w = 0; w < jobs; w++) {
-        failed += shared->failed[w];
-        if (died && shared->done[w] < (seeds + jobs - 1 - w) / jobs)
-            printf("# a worker died in seed %llu n %u\n", (unsigned long long)shared->seed[w], members);
+    char members[16];
+    for (unsigned w = 0; w < plan->jobs; w++) {
+        failed += shared->by[w].failed;
+        if (died && shared->by[w].done < (plan->seeds + plan->jobs - 1 - w) / plan->jobs)
+            printf("# a worker died in seed %llu\n", (unsigned long long)shared->by[w].seed);
     }
     bool kept = !failed && !died;
-    printf("%s 1 - n %u: %llu seeds from %llu keep every promise", kept ? "ok" : "not ok", members,
-           (unsigned long long)seeds, (unsigned long long)from);
+    printf("%s 1 - %s: %llu seeds from %llu keep every promise", kept ? "ok" : "not ok", members_text(plan, members),
+           (unsigned long long)plan->seeds, (unsigned long long)plan->from);
     if (failed)
-        printf(" (%llu failed, replay: make sim SEED=%llu N=%u)", (unsigned long long)failed,
-               (unsigned long long)shared->first_failure, members);
+        printf(" (%llu failed, replay: make sim SEED=%llu%s)", (unsigned long long)failed,
+               (unsigned long long)shared->first_failure, plan->forced.members ? " with the same N" : "");
     printf("\n");
-    print_counts(shared, jobs);
+    print_counts(&sum);
+    printf("# %.0f scenarios an hour: %.0f s on %u cores\n", (double)plan->seeds / seconds * 3600, seconds,
+           (unsigned)plan->jobs);
+    bool bit = all_bit(&sum, plan), alike = died || failed || replays_alike(shared, plan);
+    printf("%s 2 - the faults bit and the work went on\n", bit ? "ok" : "not ok");
+    printf("%s 3 - a seed run again is the same to the byte\n", alike ? "ok" : "not ok");
+    return kept && bit && alike;
+}
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool run_many(const struct plan *plan) {
+    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    double start = seconds_now();
+    int status;
+    bool died = false;
+    shared->first_seed = plan->from;
+    fflush(stdout);
+    for (unsigned w = 0; w < plan->jobs; w++)
+        if (fork() == 0)
+            work(shared, w, plan);
+    while (wait(&status) > 0)
+        died |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    bool kept = report(shared, plan, died, seconds_now() - start);
     munmap(shared, sizeof *shared);
     return kept;
 }
+
+static bool replay(uint64_t seed, const struct sim_forced *forced) {
+    struct sim_options o = options_of(seed, forced);
+    struct sim_counts counts = {0};
+    sim_options_print(&o);
+    struct sim_result r = sim_run(&o, &counts, true);
+    print_counts(&counts);
+    printf("hash %llu %016llx\n", (unsigned long long)seed, (unsigned long long)r.hash);
+    return r.kept;
+}
+
+/* ---- the command line ---- */
 
 static uint64_t number(const char *text) {
     char *end;
@@ -128,42 +192,59 @@ static uint64_t number(const char *text) {
     return v;
 }
 
+static int usage(void) {
+    fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--behave NAME] [--beyond 1] [--jobs N]\n"
+                    "           [--until-failure 1] [--hashes 1] | --seed SEED [--n MEMBERS] [--behave NAME] [--beyond "
+                    "1] | --behaviours\n");
+    return 2;
+}
+
+static int list_behaviours(void) {
+    for (unsigned i = 0; i < behaviour_count(); i++)
+        printf("%-26s %s\n", behaviour_at(i)->name, behaviour_at(i)->row);
+    return 0;
+}
+
+static void steady_malloc(void) {
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* fixed: a boot's large tables come as untouched pages */
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+    mallopt(M_TOP_PAD, 1024 * 1024);
+}
+
 int main(int argc, char **argv) {
     struct plan plan = {.from = 1, .seeds = 100};
-    uint64_t seed = 0, members = 0;
+    uint64_t seed = 0, members = 0, beyond = 0;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    for (int i = 1; i + 1 < argc; i += 2) {
+    if (argc == 2 && !strcmp(argv[1], "--behaviours"))
+        return list_behaviours();
+    for (int i = 1; i < argc; i += 2) {
         uint64_t *to = !strcmp(argv[i], "--seeds")           ? &plan.seeds
                        : !strcmp(argv[i], "--from")          ? &plan.from
                        : !strcmp(argv[i], "--seed")          ? &seed
                        : !strcmp(argv[i], "--n")             ? &members
                        : !strcmp(argv[i], "--jobs")          ? &plan.jobs
+                       : !strcmp(argv[i], "--beyond")        ? &beyond
+                       : !strcmp(argv[i], "--hashes")        ? &plan.hashes
                        : !strcmp(argv[i], "--until-failure") ? &plan.until_failure
                                                              : NULL;
-        if (!to) {
-            fprintf(stderr,
-                    "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--jobs N] [--until-failure 1] | --seed SEED "
-                    "[--n MEMBERS]\n");
-            return 2;
-        }
-        *to = number(argv[i + 1]);
+        bool behave = !strcmp(argv[i], "--behave");
+        if ((!to && !behave) || i + 1 == argc)
+            return usage();
+        if (behave)
+            plan.forced.behaviour = argv[i + 1];
+        else
+            *to = number(argv[i + 1]);
     }
+    if (members && (members < 4 || members > MEMBERS_MAX))
+        return usage();
+    plan.forced.members = (unsigned)members;
+    plan.forced.beyond = beyond != 0;
     crypto_start();
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* fixed: a boot's large tables come as untouched pages */
-    mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
-    mallopt(M_TOP_PAD, 1024 * 1024);
-    if (seed) {
-        struct sim_options o;
-        struct sim_counts counts = {0};
-        sim_options_draw(&o, seed, members ? (unsigned)members : 4);
-        sim_options_print(&o);
-        return sim_run(&o, &counts, true) ? 0 : 1;
-    }
-    if (plan.jobs == 0 || plan.jobs > 64)
-        plan.jobs = cores > 0 && cores < 64 ? (uint64_t)cores : 2;
-    bool kept = true;
-    for (unsigned n = 4; n <= 7; n += 3)
-        if (!members || members == n)
-            kept &= run_many(&plan, n);
-    return kept ? 0 : 1;
+    steady_malloc();
+    if (seed)
+        return replay(seed, &plan.forced) ? 0 : 1;
+    if (plan.jobs == 0 || plan.jobs > WORKERS_MAX)
+        plan.jobs = cores > 0 && cores < WORKERS_MAX ? (uint64_t)cores : 2;
+    options_of(plan.from, &plan.forced);
+    return run_many(&plan) ? 0 : 1;
 }

@@ -10,26 +10,110 @@
 #include "tests/sim/sim_disk.h"
 
 typedef int64_t time_us; /* virtual */
-enum { SECOND = 1000000, SIM_OBSERVERS = 3, SIM_SERVICES = 4, SIM_REQUESTS_MAX = 600 };
+enum {
+    SECOND = 1000000,
+    SIM_OBSERVERS = 3,
+    SIM_SERVICES = 4,
+    SIM_REQUESTS_MAX = 600,
+    FAULTY_MAX = 2 * ((MEMBERS_MAX - 1) / 3), /* beyond the bound, too */
+    BEHAVIOURS_MAX = 80,
+};
+
+/* ---- what a member may have instead of honesty; all of it counts against f ---- */
+enum fault_kind {
+    FAULT_BEND,     /* what it says is withheld, repeated, and bent by a little or by anything, to each as it likes */
+    FAULT_ROUNDS,   /* the same in rounds: one kind of bending, one set of listeners each */
+    FAULT_BEHAVE,   /* one row of the catalogue: traitor_*.c */
+    FAULT_TWINS,    /* runs twice, each half talks to other members */
+    FAULT_CLOCK,    /* honest, but its clock is not */
+    FAULT_ROLLBACK, /* its disk comes back as it was earlier */
+    FAULT_KINDS
+};
+struct sim_fault {
+    enum fault_kind kind;
+    member_id member;
+    unsigned behaviour; /* of FAULT_BEHAVE: index of the table in traitor.c */
+};
+
+enum sim_size { SIZE_SHORT, SIZE_LONG };
 
 struct sim_options { /* drawn from the seed, printed before a replay */
     uint64_t seed;
     unsigned members;
+    enum sim_size size;
     unsigned loss, repeat; /* per mille of frames */
     time_us delay_min, delay_max;
-    unsigned crashes, cuts, power_losses;
+    unsigned crashes, cuts, power_losses, pauses;
     bool forger, liar, skewed_clocks, lazy_flush;
-    bool lies;  /* one member withholds, repeats and bends what it says, to each as it likes: a traitor */
-    bool twins; /* one member runs twice, each half of it talks to other members: a traitor */
-    time_us faulty_for, healed_for;
-    uint32_t checkpoint_interval, window;
+    bool flapping;      /* a link comes and goes as fast as timers run out */
+    bool targeted;      /* delays fall on whoever would complete a quorum */
+    bool stepping;      /* all clocks step at once */
+    bool sleeps;        /* the whole cluster is off for half an hour */
+    bool behind;        /* one member is off nearly all the time, the cluster falls idle, then it comes back */
+    bool hush;          /* at the end every observer falls silent, and that must be told */
+    bool repents;       /* the faulty say nothing at all after the heal; otherwise they go on */
+    unsigned rude;      /* observer 1: what else it does, bits of enum rude */
+    unsigned beyond;    /* members that work together against the rest, f+1..2f: agreement may break then */
+    bool beyond_silent; /* they only fall silent */
+    unsigned fault_count;
+    struct sim_fault faults[FAULTY_MAX];
+    time_us faulty_for, healed_for; /* healed_for: at most */
+    time_us beat;                   /* of observers and truth */
+    uint32_t checkpoint_interval, window, batch_max;
+    bool quick; /* timers of a fifth */
 };
-void sim_options_draw(struct sim_options *o, uint64_t seed, unsigned members);
+enum rude { RUDE_AGAIN = 1, RUDE_FLOOD = 2, RUDE_TWO_STORIES = 4, RUDE_JUMPS = 8, RUDE_STRANGE = 16, RUDE_KINDS = 5 };
+
+/* What the command line says instead of the seed. */
+struct sim_forced {
+    unsigned members;      /* 0: drawn */
+    const char *behaviour; /* NULL: drawn */
+    bool beyond;
+};
+/* False: no behaviour has that name. */
+bool sim_options_draw(struct sim_options *o, uint64_t seed, const struct sim_forced *forced);
 void sim_options_print(const struct sim_options *o);
 
-struct sim_counts { /* that the faults bit */
-    uint64_t frames, lost, repeated, forged, bent, twinned, refused, crashes, torn, cut, view_changes, batches,
-        acknowledged, alerts;
+/* That the faults bit: X(field, what a run of many seeds must show at least once: 1). */
+#define SIM_COUNTS(X)                                                                                                  \
+    X(frames, 1)                                                                                                       \
+    X(lost, 1)                                                                                                         \
+    X(repeated, 1)                                                                                                     \
+    X(cut, 1)                                                                                                          \
+    X(slowed, 1)                                                                                                       \
+    X(forged, 1)                                                                                                       \
+    X(refused, 1)                                                                                                      \
+    X(bent, 1)                                                                                                         \
+    X(rounds, 1)                                                                                                       \
+    X(behaved, 1)                                                                                                      \
+    X(twinned, 1)                                                                                                      \
+    X(crashes, 1)                                                                                                      \
+    X(torn, 1)                                                                                                         \
+    X(full_disks, 1)                                                                                                   \
+    X(power_losses, 1)                                                                                                 \
+    X(pauses, 1)                                                                                                       \
+    X(rollbacks, 1)                                                                                                    \
+    X(wrong_clocks, 1)                                                                                                 \
+    X(clock_steps, 1)                                                                                                  \
+    X(sleeps, 1)                                                                                                       \
+    X(left_behind, 1)                                                                                                  \
+    X(hushed, 1)                                                                                                       \
+    X(rude, 1)                                                                                                         \
+    X(evidence, 1)                                                                                                     \
+    X(view_changes, 1)                                                                                                 \
+    X(batches, 1)                                                                                                      \
+    X(acknowledged, 1)                                                                                                 \
+    X(alerts, 1)                                                                                                       \
+    X(healed_ms, 0)                                                                                                    \
+    X(long_runs, 1)                                                                                                    \
+    X(forks, 0)                                                                                                        \
+    X(breaches, 0)                                                                                                     \
+    X(audited, 0)
+struct sim_counts {
+#define X(field, must) uint64_t field;
+    SIM_COUNTS(X)
+#undef X
+    uint64_t drawn[BEHAVIOURS_MAX], bites[BEHAVIOURS_MAX]; /* of each behaviour */
 };
 
 struct sim;
@@ -47,19 +131,32 @@ void checker_sealed(struct checker *c, member_id node, struct bytes frame);
 /* The same of a traitor, who may contradict itself. */
 void checker_traitor_sealed(struct checker *c, struct bytes frame);
 void checker_alert(struct checker *c, const struct alert *a);
-void checker_acknowledged(struct checker *c, const struct request *r, const struct output *proven);
+/* floor: what was acknowledged when the request was submitted. */
+void checker_acknowledged(struct checker *c, const struct request *r, const struct output *proven, seq_no floor);
+seq_no checker_acknowledged_to(const struct checker *c);
 void checker_stable(struct checker *c, member_id node, seq_no n, const struct digest *root);
+/* A line that a replica traced: evidence in it convicts nobody honest. */
+void checker_traced(struct checker *c, member_id node, const char *line);
 seq_no checker_executed_to(const struct checker *c);
 uint64_t checker_alerts(const struct checker *c);
-/* At the end: every node executed everything acknowledged; the last alert of each service tells the truth. */
-void checker_end(struct checker *c, seq_no slowest);
+/* The last alert of every service tells the truth. */
+bool checker_truth_told(const struct checker *c);
+/* The last alert of every service says that nobody knows. */
+bool checker_silence_told(const struct checker *c);
+/* At the end: every node executed everything acknowledged; with truth: the last alert of each service tells it. */
+void checker_end(struct checker *c, seq_no slowest, bool truth);
 
 /* --- workload.c: observers with truth, a liar, an operator --- */
 struct workload;
 struct workload *workload_new(struct sim *s, const struct cluster *cluster, const struct sim_options *o);
 void workload_free(struct workload *w);
-/* A second passed: truth may change (unless frozen), observers report, what is not acknowledged is sent again. */
-void workload_second(struct workload *w, time_us now, bool frozen);
+enum workload_mood {
+    MOOD_LIVELY, /* truth changes */
+    MOOD_STILL,  /* it does not */
+    MOOD_IDLE,   /* nothing new is submitted */
+};
+/* A beat passed: truth may change, observers report, what is not acknowledged is sent again. */
+void workload_beat(struct workload *w, time_us now, enum workload_mood mood);
 void workload_answer(struct workload *w, uint64_t handle, member_id from, struct bytes frame);
 /* True state now (0..3) by service index; whether the service was ever not OK. */
 unsigned workload_truth(const struct workload *w, unsigned service);
@@ -67,7 +164,7 @@ bool workload_ever(const struct workload *w, unsigned service, unsigned state);
 const char *workload_host(unsigned service);
 const char *workload_service(unsigned service);
 uint64_t workload_acknowledged(const struct workload *w);
-/* Requests older than `age` that are not acknowledged. */
+/* Honest requests older than `age` that are not acknowledged. */
 unsigned workload_waiting(const struct workload *w, time_us now, time_us age);
 bool workload_applied(const struct workload *w);
 /* A frame that pretends to be an observer's, without its key. */
@@ -77,10 +174,20 @@ void workload_forge(struct workload *w, struct buffer *out, struct prng *chance)
 struct prng *sim_chance(struct sim *s);
 struct checker *sim_checker(struct sim *s);
 struct workload *sim_workload(struct sim *s);
+struct sim_counts *sim_counts(struct sim *s);
+/* Members that may lie: what they do breaks no promise. */
+member_set sim_untrusted(const struct sim *s);
+bool sim_beyond(const struct sim *s);
+void sim_forked(struct sim *s); /* beyond the bound two logs differ */
 /* A client's frame to a replica over the virtual network. */
 void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes frame);
 time_ms sim_wall(const struct sim *s, member_id node); /* node MEMBER_NONE: true time */
-/* Runs one scenario; false when a promise was broken. trace: print every line that a node traces. */
-bool sim_run(const struct sim_options *o, struct sim_counts *counts, bool trace);
+
+struct sim_result {
+    bool kept;     /* every promise */
+    uint64_t hash; /* of the whole trace */
+};
+/* Runs one scenario. trace: print every line that a node traces. */
+struct sim_result sim_run(const struct sim_options *o, struct sim_counts *counts, bool trace);
 
 #endif

@@ -184,6 +184,36 @@ struct sim_disk *sim_disk_new(void) {
     return xcalloc(1, sizeof(struct sim_disk));
 }
 
+/* Undoes the newest unsynced batches until `keep` of them are left. */
+static void undo_to(struct sim_disk *d, unsigned keep) {
+    while (d->undo_count && d->undo[d->undo_count - 1].batch > keep) {
+        struct undo *u = &d->undo[--d->undo_count];
+        if (u->existed)
+            write_entry(&d->families[u->f], bytes_of(u->key, u->key_len), bytes_of(u->value, u->value_len));
+        else
+            erase(&d->families[u->f], bytes_of(u->key, u->key_len));
+        free(u->key);
+        free(u->value);
+    }
+}
+
+struct sim_disk *sim_disk_copy(const struct sim_disk *d) {
+    struct sim_disk *c = sim_disk_new();
+    for (int f = 0; f < DISK_FAMILY_LIMIT; f++)
+        for (size_t i = 0; i < d->families[f].count; i++) {
+            const struct entry *e = &d->families[f].list[i];
+            write_entry(&c->families[f], bytes_of(e->key, e->key_len), bytes_of(e->value, e->value_len));
+        }
+    for (size_t i = d->undo_count; i-- > 0;) { /* only what was synced */
+        const struct undo *u = &d->undo[i];
+        if (u->existed)
+            write_entry(&c->families[u->f], bytes_of(u->key, u->key_len), bytes_of(u->value, u->value_len));
+        else
+            erase(&c->families[u->f], bytes_of(u->key, u->key_len));
+    }
+    return c;
+}
+
 void sim_disk_free(struct sim_disk *d) {
     forget_undo(d);
     free(d->undo);
@@ -203,15 +233,7 @@ struct disk sim_disk_door(struct sim_disk *d) {
 
 unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance) {
     unsigned keep = d->batches ? (unsigned)prng_below(chance, d->batches + 1) : 0, lost = d->batches - keep;
-    while (d->undo_count && d->undo[d->undo_count - 1].batch > keep) {
-        struct undo *u = &d->undo[--d->undo_count];
-        if (u->existed)
-            write_entry(&d->families[u->f], bytes_of(u->key, u->key_len), bytes_of(u->value, u->value_len));
-        else
-            erase(&d->families[u->f], bytes_of(u->key, u->key_len));
-        free(u->key);
-        free(u->value);
-    }
+    undo_to(d, keep);
     forget_undo(d);
     return lost;
 }

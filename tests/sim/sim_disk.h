@@ -8,6 +8,8 @@
 struct sim_disk;
 struct sim_disk *sim_disk_new(void);
 void sim_disk_free(struct sim_disk *d);
+/* Another disk with what is synced on this one. */
+struct sim_disk *sim_disk_copy(const struct sim_disk *d);
 struct disk sim_disk_door(struct sim_disk *d);
 /* Power loss: undoes a random number of the newest unsynced batches, whole ones, newest first. Returns how many. */
 unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance);

@@ -1,5 +1,5 @@
-/* Three observers report four services each second; one may lie about a service that never fails; an operator applies
-   the objects first. What is not acknowledged is sent again, the same bytes. */
+/* Three observers report four services each beat; one may lie about a service that never fails, and worse; an operator
+   applies the objects first. What is not acknowledged is sent again, the same bytes. */
 #include "base/invariant.h"
 #include "checks/objects.h"
 #include "tests/sim/sim.h"
@@ -10,7 +10,7 @@
 
 static const char *const hosts[SIM_SERVICES] = {"web1", "web1", "db1", "db1"};
 static const char *const services[SIM_SERVICES] = {"http", "disk", "sql", "never-fails"};
-enum { NEVER_FAILS = 3, OPERATOR = SIM_OBSERVERS, CLIENTS, WAITING_MAX = 24 };
+enum { NEVER_FAILS = 3, LIAR = 1, OPERATOR = SIM_OBSERVERS, CLIENTS, WAITING_MAX = 24 };
 
 static const char objects_text[] =
     "define command {\n command_name page\n command_line /bin/page\n}\n"
@@ -31,6 +31,7 @@ struct outstanding {
     struct request *request;
     struct gather *gather; /* NULL once acknowledged */
     time_us since;
+    seq_no floor; /* acknowledged before it was submitted: it comes after that (I23) */
 };
 
 struct workload {
@@ -116,6 +117,7 @@ static void submit(struct workload *w, unsigned client, struct request *r, time_
     o->client = client;
     o->gather = gather_new(&w->verifier);
     o->since = now;
+    o->floor = checker_acknowledged_to(sim_checker(w->sim));
     checker_submitted(sim_checker(w->sim), buffer_bytes(&o->frame));
     w->waiting[client]++;
     send_to_all(w, w->count++);
@@ -150,7 +152,7 @@ bool workload_applied(const struct workload *w) {
 }
 
 static unsigned reported(const struct workload *w, unsigned observer, unsigned service) {
-    bool lies = w->options->liar && observer == 1 && service == NEVER_FAILS;
+    bool lies = w->options->liar && observer == LIAR && service == NEVER_FAILS;
     return lies ? STATE_CRITICAL : w->truth[service];
 }
 
@@ -170,6 +172,84 @@ static void report(struct workload *w, unsigned observer, time_us now) {
     submit(w, observer, &r, now);
 }
 
+/* ---- an observer that misbehaves ---- */
+
+static void rude_send(struct workload *w, struct request *r, member_id to) {
+    struct buffer frame = {0};
+    r->client = w->keys[LIAR];
+    request_seal(&frame, r, &w->cluster->id, &w->secrets[LIAR]);
+    checker_submitted(sim_checker(w->sim), buffer_bytes(&frame));
+    sim_client_send(w->sim, UINT64_MAX, to, buffer_bytes(&frame));
+    buffer_free(&frame);
+    sim_counts(w->sim)->rude++;
+}
+
+static struct observation rude_result(struct workload *w, const char *output) {
+    return (struct observation){
+        hosts[0], services[0], ++w->obs_seq, STATE_OK, output, "", sim_wall(w->sim, MEMBER_NONE)};
+}
+
+/* Everything that it ever said, to everybody, again. */
+static void rude_again(struct workload *w) {
+    for (unsigned i = 0; i < w->count; i++)
+        for (member_id to = 0; w->list[i].client == LIAR && to < w->cluster->member_count; to++) {
+            sim_client_send(w->sim, UINT64_MAX, to, buffer_bytes(&w->list[i].frame));
+            sim_counts(w->sim)->rude++;
+        }
+}
+
+static void rude_flood(struct workload *w) {
+    for (unsigned i = 0; i < 20; i++) {
+        struct observation o = rude_result(w, "more");
+        struct request r = {.kind = OP_OBSERVE, .req_seq = ++w->req_seq[LIAR], .observe = {1, &o}};
+        rude_send(w, &r, (member_id)prng_below(&w->chance, w->cluster->member_count));
+    }
+}
+
+/* One number, two contents, each to some. */
+static void rude_two_stories(struct workload *w) {
+    struct observation a = rude_result(w, "one story"), b = a;
+    uint64_t seq = ++w->req_seq[LIAR];
+    b.output = "another story";
+    b.obs_seq += prng_chance(&w->chance, 500);
+    for (member_id to = 0; to < w->cluster->member_count; to++) {
+        struct request r = {.kind = OP_OBSERVE, .req_seq = seq, .observe = {1, to % 2 ? &a : &b}};
+        rude_send(w, &r, to);
+    }
+    w->obs_seq++;
+}
+
+static void rude_jumps(struct workload *w) {
+    static const uint64_t steps[] = {0, 300, 1u << 20, (1u << 20) + 600, 1u << 30};
+    struct observation o = rude_result(w, "far away");
+    struct request r = {.kind = OP_OBSERVE, .observe = {1, &o}};
+    r.req_seq = prng_chance(&w->chance, 300) ? 1 : w->req_seq[LIAR] + steps[prng_below(&w->chance, 5)];
+    for (member_id to = 0; to < w->cluster->member_count; to++)
+        rude_send(w, &r, to);
+}
+
+static void rude_strange(struct workload *w) {
+    static const char *const perfdata[] = {"", "x=NaN;;;;", "load=1e999", "a=1;2;3;4;5 'b c'=-0.000000001ms"};
+    static char longest[OUTPUT_MAX_LEN + 1];
+    struct observation o = rude_result(w, longest);
+    memset(longest, 'x', OUTPUT_MAX_LEN);
+    o.perfdata = perfdata[prng_below(&w->chance, 4)];
+    o.state = (uint8_t)prng_below(&w->chance, 7);
+    o.observed_at += prng_chance(&w->chance, 500) ? 86400000 : -86400000;
+    o.host = prng_chance(&w->chance, 300) ? "nowhere" : o.host;
+    struct request r = {.kind = OP_OBSERVE, .req_seq = ++w->req_seq[LIAR], .observe = {1, &o}};
+    for (member_id to = 0; to < w->cluster->member_count; to++)
+        rude_send(w, &r, to);
+}
+
+static void be_rude(struct workload *w) {
+    static void (*const ways[RUDE_KINDS])(struct workload *) = {rude_again, rude_flood, rude_two_stories, rude_jumps,
+                                                                rude_strange};
+    for (unsigned i = 0; i < RUDE_KINDS; i++)
+        if (w->options->rude & (1u << i))
+            ways[i](w);
+}
+
 static void change_truth(struct workload *w) {
     for (unsigned i = 0; i < NEVER_FAILS; i++) {
         if (!prng_chance(&w->chance, 80))
@@ -179,18 +259,24 @@ static void change_truth(struct workload *w) {
     }
 }
 
-void workload_second(struct workload *w, time_us now, bool frozen) {
-    for (unsigned i = 0; i < w->count; i++)
-        if (w->list[i].gather)
-            send_to_all(w, i);
+static void apply_when_due(struct workload *w, time_us now) {
     if (w->count == 0 || (w->count == 1 && !w->list[0].gather)) {
         apply_objects(w, now);
         w->applying = true;
     }
-    if (!workload_applied(w))
+}
+
+void workload_beat(struct workload *w, time_us now, enum workload_mood mood) {
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->list[i].gather)
+            send_to_all(w, i);
+    apply_when_due(w, now);
+    if (!workload_applied(w) || mood == MOOD_IDLE)
         return;
-    if (!frozen)
+    if (mood == MOOD_LIVELY) {
         change_truth(w);
+        be_rude(w);
+    }
     for (unsigned i = 0; i < SIM_OBSERVERS; i++)
         if (w->waiting[i] < WAITING_MAX)
             report(w, i, now);
@@ -199,7 +285,7 @@ void workload_second(struct workload *w, time_us now, bool frozen) {
 unsigned workload_waiting(const struct workload *w, time_us now, time_us age) {
     unsigned count = 0;
     for (unsigned i = 0; i < w->count; i++)
-        count += w->list[i].gather && now - w->list[i].since > age;
+        count += w->list[i].gather && now - w->list[i].since > age && !(w->options->rude && w->list[i].client == LIAR);
     return count;
 }
 
@@ -208,12 +294,13 @@ unsigned workload_waiting(const struct workload *w, time_us now, time_us age) {
 static void acknowledge(struct workload *w, struct outstanding *o, const struct output *proven) {
     struct arena arena = {0};
     struct reply reply;
+    bool rude = w->options->rude && o->client == LIAR;
     if (reply_decode(&reply, proven->leaf, &arena) != ERR_OK || !digest_equal(&reply.request, &o->request->digest))
         sim_fail(w->sim, "a proven output that is not the reply");
-    else if (reply.result != ERR_OK)
+    else if (reply.result != ERR_OK && !rude)
         sim_fail(w->sim, "request refused: %s: %.*s", error_name(reply.result), (int)reply.value.len,
                  (const char *)reply.value.data);
-    checker_acknowledged(sim_checker(w->sim), o->request, proven);
+    checker_acknowledged(sim_checker(w->sim), o->request, proven, o->floor);
     arena_free(&arena);
     gather_free(o->gather);
     o->gather = NULL;
@@ -226,10 +313,13 @@ void workload_answer(struct workload *w, uint64_t handle, member_id from, struct
     struct frame f;
     struct msg m;
     struct arena arena = {0};
+    if (sim_beyond(w->sim))
+        return;
     if (handle < w->count && o->gather && frame_open(&f, frame) == ERR_OK && f.type == FRAME_OUTPUTS &&
         codec_decode(&m, &f, &arena) == ERR_OK && m.outputs.count == 1) {
         member_id culprit;
-        if (gather_add(o->gather, from, &m.outputs.list[0], &culprit) != ERR_OK)
+        if (gather_add(o->gather, from, &m.outputs.list[0], &culprit) != ERR_OK &&
+            !set_has(sim_untrusted(w->sim), from))
             sim_fail(w->sim, "node %u answered with what does not prove", from);
         const struct output *proven = gather_proven(o->gather);
         if (proven)

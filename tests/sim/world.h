@@ -5,7 +5,7 @@
 #include "base/invariant.h"
 #include "tests/sim/sim.h"
 
-enum { BASE_WALL_S = 1790000000 };
+enum { BASE_WALL_S = 1790000000, HOSTS_MAX = MEMBERS_MAX + FAULTY_MAX };
 
 enum event_kind {
     EVENT_PEER,
@@ -13,14 +13,22 @@ enum event_kind {
     EVENT_ANSWER,
     EVENT_WAKE,
     EVENT_FLUSH,
-    EVENT_SECOND,
+    EVENT_BEAT,
     EVENT_CRASH,
     EVENT_RESTART,
     EVENT_POWER,
+    EVENT_PAUSE,
     EVENT_CUT,
     EVENT_MEND,
+    EVENT_FLAP,
     EVENT_FORGE,
-    EVENT_TWINS
+    EVENT_TWINS,
+    EVENT_ACT,
+    EVENT_ROUND,
+    EVENT_ROLLBACK,
+    EVENT_CLOCKS,
+    EVENT_SLEEP,
+    EVENT_BEHIND
 };
 
 struct event {
@@ -32,52 +40,59 @@ struct event {
     struct bytes frame; /* owned */
 };
 
+enum clock_fault { CLOCK_RIGHT, CLOCK_AHEAD, CLOCK_BEHIND, CLOCK_FROZEN, CLOCK_FAST, CLOCK_STEPS_BACK, CLOCK_FAULTS };
+
 struct host {
     struct sim *sim;
     member_id id;
-    member_id place;   /* among the hosts: its id, or the one behind all of them */
-    struct node *node; /* NULL while down */
-    struct sim_disk *disk;
+    member_id place;               /* among the hosts: its id, or one behind all of them */
+    struct node *node;             /* NULL while down */
+    struct sim_disk *disk, *image; /* image: what a rollback brings back, NULL if nothing */
     uint64_t boots;
     time_us wake_at; /* of the earliest WAKE that is queued, INT64_MAX if none */
+    time_us paused_until;
     bool turn_open, dying;
     bool told;   /* it traced something since it was looked at */
     bool doomed; /* falls while its next synced turn is committed */
+    bool gone;   /* for good */
     time_ms skew;
+    enum clock_fault clock;
     seq_no stable;
 };
 
+struct liar;
 struct sim {
     const struct sim_options *options;
     struct sim_counts *counts;
-    bool trace, failed, healed;
+    bool trace, failed, healed, idle, hushed, forked, breached;
+    uint64_t hash;
     struct prng chance;
     struct cluster cluster;
     struct cluster_observer observers[SIM_OBSERVERS];
     struct secret_key secrets[MEMBERS_MAX];
     struct admit admit[MEMBERS_MAX];
     struct keyring *keys;
-    struct host hosts[MEMBERS_MAX + 1];
-    member_id traitor;     /* MEMBER_NONE, or the member that runs twice; its second half has the last place */
-    view_no settled;       /* the honest members' highest view, midway between heal and end */
-    struct traitor *lies;  /* of the traitor; NULL: it runs twice instead, or there is none */
-    member_set other_half; /* whom the second half talks to and hears */
+    unsigned host_count;
+    struct host hosts[HOSTS_MAX];
+    member_set untrusted;               /* members that may lie */
+    member_set crowd;                   /* of these, those that run twice */
+    member_id second[MEMBERS_MAX];      /* of the crowd: the place of the second half */
+    member_set other_half[MEMBERS_MAX]; /* whom the second half talks to and hears */
+    struct liar *liars[MEMBERS_MAX];    /* of the untrusted: what each does to its frames; NULL: nothing */
+    member_set deaf[MEMBERS_MAX];       /* whom a member does not hear */
     struct checker *checker;
     struct workload *workload;
-    time_us now;
+    time_us now, healed_at;
+    unsigned backoff_at_heal;
     uint64_t order;
     size_t count, cap;
     struct event *heap;
-    member_set side;   /* cut: members in and out of the set don't hear each other */
     struct vote heard; /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
+    time_ms shift;     /* of all clocks */
 };
 
-static inline bool is_traitor(const struct host *h) {
-    return h->id == h->sim->traitor;
-}
-/* Hosts from 0 up to here. */
-static inline unsigned host_count(const struct sim *s) {
-    return s->options->members + (s->traitor != MEMBER_NONE && !s->lies);
+static inline bool is_untrusted(const struct host *h) {
+    return set_has(h->sim->untrusted, h->id);
 }
 
 /* --- network.c: what happens when, and to which frames --- */
@@ -88,6 +103,8 @@ struct event pop(struct sim *s);
 void carry(struct sim *s, struct event e, struct bytes frame);
 /* A node's frame to another one, which a cut may stop. */
 void send_between(struct sim *s, const struct host *from, member_id to, struct bytes frame);
+/* The same behind the lies. */
+void send_frame(struct sim *s, const struct host *from, member_id to, struct bytes frame);
 
 /* --- hosts.c: a node, its disk and its turns --- */
 void host_boot(struct host *h);
@@ -99,18 +116,44 @@ void host_doom(struct host *h);
 void host_receive(struct host *h, const struct event *e);
 void host_wake(struct host *h);
 void host_end_turn(struct host *h);
+/* True for an event that a paused host gets later. */
+bool host_sleeps_through(struct host *h, const struct event *e);
+time_ms host_wall(const struct host *h);
 
-/* --- traitor.c: a member that lies --- */
-struct traitor *traitor_new(void);
-void traitor_free(struct traitor *t);
-/* Its node would send this frame. */
-void traitor_send(struct sim *s, struct traitor *t, member_id to, struct bytes frame);
+/* --- traitor.c: members that lie --- */
+struct liar *liar_new(struct sim *s, const struct sim_fault *f);
+void liar_free(struct liar *t);
+/* Its node would send this frame to a member. */
+void liar_send(struct liar *t, member_id to, struct bytes frame);
+/* Its node would send this frame to a client; false: it does not. */
+bool liar_answer(struct liar *t, uint64_t client, struct bytes frame);
+/* False: its node never hears this. */
+bool liar_hears(struct liar *t, const struct event *e);
+/* Now and then. */
+void liar_act(struct liar *t);
+void liar_round(struct liar *t);
 
 /* --- faults.c --- */
 void faults_plan(struct sim *s);
 void fault_forge(struct sim *s);
 void fault_power_loss(struct sim *s);
 void fault_cut(struct sim *s);
-void fault_twins(struct sim *s);
+void fault_flap(struct sim *s);
+void fault_twins(struct sim *s, member_id member);
+void fault_pause(struct sim *s, member_id member);
+void fault_rollback(struct sim *s, member_id member);
+void fault_sleep(struct sim *s);
+
+/* --- goal.c: what must come true after the heal --- */
+/* All that is honest works together again and nothing waits. */
+bool goal_reached(struct sim *s);
+/* Every honest replica executed what was acknowledged. */
+bool goal_all_executed(const struct sim *s);
+/* By then it must be (I24). */
+time_us goal_bound(const struct sim *s);
+view_no goal_highest_view(const struct sim *s);
+unsigned goal_highest_backoff(const struct sim *s);
+void goal_judge_views(struct sim *s, view_no settled);
+void goal_judge_end(struct sim *s);
 
 #endif
