@@ -46,6 +46,12 @@ void convict_mark(struct monitor *m) {
     }
 }
 
+void monitor_announce(struct monitor *m, const char *text, const struct monitor_sink *sink) {
+    m->sink = sink;
+    notify_system(m, text);
+    m->sink = NULL;
+}
+
 void monitor_convict(struct monitor *m, const char *observer, const char *why, const struct monitor_sink *sink) {
     if (!name_list_add(&m->convicted, observer)) {
         return;

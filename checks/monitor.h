@@ -44,6 +44,9 @@ enum error monitor_observe(struct monitor *m, const char *observer, const struct
    one SYSTEM alert that names it ("observer eu convicted: ..."); why is its text. */
 void monitor_convict(struct monitor *m, const char *observer, const char *why, const struct monitor_sink *sink);
 
+/* Raises one SYSTEM alert with this text. */
+void monitor_announce(struct monitor *m, const char *text, const struct monitor_sink *sink);
+
 /* Replaces the whole object configuration by `objects` (canonical bytes of checks/objects.h), all or nothing. Objects
    whose definition did not change keep their state. ERR_BAD_OBJECTS: why says what (one line a problem, deterministic,
    at most 4 KiB). */

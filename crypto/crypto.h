@@ -32,6 +32,7 @@ enum digest_domain {
     DIGEST_GENESIS,
     DIGEST_NULL,
     DIGEST_GUARD,
+    DIGEST_EVIDENCE,
 };
 struct digest crypto_digest(enum digest_domain domain, struct bytes data);
 /* Digest of the concatenation of parts; callers make it unambiguous (fixed widths or lengths inside). */

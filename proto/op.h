@@ -13,7 +13,8 @@ enum {
     BLOB_MAX_LEN = 60 * 1024,
     OBJECTS_MAX_LEN = 64 << 20,
     QUERY_PAGE_MAX = 64,
-    EVIDENCE_FRAMES_MAX = 2,
+    EVIDENCE_FRAMES_MAX = 6,              /* a RECEIPT and F others */
+    EVIDENCE_STAGED_MAX = (4 << 20) + 64, /* bytes of frames too large for a request: two NEW-VIEWs as blocks */
     BLOB_INDEX_MAX = 0xffff,
     VOTES_MAX = 1024, /* votes, dissenting observers and contacts of one alert or status line */
     CONTACT_COMMANDS_MAX = 256,
@@ -64,11 +65,31 @@ struct op_query {
     uint32_t limit;                         /* 1..QUERY_PAGE_MAX */
     uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects */
 };
-enum evidence_kind { EV_OBS_EQUIV = 12 };
+enum evidence_kind { /* the numbers of R10; proto/evidence.h says what each one proves */
+    EV_EQUIV_PP = 1,
+    EV_EQUIV_PREPARE,
+    EV_EQUIV_COMMIT,
+    EV_EQUIV_CKPT,
+    EV_BAD_CKPT,
+    EV_VC_OMISSION,
+    EV_BAD_VC,
+    EV_BAD_NV,
+    EV_EQUIV_NV,
+    EV_EQUIV_VC,
+    EV_TICK_EQUIV,
+    EV_OBS_EQUIV,
+    EV_CLIENT_EQUIV,
+    EV_BAD_RECEIPT,
+    EV_KIND_LIMIT
+};
+/* The frames themselves, or, when they are too large for a request, the digest and length of them as blocks (u32 length,
+   frame), staged by BLOBs of the same key before. */
 struct op_evidence {
     enum evidence_kind kind;
-    unsigned count;
+    unsigned count; /* 0: staged */
     struct bytes frames[EVIDENCE_FRAMES_MAX];
+    struct digest whole; /* DIGEST_EVIDENCE; zero unless staged */
+    uint64_t length;
 };
 
 struct request {

@@ -153,7 +153,7 @@ static void take_query(struct taker *t, struct op_query *out, const Quorate__Que
 }
 
 static Quorate__Evidence *put_evidence(struct arena *a, const struct op_evidence *op) {
-    REQUIRE(op->count == EVIDENCE_FRAMES_MAX);
+    REQUIRE(op->count <= EVIDENCE_FRAMES_MAX && (op->count == 0) == (op->length > 0));
     Quorate__Evidence *out = put_list(a, 1, sizeof *out);
     quorate__evidence__init(out);
     out->kind = op->kind;
@@ -162,19 +162,32 @@ static Quorate__Evidence *put_evidence(struct arena *a, const struct op_evidence
     for (unsigned i = 0; i < op->count; i++) {
         out->frames[i] = put_bytes(op->frames[i]);
     }
+    if (op->count == 0) {
+        out->whole = put_fixed(op->whole.b, DIGEST_LEN);
+        out->length = op->length;
+    }
     return out;
 }
 
-static void take_evidence(struct taker *t, struct op_evidence *out, const Quorate__Evidence *in) {
-    out->kind = (enum evidence_kind)take_range(t, in->kind, EV_OBS_EQUIV, EV_OBS_EQUIV);
-    if (in->n_frames != EVIDENCE_FRAMES_MAX) {
+static void take_evidence_frames(struct taker *t, struct op_evidence *out, const Quorate__Evidence *in) {
+    if (in->n_frames > EVIDENCE_FRAMES_MAX || in->whole.len > 0 || in->length > 0) {
         take_refuse(t, in->n_frames > EVIDENCE_FRAMES_MAX ? ERR_TOO_MANY : ERR_MALFORMED);
         return;
     }
-    for (unsigned i = 0; i < EVIDENCE_FRAMES_MAX; i++) {
+    for (unsigned i = 0; i < in->n_frames; i++) {
         out->frames[i] = take_bytes(t, in->frames[i], 1, frame_cap(FRAME_REQUEST));
     }
-    out->count = EVIDENCE_FRAMES_MAX;
+    out->count = (unsigned)in->n_frames;
+}
+
+static void take_evidence(struct taker *t, struct op_evidence *out, const Quorate__Evidence *in) {
+    out->kind = (enum evidence_kind)take_range(t, in->kind, EV_EQUIV_PP, EV_KIND_LIMIT - 1);
+    if (in->n_frames > 0) {
+        take_evidence_frames(t, out, in);
+    } else {
+        take_fixed(t, out->whole.b, DIGEST_LEN, in->whole);
+        out->length = take_range(t, in->length, 1, EVIDENCE_STAGED_MAX);
+    }
 }
 
 /* --- requests --- */

@@ -143,18 +143,27 @@ static bool view_changes_valid(const struct verifier *v, uint32_t window, const 
     return true;
 }
 
-/* O is exactly what V demands, and the primary signed a PRE-PREPARE for each entry. */
-static bool slots_valid(const struct verifier *v, uint32_t window, const struct msg_new_view *nv) {
+/* O is exactly what V demands. */
+static bool slots_follow(uint32_t window, const struct msg_new_view *nv) {
     struct new_view_plan plan;
     if (new_view_compute(&plan, nv->vcs, nv->vc_count, window) != ERR_OK || plan.slot_count != nv->slot_count) {
         return false;
     }
     for (unsigned i = 0; i < nv->slot_count; i++) {
+        if (nv->slots[i].n != plan.slots[i].n || !digest_equal(&nv->slots[i].d, &plan.slots[i].d)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The primary signed a PRE-PREPARE for each entry of O. */
+static bool slots_signed(const struct verifier *v, const struct msg_new_view *nv) {
+    for (unsigned i = 0; i < nv->slot_count; i++) {
         uint8_t body[VOTE_BODY_LEN];
         struct vote header = {nv->v, nv->slots[i].n, nv->slots[i].d, nv->digest};
         vote_encode(body, &header);
-        if (nv->slots[i].n != plan.slots[i].n || !digest_equal(&nv->slots[i].d, &plan.slots[i].d) ||
-            !signed_by(v, FRAME_PRE_PREPARE, primary_of(nv->v, v->members), bytes_of(body, sizeof body),
+        if (!signed_by(v, FRAME_PRE_PREPARE, primary_of(nv->v, v->members), bytes_of(body, sizeof body),
                        &nv->slots[i].pp_sig)) {
             return false;
         }
@@ -162,10 +171,14 @@ static bool slots_valid(const struct verifier *v, uint32_t window, const struct 
     return true;
 }
 
+enum error proof_new_view_core_valid(const struct verifier *v, uint32_t window, const struct msg_new_view *nv) {
+    return nv->v > 0 && view_changes_valid(v, window, nv) && slots_follow(window, nv) ? ERR_OK : ERR_BAD_PROOF;
+}
+
 enum error proof_new_view_valid(const struct verifier *v, uint32_t window, const struct msg *m) {
     const struct msg_new_view *nv = &m->new_view;
-    bool right = nv->v > 0 && m->epoch == v->epoch && m->sender == primary_of(nv->v, v->members) &&
-                 view_changes_valid(v, window, nv) && slots_valid(v, window, nv);
+    bool right = m->epoch == v->epoch && m->sender == primary_of(nv->v, v->members) &&
+                 proof_new_view_core_valid(v, window, nv) == ERR_OK && slots_signed(v, nv);
     return right ? ERR_OK : ERR_BAD_PROOF;
 }
 

@@ -8,6 +8,9 @@
 /* ERR_OK, or ERR_BAD_PROOF. m was decoded by codec_decode; window is W of the genesis. */
 enum error proof_view_change_valid(const struct verifier *v, uint32_t window, const struct msg *m);
 enum error proof_new_view_valid(const struct verifier *v, uint32_t window, const struct msg *m);
+/* V and O alone: what the digest of a NEW-VIEW binds. Its frame's sender and the signatures over O are not part of it.
+ */
+enum error proof_new_view_core_valid(const struct verifier *v, uint32_t window, const struct msg_new_view *nv);
 enum error proof_checkpoint_cert_valid(const struct verifier *v, const struct checkpoint_cert *c);
 enum error proof_decision_valid(const struct verifier *v, const struct msg_decision *d);
 

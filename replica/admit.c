@@ -4,6 +4,7 @@
 #include "replica/admit.h"
 
 #include "base/invariant.h"
+#include "proto/evidence.h"
 #include "proto/proof.h"
 
 #include <stdlib.h>
@@ -71,22 +72,12 @@ static enum error open_request(struct request **out, const struct admit *a, stru
     return e;
 }
 
-/* EV12: two bundles signed by one key. Whether they contradict each other is judged where they are executed. */
+/* Evidence proves itself, or nobody holds it. What is staged is judged where it is executed. */
 static enum error check_evidence(const struct admit *a, const struct op_evidence *evidence) {
-    struct request *frames[EVIDENCE_FRAMES_MAX] = {0};
-    enum error e = ERR_OK;
-    for (unsigned i = 0; i < evidence->count; i++) {
-        bool proves = open_request(&frames[i], a, evidence->frames[i]) == ERR_OK && frames[i]->kind == OP_OBSERVE &&
-                      public_key_equal(&frames[i]->client, &frames[0]->client);
-        if (!proves) {
-            e = ERR_BAD_PROOF;
-            break;
-        }
-    }
-    for (unsigned i = 0; i < EVIDENCE_FRAMES_MAX; i++) {
-        request_free(frames[i]);
-    }
-    return e;
+    struct evidence_judge judge = {&a->verifier, a->keys, a->window};
+    struct evidence_finding finding;
+    bool staged = evidence->count == 0;
+    return staged || evidence_verify(&judge, evidence, &finding) == ERR_OK ? ERR_OK : ERR_BAD_PROOF;
 }
 
 enum error admit_request(struct request **out, const struct admit *a, struct bytes raw) {

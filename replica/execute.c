@@ -4,6 +4,7 @@
 
 #include "base/invariant.h"
 #include "checks/objects.h"
+#include "proto/evidence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +12,22 @@
 void machine_open(struct machine *m, const struct cluster *cluster) {
     struct monitor_config config = {.cluster_gap = cluster->knobs.cluster_gap_ms};
     *m = (struct machine){.cluster = cluster, .ledger = ledger_new(cluster), .monitor = monitor_new(&config)};
+    m->keys = cluster_keyring(cluster);
+    cluster_verifier(&m->verifier, cluster);
 }
 
 void machine_close(struct machine *m) {
     ledger_free(m->ledger);
     monitor_free(m->monitor);
+    keyring_free(m->keys);
     memset(m, 0, sizeof *m);
 }
 
 void executed_free(struct executed *e) {
     buffer_free(&e->bytes);
     free(e->leaves);
+    buffer_free(&e->frames);
+    free(e->proven);
     memset(e, 0, sizeof *e);
 }
 
@@ -74,6 +80,15 @@ static void convict(struct machine *m, const struct public_key *key, const char 
     monitor_convict(m->monitor, observer, why, sink);
 }
 
+/* The log itself holds both contents: no frames are kept, and nobody accused. */
+static void convict_two_faced(struct machine *m, const struct request *r, const struct observation *o,
+                              const char *observer, const struct monitor_sink *sink) {
+    const struct ledger_proof *record;
+    struct ledger_proof proof = {.culprit = r->client, .kind = EV_OBS_EQUIV, .n = o->obs_seq, .accuser = MEMBER_NONE};
+    ledger_prove(m->ledger, &proof, &record);
+    convict(m, &r->client, observer, evidence_explanation(EV_OBS_EQUIV), sink);
+}
+
 static enum error observe_one(struct machine *m, const struct request *r, const struct observation *o,
                               const char *observer, const struct monitor_sink *sink) {
     if (ledger_convicted(m->ledger, &r->client))
@@ -83,7 +98,7 @@ static enum error observe_one(struct machine *m, const struct request *r, const 
     bool two_faced = false;
     enum error e = monitor_observe(m->monitor, observer, o, sink, &two_faced);
     if (two_faced)
-        convict(m, &r->client, observer, "signed two contents under one obs_seq", sink);
+        convict_two_faced(m, r, o, observer, sink);
     return e;
 }
 
@@ -139,7 +154,7 @@ static enum error execute_apply(struct machine *m, const struct request *r, stru
     if (!digest_equal(&op->base, &in_force))
         return ERR_BASE_CHANGED;
     struct buffer objects = {0};
-    enum error e = ledger_blob_join(m->ledger, &r->client, &op->whole, op->length, &objects);
+    enum error e = ledger_blob_join(m->ledger, &r->client, DIGEST_OBJECTS, &op->whole, op->length, &objects);
     if (e == ERR_OK)
         e = plan_allowed(m, op, buffer_bytes(&objects), why);
     if (e == ERR_OK) {
@@ -162,55 +177,104 @@ static void execute_query(struct machine *m, seq_no n, const struct request *r, 
     arena_free(&arena);
 }
 
-/* ---- evidence (EV12) ---- */
+/* ---- evidence (R10) ---- */
 
-static bool same_place(const struct observation *a, const struct observation *b) {
-    return a->obs_seq == b->obs_seq && strcmp(a->host, b->host) == 0 && strcmp(a->service, b->service) == 0;
-}
-
-bool evidence_observation_conflict(const struct request *a, const struct request *b, struct buffer *what) {
-    if (a->kind != OP_OBSERVE || b->kind != OP_OBSERVE || !public_key_equal(&a->client, &b->client))
-        return false;
-    for (unsigned i = 0; i < a->observe.count; i++)
-        for (unsigned j = 0; j < b->observe.count; j++) {
-            const struct observation *x = &a->observe.list[i], *y = &b->observe.list[j];
-            if (!same_place(x, y))
-                continue;
-            struct digest dx = observation_digest(x), dy = observation_digest(y);
-            if (digest_equal(&dx, &dy))
-                continue;
-            if (what)
-                buffer_printf(what, "%s%s%s", x->host, *x->service ? "/" : "", x->service);
-            return true;
-        }
-    return false;
-}
-
-static bool decode_frame(struct request *out, struct bytes raw, struct arena *arena) {
-    struct frame f;
-    return frame_open(&f, raw) == ERR_OK && f.type == FRAME_REQUEST && request_decode(out, &f, arena) == ERR_OK;
-}
-
-/* The frames' signatures were verified at every correct replica's door before the batch was prepared. */
-static enum error execute_evidence(struct machine *m, const struct request *r, const struct monitor_sink *sink) {
-    struct arena arena = {0};
-    struct buffer what = {0};
-    struct request a, b;
-    enum error e = ERR_BAD_PROOF;
-    if (r->evidence.kind == EV_OBS_EQUIV && r->evidence.count == 2 && decode_frame(&a, r->evidence.frames[0], &arena) &&
-        decode_frame(&b, r->evidence.frames[1], &arena) && evidence_observation_conflict(&a, &b, &what)) {
-        const struct key_entry *who = ledger_who(m->ledger, &a.client);
-        e = who && who->role == ROLE_OBSERVER ? ERR_OK : ERR_UNKNOWN_KEY;
-        if (e == ERR_OK) {
-            struct buffer why = {0};
-            buffer_printf(&why, "signed two contents under one obs_seq for %s", buffer_cstr(&what));
-            convict(m, &a.client, ledger_observer_name(m->ledger, who->index), buffer_cstr(&why), sink);
-            buffer_free(&why);
-        }
+/* The frames, from the request itself or from what its key staged. They borrow from `blocks` or from r. */
+static enum error evidence_frames(const struct machine *m, const struct request *r, struct buffer *blocks,
+                                  struct op_evidence *out) {
+    *out = r->evidence;
+    if (r->evidence.count > 0) {
+        for (unsigned i = 0; i < out->count; i++)
+            buffer_block(blocks, out->frames[i]);
+        return ERR_OK;
     }
-    buffer_free(&what);
+    enum error e =
+        ledger_blob_join(m->ledger, &r->client, DIGEST_EVIDENCE, &r->evidence.whole, r->evidence.length, blocks);
+    struct reader in = reader_of(buffer_bytes(blocks));
+    while (e == ERR_OK && in.at < in.end && out->count < EVIDENCE_FRAMES_MAX)
+        out->frames[out->count++] = read_block(&in, SIZE_MAX);
+    return e == ERR_OK && !reader_done(&in) ? ERR_MALFORMED : e;
+}
+
+/* The SYSTEM alert of a member's first conviction, and of its first fault of a kind. No quorum shrinks for it. */
+static void announce_member(struct machine *m, const struct evidence_finding *f, enum evidence_kind kind,
+                            const struct monitor_sink *sink) {
+    bool convicts = evidence_weight(kind) == EVIDENCE_CONVICTS;
+    struct buffer text = {0};
+    if (convicts && ledger_convicted(m->ledger, &f->culprit.key))
+        return;
+    if (convicts)
+        ledger_convict(m->ledger, &f->culprit.key);
+    buffer_printf(&text, "replica %u %s: it %s (%s %s)", (unsigned)f->culprit.index,
+                  convicts ? "convicted" : "at fault", evidence_explanation(kind), evidence_code(kind),
+                  evidence_name(kind));
+    monitor_announce(m->monitor, buffer_cstr(&text), sink);
+    buffer_free(&text);
+}
+
+static void convict_observer(struct machine *m, const struct evidence_finding *f, const struct op_evidence *e,
+                             const struct monitor_sink *sink) {
+    struct arena arena = {0};
+    struct frame fa, fb;
+    struct request a, b;
+    struct buffer why = {0};
+    buffer_printf(&why, "%s", evidence_explanation(e->kind));
+    if (frame_open(&fa, e->frames[0]) == ERR_OK && frame_open(&fb, e->frames[1]) == ERR_OK &&
+        request_decode(&a, &fa, &arena) == ERR_OK && request_decode(&b, &fb, &arena) == ERR_OK) {
+        buffer_printf(&why, " for ");
+        evidence_observation_conflict(&a, &b, &why, NULL);
+    }
+    convict(m, &f->culprit.key, ledger_observer_name(m->ledger, f->culprit.index), buffer_cstr(&why), sink);
+    buffer_free(&why);
     arena_free(&arena);
-    return e;
+}
+
+static void remember_proven(struct executed *out, const struct ledger_proof *proof, struct bytes blocks) {
+    if (out->proven_count == out->proven_cap) {
+        out->proven_cap = out->proven_cap ? 2 * out->proven_cap : 4;
+        out->proven = xrealloc(out->proven, out->proven_cap * sizeof *out->proven);
+    }
+    out->proven[out->proven_count++] = (struct proven){*proof, out->frames.len, blocks.len};
+    buffer_put(&out->frames, blocks.data, blocks.len);
+}
+
+static enum error take_effect(struct machine *m, struct executed *out, const struct evidence_finding *f,
+                              const struct op_evidence *e, member_id accuser, struct bytes blocks,
+                              const struct monitor_sink *sink) {
+    const struct ledger_proof *record;
+    struct ledger_proof proof = {.culprit = f->culprit.key, .kind = e->kind, .v = f->v, .n = f->n, .accuser = accuser};
+    proof.frames = crypto_digest(DIGEST_EVIDENCE, blocks);
+    enum error verdict = ledger_prove(m->ledger, &proof, &record);
+    if (verdict != ERR_OK)
+        return verdict;
+    remember_proven(out, record, blocks);
+    if (e->kind == EV_OBS_EQUIV)
+        convict_observer(m, f, e, sink);
+    else if (f->culprit.role == ROLE_MEMBER && evidence_weight(e->kind) != EVIDENCE_CLIENT &&
+             (record->count == 1 || evidence_weight(e->kind) == EVIDENCE_CONVICTS))
+        announce_member(m, f, e->kind, sink);
+    return ERR_OK;
+}
+
+/* Verified anew: what the door saw is nobody's business here, and what was staged it never saw. */
+static enum error execute_evidence(struct machine *m, struct executed *out, const struct request *r,
+                                   const struct monitor_sink *sink) {
+    member_id accuser = (member_id)ledger_who(m->ledger, &r->client)->index;
+    struct evidence_judge judge = {&m->verifier, m->keys, m->cluster->knobs.window};
+    struct evidence_finding finding;
+    struct op_evidence e;
+    struct buffer blocks = {0};
+    enum error verdict = ledger_accuse(m->ledger, accuser);
+    if (verdict == ERR_OK)
+        verdict = evidence_frames(m, r, &blocks, &e);
+    if (verdict == ERR_OK && evidence_verify(&judge, &e, &finding) != ERR_OK)
+        verdict = ERR_BAD_PROOF;
+    if (verdict == ERR_OK)
+        verdict = take_effect(m, out, &finding, &e, accuser, buffer_bytes(&blocks), sink);
+    if (r->evidence.count == 0)
+        ledger_blob_drop(m->ledger, &r->client, &r->evidence.whole);
+    buffer_free(&blocks);
+    return verdict;
 }
 
 /* ---- the batch ---- */
@@ -236,7 +300,7 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
             execute_query(m, out->n, r, &value);
             break;
         case OP_EVIDENCE:
-            reply.result = execute_evidence(m, r, sink);
+            reply.result = execute_evidence(m, out, r, sink);
             break;
         case OP_TICK:
             UNREACHABLE();
@@ -245,7 +309,8 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
     if (value.len > BLOB_MAX_LEN && r->kind == OP_APPLY)
         value.len = BLOB_MAX_LEN;
     reply.value = buffer_bytes(&value);
-    bool nobody_waits = r->kind == OP_EVIDENCE;
+    bool from_member = ledger_who(m->ledger, &r->client)->role == ROLE_MEMBER;
+    bool nobody_waits = r->kind == OP_EVIDENCE || (r->kind == OP_BLOB && from_member);
     if (!nobody_waits)
         put_reply(out, &reply);
     buffer_free(&value);
@@ -269,7 +334,8 @@ void machine_execute(struct machine *m, seq_no n, const struct digest *d, enum b
     struct alert_tap tap = {out, on_alert};
     struct monitor_sink sink = {&tap, put_alert};
     buffer_clear(&out->bytes);
-    out->count = 0;
+    buffer_clear(&out->frames);
+    out->count = out->proven_count = 0;
     out->n = n;
     if (kind == BATCH_NORMAL) {
         execute_ticks(m, requests, count);

@@ -8,6 +8,8 @@
 
 struct machine { /* the replicated state */
     const struct cluster *cluster;
+    struct verifier verifier; /* what evidence is judged by */
+    struct keyring *keys;
     struct ledger *ledger;
     struct monitor *monitor;
     uint64_t results_accepted, results_refused; /* since start, shown only */
@@ -24,6 +26,10 @@ struct leaf { /* one output of a batch */
     struct digest request;
     uint64_t alert; /* of an alert: its number */
 };
+struct proven { /* evidence that counted: the record of it, and its frames as blocks */
+    struct ledger_proof proof;
+    size_t at, len; /* in executed.frames */
+};
 struct executed { /* what a batch put out; reused from batch to batch */
     seq_no n;
     time_ms t;
@@ -31,6 +37,9 @@ struct executed { /* what a batch put out; reused from batch to batch */
     struct buffer bytes;
     size_t count, cap;
     struct leaf *leaves;
+    struct buffer frames;
+    size_t proven_count, proven_cap;
+    struct proven *proven;
 };
 void executed_free(struct executed *e);
 struct bytes executed_leaf(const struct executed *e, size_t index);
@@ -41,9 +50,5 @@ struct bytes executed_leaf(const struct executed *e, size_t index);
 void machine_execute(struct machine *m, seq_no n, const struct digest *d, enum batch_kind kind,
                      const struct request *const *requests, size_t count, struct executed *out,
                      const struct monitor_sink *on_alert);
-
-/* The first pair of results in two OBSERVE requests of one client that says two things under one obs_seq (EV12), as
-   text "host/service" into what (may be NULL). False when there is none. */
-bool evidence_observation_conflict(const struct request *a, const struct request *b, struct buffer *what);
 
 #endif

@@ -1,6 +1,7 @@
 /* The replica's own requests. A tick tells the agreed clock what this member's clock says (R8); evidence carries an
    observer's two contradicting signatures to the log (EV12). Numbers are reserved on disk before they are used, so no
    req_seq is ever signed twice across boots. */
+#include "proto/evidence.h"
 #include "replica/node_internal.h"
 
 enum {
@@ -108,7 +109,7 @@ void voice_accuse(struct node *n, const struct request *a, const struct request 
     struct buffer what = {0};
     bool known = ledger_convicted(n->machine.ledger, &a->client) || accused_before(v, &a->client);
     if (!known && v->accused_count < sizeof v->accused / sizeof *v->accused &&
-        a->frame.len + b->frame.len <= EVIDENCE_FITS && evidence_observation_conflict(a, b, &what)) {
+        a->frame.len + b->frame.len <= EVIDENCE_FITS && evidence_observation_conflict(a, b, &what, NULL)) {
         v->accused[v->accused_count++] = a->client;
         bool ordered =
             bytes_compare(a->frame, b->frame) < 0; /* all accusers send the same bytes but for their signature */

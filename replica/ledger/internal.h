@@ -33,6 +33,18 @@ struct staged {     /* the parts of one whole that an operator is sending */
     struct staged_part *parts;
 };
 
+struct allowance { /* judgements that a member asked for since batch `since` */
+    seq_no since;
+    uint32_t used;
+    bool dirty;
+};
+
+struct proof_entry { /* a record of evidence, beside its seat */
+    uint32_t seat;
+    bool dirty;
+    struct ledger_proof proof;
+};
+
 struct ledger {
     const struct cluster *genesis;
     struct keyring *keys;
@@ -46,8 +58,11 @@ struct ledger {
     uint32_t staged_count;
     struct staged *staged; /* in order of arrival */
     uint64_t next_order;
-    size_t gone_count;  /* record keys to be removed at the next flush */
-    struct buffer gone; /* blocks */
+    struct allowance allowances[MEMBERS_MAX];
+    uint32_t proof_count;
+    struct proof_entry *proofs; /* sorted by seat and kind: at most seats times kinds */
+    size_t gone_count;          /* record keys to be removed at the next flush */
+    struct buffer gone;         /* blocks */
 };
 
 /* The seat of a key, or NULL for a key that was never enrolled. */
@@ -56,6 +71,10 @@ struct seat *ledger_seat(const struct ledger *l, const struct public_key *key);
 void quota_open(struct ledger *l);
 void quota_spend(struct ledger *l, struct seat *s);
 bool quota_sound(const struct ledger *l, const struct seat *s);
+const struct public_key *seat_key(const struct ledger *l, uint32_t seat);
+uint32_t seat_index(const struct ledger *l, const struct public_key *key); /* of an enrolled key */
+/* A place in order for (seat, kind); a new one is empty. */
+struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind);
 void staged_free(struct staged *s);
 /* The owner's staged whole, NULL if none. */
 struct staged *staged_find(const struct ledger *l, uint32_t owner, const struct digest *whole);

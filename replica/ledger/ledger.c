@@ -51,6 +51,7 @@ void ledger_free(struct ledger *l) {
     for (uint32_t i = 0; i < l->staged_count; i++)
         staged_free(&l->staged[i]);
     free(l->staged);
+    free(l->proofs);
     buffer_free(&l->gone);
     keyring_free(l->keys);
     free(l->seats);
@@ -104,6 +105,7 @@ static bool role_may(enum key_role role, enum op_kind kind) {
     case OP_EVIDENCE:
         return role == ROLE_MEMBER;
     case OP_BLOB:
+        return role == ROLE_OPERATOR || role == ROLE_MEMBER;
     case OP_APPLY:
         return role == ROLE_OPERATOR;
     case OP_QUERY:
@@ -118,7 +120,7 @@ enum error ledger_may(const struct ledger *l, const struct public_key *key, enum
         return ERR_UNKNOWN_KEY;
     if (!role_may(e->role, kind))
         return ERR_FORBIDDEN;
-    bool changes_policy = kind == OP_BLOB || kind == OP_APPLY;
+    bool changes_policy = e->role == ROLE_OPERATOR && (kind == OP_BLOB || kind == OP_APPLY);
     if (changes_policy && !(l->genesis->operators[e->index].roles & OPERATOR_ADMIN))
         return ERR_FORBIDDEN;
     return ERR_OK;

@@ -8,6 +8,10 @@
 #include "proto/op.h"
 
 enum { LEDGER_WINDOW = 256, LEDGER_AHEAD_MAX = 1 << 20, LEDGER_BLOB_PARTS_MAX = 1200, LEDGER_STAGED_MAX = 4 };
+enum {
+    LEDGER_EVIDENCE_PARTS_MAX = EVIDENCE_STAGED_MAX / BLOB_MAX_LEN + 1,
+    LEDGER_ACCUSATIONS_MAX = 16, /* judgements of one accuser within K batches */
+};
 
 struct ledger;
 /* Starts at the genesis: its keys are enrolled, n = 0, T = t0. The cluster is borrowed for the ledger's life. */
@@ -52,12 +56,38 @@ seq_no ledger_executed(const struct ledger *l);
 struct digest ledger_log_hash(const struct ledger *l);
 struct digest ledger_cfg_digest(const struct ledger *l); /* of members, operators, knobs in force */
 
-/* --- blobs staged for APPLY, per operator key, at most LEDGER_STAGED_MAX wholes; the oldest is dropped --- */
-enum error ledger_blob(struct ledger *l, const struct public_key *operator_key, const struct op_blob *blob);
-/* Joins the parts of `whole` into out: ERR_BLOB_MISSING when parts are missing or length or digest differ. */
-enum error ledger_blob_join(const struct ledger *l, const struct public_key *operator_key, const struct digest *whole,
-                            uint64_t length, struct buffer *out);
-void ledger_blob_drop(struct ledger *l, const struct public_key *operator_key, const struct digest *whole);
+/* --- blobs staged for APPLY by operators (at most LEDGER_STAGED_MAX wholes a key) and for EVIDENCE by members (one of
+   LEDGER_EVIDENCE_PARTS_MAX parts); the oldest is dropped --- */
+enum error ledger_blob(struct ledger *l, const struct public_key *owner, const struct op_blob *blob);
+/* Joins the parts of `whole` into out: ERR_BLOB_MISSING when parts are missing or length or digest (of that domain)
+   differ. */
+enum error ledger_blob_join(const struct ledger *l, const struct public_key *owner, enum digest_domain domain,
+                            const struct digest *whole, uint64_t length, struct buffer *out);
+void ledger_blob_drop(struct ledger *l, const struct public_key *owner, const struct digest *whole);
+
+/* --- evidence: what was proven against whom, one record for each (culprit, kind) --- */
+struct ledger_proof {
+    struct public_key culprit;
+    enum evidence_kind kind;
+    uint64_t count;         /* at most one counts in K batches */
+    seq_no first_n, last_n; /* batches that executed the first and the last of them */
+    time_ms first_t, last_t;
+    view_no v; /* place of the last: later ones lie above it */
+    seq_no n;
+    member_id accuser;                  /* of the first; MEMBER_NONE: found in the log itself */
+    struct digest first_frames, frames; /* DIGEST_EVIDENCE of the frames as blocks; zero: in the log itself */
+};
+/* May this accuser's EVIDENCE be looked at? Counts it. ERR_BUSY: it has asked for more than
+   LEDGER_ACCUSATIONS_MAX judgements within K batches. */
+enum error ledger_accuse(struct ledger *l, member_id accuser);
+/* Counts what was proven in the batch that is being executed. ERR_DUPLICATE: one of this culprit and kind counted less
+   than K batches ago, or at this place or a later one. *out is the record either way. */
+enum error ledger_prove(struct ledger *l, const struct ledger_proof *proven, const struct ledger_proof **out);
+/* Would it count now? For accusers, who need not ask in vain. */
+bool ledger_proof_counts(const struct ledger *l, const struct ledger_proof *proven);
+/* The records in order of seat (members, operators, observers) and kind; NULL beyond the last. Borrowed until the next
+   change. */
+const struct ledger_proof *ledger_proof_at(const struct ledger *l, uint32_t index);
 
 /* --- records: as checks/monitor.h; keys start with 'l' --- */
 void ledger_flush(struct ledger *l, const struct record_sink *sink);

@@ -1,5 +1,6 @@
-/* The ledger as records and back. Keys: "lh" the head, "lc" client key, "lt" member, "lb" owner whole index. Values are
-   fixed big-endian: the state root is taken over them, so they are canonical by construction. */
+/* The ledger as records and back. Keys: "lh" the head, "lc" client key, "lt" member, "lb" owner whole index, "la"
+   member (accusations), "le" culprit kind (evidence). Values are fixed big-endian: the state root is taken over them,
+   so they are canonical by construction. */
 #include "replica/ledger/internal.h"
 
 #include <string.h>
@@ -22,7 +23,7 @@ static void flush_head(struct ledger *l, const struct record_sink *sink) {
     buffer_free(&value);
 }
 
-static const struct public_key *seat_key(const struct ledger *l, uint32_t seat) {
+const struct public_key *seat_key(const struct ledger *l, uint32_t seat) {
     const struct cluster *c = l->genesis;
     if (seat < c->member_count)
         return &c->members[seat].key;
@@ -98,12 +99,63 @@ static void flush_staged(struct ledger *l, const struct record_sink *sink) {
                 flush_part(l, &l->staged[i], p, sink);
 }
 
+static void flush_allowances(struct ledger *l, const struct record_sink *sink) {
+    struct buffer key = {0}, value = {0};
+    for (uint16_t i = 0; i < l->genesis->member_count; i++) {
+        struct allowance *a = &l->allowances[i];
+        if (!a->dirty)
+            continue;
+        buffer_put(&key, "la", 2);
+        buffer_u16(&key, i);
+        buffer_clear(&value);
+        buffer_u64(&value, a->since);
+        buffer_u32(&value, a->used);
+        give(sink, &key, &value);
+        a->dirty = false;
+    }
+    buffer_free(&key);
+    buffer_free(&value);
+}
+
+static void put_proof(struct buffer *out, const struct ledger_proof *p) {
+    buffer_u64(out, p->count);
+    buffer_u64(out, p->first_n);
+    buffer_u64(out, p->last_n);
+    buffer_u64(out, (uint64_t)p->first_t);
+    buffer_u64(out, (uint64_t)p->last_t);
+    buffer_u64(out, p->v);
+    buffer_u64(out, p->n);
+    buffer_u16(out, p->accuser);
+    buffer_put(out, p->first_frames.b, DIGEST_LEN);
+    buffer_put(out, p->frames.b, DIGEST_LEN);
+}
+
+static void flush_proofs(struct ledger *l, const struct record_sink *sink) {
+    struct buffer key = {0}, value = {0};
+    for (uint32_t i = 0; i < l->proof_count; i++) {
+        struct proof_entry *e = &l->proofs[i];
+        if (!e->dirty)
+            continue;
+        buffer_put(&key, "le", 2);
+        buffer_put(&key, e->proof.culprit.b, PUBLIC_KEY_LEN);
+        buffer_u8(&key, (uint8_t)e->proof.kind);
+        buffer_clear(&value);
+        put_proof(&value, &e->proof);
+        give(sink, &key, &value);
+        e->dirty = false;
+    }
+    buffer_free(&key);
+    buffer_free(&value);
+}
+
 void ledger_flush(struct ledger *l, const struct record_sink *sink) {
     flush_staged(l, sink);
     flush_seats(l, sink);
     if (l->head_dirty)
         flush_head(l, sink);
     flush_ticks(l, sink);
+    flush_allowances(l, sink);
+    flush_proofs(l, sink);
 }
 
 static enum error restore_head(struct ledger *l, struct reader *value) {
@@ -139,6 +191,35 @@ static enum error restore_tick(struct ledger *l, struct reader *key, struct read
     m.counter = read_u64(value);
     m.wall = (time_ms)read_u64(value);
     l->ticks[i] = m;
+    return ERR_OK;
+}
+
+static enum error restore_allowance(struct ledger *l, struct reader *key, struct reader *value) {
+    uint16_t i = read_u16(key);
+    if (key->bad || i >= l->genesis->member_count)
+        return ERR_CORRUPT;
+    l->allowances[i].since = read_u64(value);
+    l->allowances[i].used = read_u32(value);
+    return ERR_OK;
+}
+
+static enum error restore_proof(struct ledger *l, struct reader *key, struct reader *value) {
+    struct ledger_proof p;
+    read_into(key, p.culprit.b, PUBLIC_KEY_LEN);
+    p.kind = (enum evidence_kind)read_u8(key);
+    if (key->bad || p.kind == 0 || p.kind >= EV_KIND_LIMIT || !ledger_seat(l, &p.culprit))
+        return ERR_CORRUPT;
+    p.count = read_u64(value);
+    p.first_n = read_u64(value);
+    p.last_n = read_u64(value);
+    p.first_t = (time_ms)read_u64(value);
+    p.last_t = (time_ms)read_u64(value);
+    p.v = read_u64(value);
+    p.n = read_u64(value);
+    p.accuser = read_u16(value);
+    read_into(value, p.first_frames.b, DIGEST_LEN);
+    read_into(value, p.frames.b, DIGEST_LEN);
+    proof_entry_at(l, seat_index(l, &p.culprit), p.kind)->proof = p;
     return ERR_OK;
 }
 
@@ -178,6 +259,12 @@ enum error ledger_restore(struct ledger *l, struct bytes key, struct bytes value
         break;
     case 'b':
         e = restore_part(l, &k, &v);
+        break;
+    case 'a':
+        e = restore_allowance(l, &k, &v);
+        break;
+    case 'e':
+        e = restore_proof(l, &k, &v);
         break;
     }
     return e == ERR_OK && reader_done(&k) && reader_done(&v) ? ERR_OK : ERR_CORRUPT;

@@ -1,4 +1,5 @@
-/* Blobs that an operator stages before the APPLY that names them: bounded per operator, the oldest whole gives way. */
+/* Blobs that an operator stages before the APPLY that names them, or a member before its EVIDENCE: bounded per key, the
+   oldest whole gives way. */
 #include "replica/ledger/internal.h"
 
 #include <stdlib.h>
@@ -40,6 +41,10 @@ static void staged_drop(struct ledger *l, struct staged *s) {
     l->staged_count--;
 }
 
+static bool is_member(const struct ledger *l, uint32_t owner) {
+    return owner < l->genesis->member_count;
+}
+
 static void make_room(struct ledger *l, uint32_t owner) {
     struct staged *oldest = NULL;
     unsigned count = 0;
@@ -50,7 +55,7 @@ static void make_room(struct ledger *l, uint32_t owner) {
         if (!oldest || l->staged[i].order < oldest->order)
             oldest = &l->staged[i];
     }
-    if (count >= LEDGER_STAGED_MAX)
+    if (count >= (is_member(l, owner) ? 1 : LEDGER_STAGED_MAX))
         staged_drop(l, oldest);
 }
 
@@ -72,18 +77,18 @@ struct staged_part *staged_part(struct staged *s, uint32_t index) {
     return &s->parts[index];
 }
 
-static uint32_t owner_of(const struct ledger *l, const struct public_key *key) {
+uint32_t seat_index(const struct ledger *l, const struct public_key *key) {
     const struct seat *seat = ledger_seat(l, key);
     REQUIRE(seat);
     return (uint32_t)(seat - l->seats);
 }
 
-enum error ledger_blob(struct ledger *l, const struct public_key *operator_key, const struct op_blob *blob) {
-    if (blob->index >= LEDGER_BLOB_PARTS_MAX)
+enum error ledger_blob(struct ledger *l, const struct public_key *key, const struct op_blob *blob) {
+    uint32_t owner = seat_index(l, key);
+    if (blob->index >= (is_member(l, owner) ? LEDGER_EVIDENCE_PARTS_MAX : LEDGER_BLOB_PARTS_MAX))
         return ERR_TOO_MANY;
     if (blob->part.len > BLOB_MAX_LEN || blob->part.len == 0)
         return ERR_OUT_OF_RANGE;
-    uint32_t owner = owner_of(l, operator_key);
     struct staged *s = staged_find(l, owner, &blob->whole);
     if (!s)
         s = staged_add(l, owner, &blob->whole, l->next_order++);
@@ -95,9 +100,9 @@ enum error ledger_blob(struct ledger *l, const struct public_key *operator_key, 
     return ERR_OK;
 }
 
-enum error ledger_blob_join(const struct ledger *l, const struct public_key *operator_key, const struct digest *whole,
-                            uint64_t length, struct buffer *out) {
-    const struct staged *s = staged_find(l, owner_of(l, operator_key), whole);
+enum error ledger_blob_join(const struct ledger *l, const struct public_key *key, enum digest_domain domain,
+                            const struct digest *whole, uint64_t length, struct buffer *out) {
+    const struct staged *s = staged_find(l, seat_index(l, key), whole);
     if (!s || length > OBJECTS_MAX_LEN)
         return ERR_BLOB_MISSING;
     buffer_clear(out);
@@ -106,12 +111,12 @@ enum error ledger_blob_join(const struct ledger *l, const struct public_key *ope
             return ERR_BLOB_MISSING;
         buffer_put(out, s->parts[i].bytes.data, s->parts[i].bytes.len);
     }
-    struct digest d = crypto_digest(DIGEST_OBJECTS, buffer_bytes(out));
+    struct digest d = crypto_digest(domain, buffer_bytes(out));
     return out->len == length && digest_equal(&d, whole) ? ERR_OK : ERR_BLOB_MISSING;
 }
 
-void ledger_blob_drop(struct ledger *l, const struct public_key *operator_key, const struct digest *whole) {
-    struct staged *s = staged_find(l, owner_of(l, operator_key), whole);
+void ledger_blob_drop(struct ledger *l, const struct public_key *key, const struct digest *whole) {
+    struct staged *s = staged_find(l, seat_index(l, key), whole);
     if (s)
         staged_drop(l, s);
 }

@@ -140,8 +140,9 @@ static inline void sample_evidence(struct buffer *out) {
     struct buffer first = {0}, second = {0};
     sample_observe(&first);
     sample_observe_output(&second, 8, "OK");
-    struct request r = {.kind = OP_EVIDENCE,
-                        .evidence = {EV_OBS_EQUIV, 2, {buffer_bytes(&first), buffer_bytes(&second)}}};
+    struct request r = {
+        .kind = OP_EVIDENCE,
+        .evidence = {.kind = EV_OBS_EQUIV, .count = 2, .frames = {buffer_bytes(&first), buffer_bytes(&second)}}};
     sample_request(out, &r, sample_member(1), 2);
     buffer_free(&first);
     buffer_free(&second);

@@ -299,7 +299,7 @@ static void data_loses_its_bad_requests_only(void **state) {
 static enum error evidence_of(struct buffer *first, struct buffer *second) {
     struct buffer raw = {0};
     struct request r = {.kind = OP_EVIDENCE,
-                        .evidence = {EV_OBS_EQUIV, 2, {buffer_bytes(first), buffer_bytes(second)}}};
+                        .evidence = {.kind = EV_OBS_EQUIV, .count = 2, .frames = {buffer_bytes(first), buffer_bytes(second)}}};
     sample_request(&raw, &r, sample_member(1), 9);
     enum error e = as_request(&raw);
     buffer_free(&raw);

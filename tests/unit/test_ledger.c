@@ -153,12 +153,12 @@ static void blobs_join_only_when_whole_and_right(void **state) {
     struct public_key op = key_of(50);
     struct digest whole = crypto_digest(DIGEST_OBJECTS, bytes_of_text("abcdef"));
     struct buffer out = {0};
-    assert_int_equal(ledger_blob_join(l, &op, &whole, 6, &out), ERR_BLOB_MISSING);
+    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 6, &out), ERR_BLOB_MISSING);
     assert_int_equal(ledger_blob(l, &op, &(struct op_blob){whole, 1, bytes_of_text("def")}), ERR_OK);
-    assert_int_equal(ledger_blob_join(l, &op, &whole, 6, &out), ERR_BLOB_MISSING);
+    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 6, &out), ERR_BLOB_MISSING);
     assert_int_equal(ledger_blob(l, &op, &(struct op_blob){whole, 0, bytes_of_text("abc")}), ERR_OK);
-    assert_int_equal(ledger_blob_join(l, &op, &whole, 7, &out), ERR_BLOB_MISSING);
-    assert_int_equal(ledger_blob_join(l, &op, &whole, 6, &out), ERR_OK);
+    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 7, &out), ERR_BLOB_MISSING);
+    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 6, &out), ERR_OK);
     assert_memory_equal(out.data, "abcdef", 6);
     assert_int_equal(ledger_blob(l, &op, &(struct op_blob){whole, LEDGER_BLOB_PARTS_MAX, bytes_of_text("x")}),
                      ERR_TOO_MANY);
@@ -167,7 +167,7 @@ static void blobs_join_only_when_whole_and_right(void **state) {
         struct digest other = {{i}};
         assert_int_equal(ledger_blob(l, &op, &(struct op_blob){other, 0, bytes_of_text("x")}), ERR_OK);
     }
-    assert_int_equal(ledger_blob_join(l, &op, &whole, 6, &out), ERR_BLOB_MISSING); /* the oldest gave way */
+    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 6, &out), ERR_BLOB_MISSING); /* the oldest gave way */
     buffer_free(&out);
     ledger_free(l);
 }

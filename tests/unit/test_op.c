@@ -253,13 +253,48 @@ static void query_bounds(void **state) {
     assert_int_equal(query_of(QUERY_STATUS, 1, (uint64_t)OBJECTS_MAX_LEN + 1), ERR_OUT_OF_RANGE);
 }
 
-static void evidence_holds_two_frames_of_a_known_kind(void **state) {
+static void evidence_holds_frames_of_a_known_kind(void **state) {
     (void)state;
     assert_int_equal(with_op(bytes_of("\x32\x08\x08\x0c\x12\x01x\x12\x01y", 10)), ERR_OK);
-    assert_int_equal(with_op(bytes_of("\x32\x05\x08\x0c\x12\x01x", 7)), ERR_MALFORMED);
-    assert_int_equal(with_op(bytes_of("\x32\x0b\x08\x0c\x12\x01x\x12\x01y\x12\x01z", 13)), ERR_TOO_MANY);
-    assert_int_equal(with_op(bytes_of("\x32\x08\x08\x0d\x12\x01x\x12\x01y", 10)), ERR_OUT_OF_RANGE);
+    assert_int_equal(with_op(bytes_of("\x32\x05\x08\x07\x12\x01x", 7)), ERR_OK);
+    static const char seven[] = "\x32\x17\x08\x0e\x12\x01x\x12\x01x\x12\x01x\x12\x01x\x12\x01x\x12\x01x\x12\x01x";
+    assert_int_equal(with_op(bytes_of(seven, 25)), ERR_TOO_MANY);
+    assert_int_equal(with_op(bytes_of("\x32\x08\x08\x0f\x12\x01x\x12\x01y", 10)), ERR_OUT_OF_RANGE);
+    assert_int_equal(with_op(bytes_of("\x32\x06\x12\x01x\x12\x01y", 8)), ERR_OUT_OF_RANGE);
     assert_int_equal(with_op(bytes_of("\x32\x07\x08\x0c\x12\x01x\x12\x00", 9)), ERR_MALFORMED);
+}
+
+static enum error staged_evidence(size_t digest_len, uint64_t length, bool with_frame) {
+    struct buffer op = {0};
+    buffer_put(&op, "\x08\x09", 2);
+    if (with_frame) {
+        buffer_put(&op, "\x12\x01x", 3);
+    }
+    buffer_u8(&op, 0x1a);
+    buffer_u8(&op, (uint8_t)digest_len);
+    memset(buffer_extend(&op, digest_len), 7, digest_len);
+    buffer_u8(&op, 0x20);
+    for (; length >= 0x80; length >>= 7) {
+        buffer_u8(&op, (uint8_t)(length | 0x80));
+    }
+    buffer_u8(&op, (uint8_t)length);
+    struct buffer whole = {0};
+    buffer_u8(&whole, 0x32);
+    buffer_u8(&whole, (uint8_t)op.len);
+    buffer_put(&whole, op.data, op.len);
+    enum error e = with_op(buffer_bytes(&whole));
+    buffer_free(&op);
+    buffer_free(&whole);
+    return e;
+}
+
+static void evidence_too_large_for_a_request_names_what_was_staged(void **state) {
+    (void)state;
+    assert_int_equal(staged_evidence(DIGEST_LEN, 1, false), ERR_OK);
+    assert_int_equal(staged_evidence(DIGEST_LEN, EVIDENCE_STAGED_MAX, false), ERR_OK);
+    assert_int_equal(staged_evidence(DIGEST_LEN, EVIDENCE_STAGED_MAX + 1, false), ERR_OUT_OF_RANGE);
+    assert_int_not_equal(staged_evidence(DIGEST_LEN - 1, 1, false), ERR_OK);
+    assert_int_equal(staged_evidence(DIGEST_LEN, 1, true), ERR_MALFORMED); /* one or the other */
 }
 
 static void an_observations_digest_covers_every_field(void **state) {
@@ -442,7 +477,8 @@ int main(void) {
         cmocka_unit_test(blob_bounds),
         cmocka_unit_test(apply_and_tick_bounds),
         cmocka_unit_test(query_bounds),
-        cmocka_unit_test(evidence_holds_two_frames_of_a_known_kind),
+        cmocka_unit_test(evidence_holds_frames_of_a_known_kind),
+        cmocka_unit_test(evidence_too_large_for_a_request_names_what_was_staged),
         cmocka_unit_test(an_observations_digest_covers_every_field),
         cmocka_unit_test(reply_bounds),
         cmocka_unit_test(a_leaf_says_what_it_is),

@@ -1,0 +1,83 @@
+/* What was proven against whom (R10). One record for each culprit and kind, so a liar who is proven to lie again and
+   again takes no more room; and a bound on what one accuser may have judged. */
+#include "replica/ledger/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t place_of(const struct ledger *l, uint32_t seat, enum evidence_kind kind) {
+    uint32_t at = 0;
+    while (at < l->proof_count &&
+           (l->proofs[at].seat < seat || (l->proofs[at].seat == seat && l->proofs[at].proof.kind < kind)))
+        at++;
+    return at;
+}
+
+static const struct proof_entry *proof_find(const struct ledger *l, uint32_t seat, enum evidence_kind kind) {
+    uint32_t at = place_of(l, seat, kind);
+    const struct proof_entry *e = &l->proofs[at];
+    return at < l->proof_count && e->seat == seat && e->proof.kind == kind ? e : NULL;
+}
+
+struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind) {
+    uint32_t at = place_of(l, seat, kind);
+    if (at == l->proof_count || l->proofs[at].seat != seat || l->proofs[at].proof.kind != kind) {
+        l->proofs = xrealloc(l->proofs, (l->proof_count + 1) * sizeof *l->proofs);
+        memmove(&l->proofs[at + 1], &l->proofs[at], (l->proof_count - at) * sizeof *l->proofs);
+        l->proofs[at] = (struct proof_entry){.seat = seat, .proof.kind = kind, .proof.culprit = *seat_key(l, seat)};
+        l->proof_count++;
+    }
+    return &l->proofs[at];
+}
+
+enum error ledger_accuse(struct ledger *l, member_id accuser) {
+    REQUIRE(accuser < l->genesis->member_count);
+    struct allowance *a = &l->allowances[accuser];
+    seq_no now = l->executed + 1;
+    if (a->used == 0 || now - a->since >= l->genesis->knobs.checkpoint_interval)
+        *a = (struct allowance){.since = now};
+    if (a->used >= LEDGER_ACCUSATIONS_MAX)
+        return ERR_BUSY;
+    a->used++;
+    a->dirty = true;
+    return ERR_OK;
+}
+
+static bool above(const struct ledger_proof *a, const struct ledger_proof *b) {
+    return a->v > b->v || (a->v == b->v && a->n > b->n);
+}
+
+static bool counts(const struct ledger *l, const struct ledger_proof *held, const struct ledger_proof *proven) {
+    seq_no now = l->executed + 1;
+    return held->count == 0 || (now - held->last_n >= l->genesis->knobs.checkpoint_interval && above(proven, held));
+}
+
+bool ledger_proof_counts(const struct ledger *l, const struct ledger_proof *proven) {
+    const struct proof_entry *e = proof_find(l, seat_index(l, &proven->culprit), proven->kind);
+    return !e || counts(l, &e->proof, proven);
+}
+
+enum error ledger_prove(struct ledger *l, const struct ledger_proof *proven, const struct ledger_proof **out) {
+    struct proof_entry *e = proof_entry_at(l, seat_index(l, &proven->culprit), proven->kind);
+    struct ledger_proof *p = &e->proof;
+    *out = p;
+    if (!counts(l, p, proven))
+        return ERR_DUPLICATE;
+    p->last_n = l->executed + 1;
+    p->last_t = l->t;
+    p->v = proven->v;
+    p->n = proven->n;
+    p->frames = proven->frames;
+    if (p->count++ == 0) {
+        p->first_n = p->last_n;
+        p->first_t = p->last_t;
+        p->accuser = proven->accuser;
+        p->first_frames = proven->frames;
+    }
+    e->dirty = true;
+    return ERR_OK;
+}
+
+const struct ledger_proof *ledger_proof_at(const struct ledger *l, uint32_t index) {
+    return index < l->proof_count ? &l->proofs[index].proof : NULL;
+}
