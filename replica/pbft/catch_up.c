@@ -136,7 +136,7 @@ void fetch_own(struct pbft *p) {
     serve_from_store(p, p->config.self, &x);
 }
 
-static bool may_ask(struct pbft *p, member_id who, unsigned cost) {
+bool peer_may_ask(struct pbft *p, member_id who, unsigned cost) {
     struct peer *peer = &p->peers[who];
     if (p->now - peer->asks_since >= p->config.status_interval) {
         peer->asks_since = p->now;
@@ -153,7 +153,7 @@ static bool may_ask(struct pbft *p, member_id who, unsigned cost) {
 enum error handle_fetch(struct pbft *p, const struct msg *m) {
     struct parcel x = {.frames = 0};
     struct shopping stored = {.count = 0};
-    if (!may_ask(p, m->sender, ASK_FETCH + m->fetch.count)) {
+    if (!peer_may_ask(p, m->sender, ASK_FETCH + m->fetch.count)) {
         return ERR_BUSY;
     }
     for (unsigned i = 0; i < m->fetch.count && x.frames < DATA_FRAMES_MAX; i++) {
@@ -177,7 +177,8 @@ static bool take_batch(struct pbft *p, struct slot *s, struct bytes bytes, const
     if (!d || !digest_equal(d, digest) || slot_batch(s, d) || slot_hold_batch(p, s, d, bytes) != ERR_OK) {
         return false;
     }
-    if (s->stage != STAGE_EMPTY && digest_equal(&s->accepted.statement.d, digest) && p->phase == PHASE_ACTIVE) {
+    if (s->stage != STAGE_EMPTY && digest_equal(&s->accepted.statement.d, digest) &&
+        (p->phase == PHASE_ACTIVE || p->phase == PHASE_RECALL)) {
         persist_accept(p, s);
     }
     slot_name_requests(p, s);
@@ -243,7 +244,7 @@ enum error handle_fetch_decision(struct pbft *p, const struct msg *m) {
     if (f->first == 0 || f->last < f->first || f->first > p->executed) {
         return ERR_OUT_OF_RANGE;
     }
-    if (!may_ask(p, m->sender, ASK_DECISIONS)) {
+    if (!peer_may_ask(p, m->sender, ASK_DECISIONS)) {
         return ERR_BUSY;
     }
     struct pbft_action *a = out_add(p, PBFT_SERVE_DECISIONS);
@@ -278,7 +279,7 @@ enum error handle_decision(struct pbft *p, const struct msg *m) {
 
 enum error handle_fetch_cert(struct pbft *p, const struct msg *m) {
     const struct msg_fetch_cert *f = &m->fetch_cert;
-    if (!may_ask(p, m->sender, ASK_CERT)) {
+    if (!peer_may_ask(p, m->sender, ASK_CERT)) {
         return ERR_BUSY;
     }
     if (f->kind == CERT_CHECKPOINT && f->at_least <= pbft_c(p)) {

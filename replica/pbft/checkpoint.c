@@ -143,11 +143,32 @@ static void checkpoint_vote(struct pbft *p, const struct checkpoint *c) {
     certify(p, c);
 }
 
+/* Taken while no vote is allowed: kept as it is, until one is. */
+static void checkpoint_withhold(struct pbft *p, const struct checkpoint *c) {
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    checkpoint_encode(body, c);
+    checkpoint_keep(p, p->config.self, c, NULL);
+    out_record(p, PBFT_PERSIST, RECORD_OWN_CHECKPOINT, key_n(c->n), bytes_of(body, sizeof body));
+}
+
+void checkpoints_sign(struct pbft *p) {
+    for (unsigned i = 0; i < CHECKPOINTS_KEPT; i++) {
+        struct kept_checkpoint *x = &p->peers[p->config.self].checkpoints[i];
+        struct checkpoint c = x->statement;
+        if (x->held && !x->is_signed && window_holds(p, c.n) && p->phase != PHASE_REPAIR) {
+            x->held = false;
+            checkpoint_vote(p, &c);
+        }
+    }
+}
+
 void handle_checkpointed(struct pbft *p, const struct checkpoint *c) {
     REQUIRE(p->checkpointing != 0 && c->n == p->checkpointing);
     p->checkpointing = 0;
     trace(p, "checkpoint n=%llu root=%s", (unsigned long long)c->n, shorten(&c->root).text);
-    if (window_holds(p, c->n) && p->phase != PHASE_REPAIR) {
+    if (c->n > pbft_c(p) && recall_withholds(p)) {
+        checkpoint_withhold(p, c);
+    } else if (window_holds(p, c->n) && p->phase != PHASE_REPAIR) {
         checkpoint_vote(p, c);
     } else if (c->n == pbft_c(p)) { /* certified before I got here: no vote needed, only the comparison */
         checkpoint_keep(p, p->config.self, c, NULL);

@@ -22,6 +22,8 @@ enum {
     RELAYS_MAX = 64,         /* requests relayed per step */
     TICK_WAIT_MS = 50,       /* how long a pool of ticks waits for the other members' (R4) */
     BACKOFF_MAX = 16,
+    TILT_GAP_MS = 2000, /* a pause of the host beyond this is TILT: no suspicion for so long */
+    TILT_MS = 5000,
     CALM_MS = 10000,     /* progress that takes one doubling of the timers back (R6) */
     DATA_MAX = 1 << 20,  /* bytes of one DATA frame's content */
     DATA_FRAMES_MAX = 2, /* DATA frames per FETCH */
@@ -99,6 +101,8 @@ struct kept_checkpoint {
 struct peer {
     bool heard;
     struct msg_status status; /* the newest; its version text is never used */
+    struct buffer newest;     /* the frame of `status`: shown to its author when it asks what it signed */
+    mono_ms hinted_at;        /* when it was last shown unasked */
     uint64_t count;           /* STATUS messages heard */
     mono_ms heard_at;         /* when the newest came */
     mono_ms rtt;              /* newest round trip of an own STATUS; negative: unknown */
@@ -154,6 +158,14 @@ struct service {
     } sent[ECHO_KEPT]; /* own STATUS messages */
 };
 
+struct recall {            /* R13 */
+    bool open;             /* this boot's question: Q-1 others have not answered yet */
+    member_set answered;   /* who did */
+    bool amnesiac;         /* recorded: the disk lacks what the key signed */
+    bool twin;             /* somebody else uses the key now */
+    uint64_t claimed;      /* highest boot number seen under the own key that this disk never counted; 0: none */
+};
+
 struct outbox {
     struct arena arena;
     struct pbft_action *list;
@@ -197,10 +209,11 @@ struct pbft {
     enum wish_reason wish_reason;
     unsigned backoff;     /* k of R6 */
     bool view_progressed; /* executed a batch first proposed in this view */
-    mono_ms calm_since, decided_at, executed_at, new_view_deadline, status_at, resend_at, relay_at;
+    mono_ms calm_since, decided_at, executed_at, new_view_deadline, status_at, resend_at, relay_at, tilt_until;
     uint64_t status_counter;
     bool started;
     enum pbft_record restored; /* kind of the last record given */
+    struct recall recall;
 
     seq_no asked_last; /* end of the range of decisions asked for, 0: none */
     member_id ask_next;
@@ -327,6 +340,8 @@ bool checkpoint_due(const struct pbft *p, seq_no n, time_ms before, time_ms afte
 void handle_checkpointed(struct pbft *p, const struct checkpoint *c);
 enum error handle_checkpoint(struct pbft *p, const struct msg *m);
 void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert);
+/* Own checkpoints taken while no vote was allowed: signed now. */
+void checkpoints_sign(struct pbft *p);
 /* Own CHECKPOINT frames above n, newest first. */
 void checkpoint_resend(struct pbft *p, member_id to, seq_no above);
 void checkpoint_cert_send(struct pbft *p, member_set to);
@@ -366,6 +381,28 @@ enum error handle_decision(struct pbft *p, const struct msg *m);
 enum error handle_fetch_cert(struct pbft *p, const struct msg *m);
 enum error handle_cert(struct pbft *p, const struct msg *m);
 
+/* Does the budget of this STATUS interval still hold so much work for that member? Then it is taken. */
+bool peer_may_ask(struct pbft *p, member_id who, unsigned cost);
+
+/* --- recall.c: what did my key sign before this start? --- */
+void recall_start(struct pbft *p);
+/* The question, to those that have not answered; nothing once it is closed. */
+void recall_send(struct pbft *p);
+enum error handle_recall(struct pbft *p, const struct msg *m);
+enum error handle_recalled(struct pbft *p, const struct msg *m);
+/* No statement that could contradict an earlier one leaves: RECALL or LEARNER, also while such a replica repairs. */
+bool recall_withholds(const struct pbft *p);
+static inline bool recall_retired(const struct pbft *p) {
+    return p->recall.amnesiac || p->recall.twin;
+}
+/* The phase that follows from the records and from the answers: LEARNER, RECALL, ACTIVE or CHANGING. */
+enum phase recall_phase(const struct pbft *p);
+/* Enters it, with fresh timers; also at the end of a repair or a transfer. */
+void recall_resume(struct pbft *p);
+/* A member's newest STATUS: kept. One of another life of that member: it is shown the newest. */
+void recall_heard(struct pbft *p, const struct msg *m);
+void recall_estranged(struct pbft *p, const struct msg *m);
+
 /* --- status.c --- */
 void status_send(struct pbft *p);
 enum error handle_status(struct pbft *p, const struct msg *m);
@@ -378,6 +415,9 @@ void requests_rearm(struct pbft *p); /* a new view: ages and relay marks start a
 void relay_due(struct pbft *p);
 
 /* --- timer.c --- */
+/* Before a step: did the host stand still since the last one? */
+void timers_watch(struct pbft *p, mono_ms now);
+bool timer_tilts(const struct pbft *p);
 void timers_start(struct pbft *p);
 void timers_due(struct pbft *p);
 mono_ms timer_request(const struct pbft *p);  /* T_req(k) */

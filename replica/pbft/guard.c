@@ -43,7 +43,7 @@ static void guard_set(struct pbft *p, struct guard *g, enum frame_type type, vie
 }
 
 static void sign(const struct pbft *p, enum frame_type type, struct bytes body, struct signature *out) {
-    REQUIRE(p->phase == PHASE_ACTIVE || p->phase == PHASE_CHANGING);
+    REQUIRE((p->phase == PHASE_ACTIVE || p->phase == PHASE_CHANGING) && !recall_withholds(p)); /* R13 */
     struct seal_context context = seal_context_of(p, type, p->config.self);
     seal_sign(out, &context, body, &p->config.secret);
 }

@@ -63,7 +63,7 @@ static void enter_view(struct pbft *p, const struct msg_new_view *nv, struct byt
     buffer_put(&p->nv_frame, frame.data, frame.len);
     out_record(p, PBFT_PERSIST, RECORD_NEW_VIEW, key_n(nv->v), frame);
     out_forget(p, RECORD_NEW_VIEW, nv->v - 1);
-    view_move(p, PHASE_ACTIVE);
+    view_move(p, p->phase == PHASE_LEARNER ? PHASE_LEARNER : PHASE_ACTIVE);
     p->decided_at = p->calm_since = p->now;
 }
 
@@ -97,10 +97,10 @@ static void install(struct pbft *p, const struct msg *m) {
 
 enum error handle_new_view(struct pbft *p, const struct msg *m) {
     const struct msg_new_view *nv = &m->new_view;
-    if (p->phase != PHASE_ACTIVE && p->phase != PHASE_CHANGING) {
+    if (p->phase != PHASE_ACTIVE && p->phase != PHASE_CHANGING && p->phase != PHASE_LEARNER) {
         return ERR_NOT_ACTIVE;
     }
-    if (nv->v < p->view) {
+    if (nv->v < p->view || (p->phase == PHASE_LEARNER && nv->v == p->nv_view)) {
         return ERR_STALE;
     }
     if (nv->v == p->view && p->phase == PHASE_ACTIVE) {
@@ -116,7 +116,7 @@ enum error handle_new_view(struct pbft *p, const struct msg *m) {
 }
 
 void new_view_send(struct pbft *p, member_set to) {
-    if (p->nv_frame.len > 0 && p->nv_view == p->view) {
+    if (p->nv_frame.len > 0 && p->nv_view == p->view && !recall_withholds(p)) {
         out_frame(p, to, buffer_bytes(&p->nv_frame));
     }
 }

@@ -97,6 +97,7 @@ void out_rebuilt(struct pbft *p, member_set to, enum frame_type type, struct byt
 }
 
 void out_message(struct pbft *p, member_set to, const struct msg *m) {
+    REQUIRE(!recall_withholds(p) || (m->type != FRAME_WISH && m->type != FRAME_RELAY)); /* R13 */
     struct seal_context context = seal_context_of(p, m->type, p->config.self);
     buffer_clear(&p->out.body);
     codec_encode(&p->out.body, m);

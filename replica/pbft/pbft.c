@@ -61,6 +61,7 @@ void pbft_free(struct pbft *p) {
     }
     for (member_id i = 0; i < p->members; i++) {
         arena_free(&p->peers[i].view_change_arena);
+        buffer_free(&p->peers[i].newest);
     }
     pool_free(&p->pool);
     arena_free(&p->out.arena);
@@ -110,6 +111,10 @@ static enum error receive(struct pbft *p, const struct msg *m) {
         return handle_fetch_cert(p, m);
     case FRAME_CERT:
         return handle_cert(p, m);
+    case FRAME_RECALL:
+        return handle_recall(p, m);
+    case FRAME_RECALLED:
+        return handle_recalled(p, m);
     default:
         return ERR_BAD_TYPE;
     }
@@ -120,6 +125,7 @@ static void start(struct pbft *p) {
     p->started = true;
     restore_finish(p);
     timers_start(p);
+    recall_start(p);
     fetch_own(p);
 }
 
@@ -165,6 +171,7 @@ void pbft_step(struct pbft *p, const struct pbft_event *event, struct pbft_actio
     REQUIRE(!p->executing || event->kind == PBFT_EXECUTED);
     REQUIRE(!p->checkpointing || event->kind == PBFT_CHECKPOINTED);
     out_begin(p);
+    timers_watch(p, event->now);
     p->now = event->now > p->now ? event->now : p->now;
     p->wall = event->wall;
     handle(p, event);
@@ -193,7 +200,9 @@ void pbft_inspect(const struct pbft *p, struct pbft_view *out) {
                               .wish = pbft_wish(p),
                               .pool = pool_pending(&p->pool),
                               .backoff = p->backoff,
-                              .view_changes = p->view_changes};
+                              .view_changes = p->view_changes,
+                              .amnesiac = p->recall.amnesiac,
+                              .boot_claimed = p->recall.claimed};
     for (unsigned i = 0; i < ERR_LIMIT; i++) {
         out->refused[i] = p->refused[i];
     }

@@ -37,9 +37,10 @@ enum pbft_record {
     RECORD_ACCEPT,   /* key: n, v; value: PRE-PREPARE header and signature, batch (empty: not held yet), signature of
                         the own PREPARE (none for the primary) */
     RECORD_PREPARED, /* key: n; value: prepared_entry, signature of the own COMMIT; highest view wins */
-    RECORD_OWN_CHECKPOINT, /* key: n; value: statement and own signature */
+    RECORD_OWN_CHECKPOINT, /* key: n; value: statement and own signature, none if no vote was allowed then */
     RECORD_DECIDED,        /* key: n; value: DECISION body; kept for retention. Stored after the requests it names */
     RECORD_REQUEST,        /* key: request digest; value: whole request frame */
+    RECORD_AMNESIAC,       /* key: empty; value: 1. The key signed what this disk does not know: it never votes again */
     RECORD_KIND_LIMIT
 };
 
@@ -150,6 +151,8 @@ struct pbft_view {
     size_t pool; /* requests held */
     unsigned backoff; /* timers are 2^backoff times as long as at rest */
     uint64_t view_changes;
+    bool amnesiac;               /* the disk lacks what the key signed: LEARNER for ever */
+    uint64_t boot_claimed;       /* highest boot number seen under the own key that this disk never counted; 0: none */
     uint64_t refused[ERR_LIMIT]; /* messages the core refused, by reason */
 };
 void pbft_inspect(const struct pbft *p, struct pbft_view *out);

@@ -156,13 +156,19 @@ static enum error restore_prepared(struct pbft *p, struct bytes value) {
 static enum error restore_own_checkpoint(struct pbft *p, struct bytes value) {
     struct checkpoint c;
     struct signature sig;
-    if (value.len != CHECKPOINT_BODY_LEN + SIGNATURE_LEN) {
+    bool is_signed = value.len == CHECKPOINT_BODY_LEN + SIGNATURE_LEN;
+    if (!is_signed && value.len != CHECKPOINT_BODY_LEN) {
         return ERR_CORRUPT;
     }
     checkpoint_decode(&c, value.data);
-    memcpy(sig.b, value.data + CHECKPOINT_BODY_LEN, SIGNATURE_LEN);
-    checkpoint_keep(p, p->config.self, &c, &sig);
+    memcpy(sig.b, value.data + CHECKPOINT_BODY_LEN, is_signed ? SIGNATURE_LEN : 0);
+    checkpoint_keep(p, p->config.self, &c, is_signed ? &sig : NULL);
     return ERR_OK;
+}
+
+static enum error restore_amnesiac(struct pbft *p, struct bytes value) {
+    p->recall.amnesiac = true;
+    return value.len == 1 && value.data[0] == 1 ? ERR_OK : ERR_CORRUPT;
 }
 
 enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes key, struct bytes value) {
@@ -193,6 +199,9 @@ enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes ke
         break;
     case RECORD_OWN_CHECKPOINT:
         e = restore_own_checkpoint(p, value);
+        break;
+    case RECORD_AMNESIAC:
+        e = restore_amnesiac(p, value);
         break;
     case RECORD_DECIDED:
     case RECORD_REQUEST:
@@ -225,5 +234,4 @@ void restore_finish(struct pbft *p) {
         slot_name_requests(p, s);
     }
     p->next = top + 1;
-    view_move(p, view_is_installed(p) ? PHASE_ACTIVE : PHASE_CHANGING);
 }

@@ -29,13 +29,13 @@ static void fill_status(struct pbft *p, struct msg_status *out, time_ms wall) {
                                .boot_random = p->facts.boot_random,
                                .counter = ++p->status_counter,
                                .view = p->view,
-                               .phase = p->phase,
+                               .phase = p->phase == PHASE_ACTIVE && timer_tilts(p) ? PHASE_TILT : p->phase,
                                .executed = p->executed,
                                .certified = pbft_c(p),
                                .stable = pbft_h(p),
                                .log_hash = p->log_hash,
                                .state_root = p->stable.statement.root,
-                               .wish = pbft_wish(p),
+                               .wish = recall_withholds(p) ? 0 : pbft_wish(p),
                                .t = p->executed_t,
                                .wall = wall,
                                .alerts = p->facts.alerts,
@@ -69,7 +69,8 @@ static void resend_wishes(struct pbft *p) {
 
 void status_send(struct pbft *p) {
     out_frame(p, p->others, pbft_status_frame(p, p->wall));
-    if (p->status_counter % 2 == 0) {
+    recall_send(p);
+    if (p->status_counter % 2 == 0 && !recall_withholds(p)) {
         resend_wishes(p);
     }
 }
@@ -132,13 +133,24 @@ static void resend_new_view(struct pbft *p, member_id to, const struct peer *pee
     }
 }
 
+/* Of a boot before the newest, or of a second process under the same boot number: late, repeated, or a sign that this
+   member's disk was rolled back or that it runs twice. It replaces nothing that is known. */
+static bool is_estranged(const struct peer *peer, const struct msg_status *status) {
+    return peer->heard && (status->boot < peer->status.boot || (status->boot == peer->status.boot &&
+                                                                status->boot_random != peer->status.boot_random));
+}
+
 enum error handle_status(struct pbft *p, const struct msg *m) {
     const struct msg_status *status = &m->status;
     struct peer *peer = &p->peers[m->sender];
-    if (peer->heard && (status->boot < peer->status.boot ||
-                        (status->boot == peer->status.boot && status->counter <= peer->status.counter))) {
+    if (is_estranged(peer, status)) {
+        recall_estranged(p, m);
         return ERR_STALE;
     }
+    if (peer->heard && status->boot == peer->status.boot && status->counter <= peer->status.counter) {
+        return ERR_STALE;
+    }
+    recall_heard(p, m);
     bool left_behind = peer->heard && peer->status.executed > p->executed; /* one STATUS ago */
     peer->heard = true;
     peer->status = *status;
@@ -154,6 +166,9 @@ enum error handle_status(struct pbft *p, const struct msg *m) {
     peer->helped_at = p->now;
     if (status->certified < pbft_c(p)) { /* BUG10 */
         checkpoint_cert_send(p, set_of(m->sender));
+    }
+    if (recall_withholds(p)) {
+        return ERR_OK;
     }
     if (peer->count % 2 == 0) {
         checkpoint_resend(p, m->sender, status->certified > pbft_c(p) ? status->certified : pbft_c(p));

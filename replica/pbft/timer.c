@@ -26,9 +26,25 @@ static mono_ms timer_silent(const struct pbft *p) {
     return backed_off(p, p->config.silent_timeout);
 }
 
+/* TILT: this host stood still. What did not come meanwhile is nobody's fault (R8). */
+bool timer_tilts(const struct pbft *p) {
+    return p->now < p->tilt_until;
+}
+
+void timers_watch(struct pbft *p, mono_ms now) {
+    mono_ms gap = now - p->now, limit = 2 * p->config.status_interval;
+    if (!p->started || gap <= (limit > TILT_GAP_MS ? limit : TILT_GAP_MS)) {
+        return;
+    }
+    p->tilt_until = now + TILT_MS;
+    p->new_view_deadline = p->tilt_until + timer_new_view(p);
+    trace(p, "TILT: stood still for %lld ms, suspects nobody for %d ms", (long long)gap, TILT_MS);
+}
+
 /* Off while CHANGING (BUG2), while catching up, while a wish is out already, and when no primary could propose. */
 bool suspicion_on(const struct pbft *p) {
-    return p->phase == PHASE_ACTIVE && pbft_wish(p) == p->view && !behind(p) && p->executed < pbft_window_end(p);
+    return p->phase == PHASE_ACTIVE && pbft_wish(p) == p->view && !behind(p) && p->executed < pbft_window_end(p) &&
+           !timer_tilts(p);
 }
 
 /* REQ_TIMEOUT: age of the oldest eligible request; the progress of others does not reset it. */

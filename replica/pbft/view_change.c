@@ -1,18 +1,30 @@
 /* The view synchroniser and VIEW-CHANGE (R6). Wishes are cheap and bind nobody: f+1 of them are echoed, Q of them end
    the view. What a replica prepared in any earlier view goes into its VIEW-CHANGE, the highest view for each n.
 
-       STARTING ──► ACTIVE ◄──NEW-VIEW── CHANGING
-                       └──Q wishes above──►  ▲└─┘ Q wishes above
-       any of them ──own root differs from a certified one──► REPAIR */
+       STARTING ──► RECALL ──Q-1 answers──► ACTIVE ◄──NEW-VIEW── CHANGING
+                       └──────Q-1 answers──────└──Q wishes above──►  ▲└─┘ Q wishes above
+       any of them ──own root differs from a certified one──► REPAIR
+       any of them ──the key signed what the disk does not know──► LEARNER */
 #include "replica/pbft/core.h"
 
 #include <stdlib.h>
 
 void view_move(struct pbft *p, enum phase to) {
     static const bool allowed[PHASE_TILT + 1][PHASE_TILT + 1] = {
-        [PHASE_STARTING] = {[PHASE_ACTIVE] = true, [PHASE_CHANGING] = true},
-        [PHASE_ACTIVE] = {[PHASE_ACTIVE] = true, [PHASE_CHANGING] = true, [PHASE_REPAIR] = true},
-        [PHASE_CHANGING] = {[PHASE_CHANGING] = true, [PHASE_ACTIVE] = true, [PHASE_REPAIR] = true},
+        [PHASE_STARTING] = {[PHASE_RECALL] = true, [PHASE_LEARNER] = true},
+        [PHASE_RECALL] = {[PHASE_ACTIVE] = true,
+                          [PHASE_CHANGING] = true,
+                          [PHASE_REPAIR] = true,
+                          [PHASE_LEARNER] = true},
+        [PHASE_ACTIVE] = {[PHASE_ACTIVE] = true,
+                          [PHASE_CHANGING] = true,
+                          [PHASE_REPAIR] = true,
+                          [PHASE_LEARNER] = true},
+        [PHASE_CHANGING] = {[PHASE_CHANGING] = true,
+                            [PHASE_ACTIVE] = true,
+                            [PHASE_REPAIR] = true,
+                            [PHASE_LEARNER] = true},
+        [PHASE_LEARNER] = {[PHASE_LEARNER] = true, [PHASE_REPAIR] = true},
     };
     REQUIRE(allowed[p->phase][to]);
     p->phase = to;

@@ -72,6 +72,7 @@ struct cluster {
     bool (*arrives)(struct cluster *c, member_id from, member_id to, const struct msg *m);
     void (*sent)(struct cluster *c, member_id from, member_id to, struct bytes frame); /* NULL: nobody looks on */
     void *owner;                                                                       /* of these two */
+    uint64_t boots;      /* of all nodes: the random part of the boot id */
     member_set isolated; /* nothing goes in or out */
     struct signed_key *signed_keys;
     size_t signed_count;

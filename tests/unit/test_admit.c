@@ -96,7 +96,7 @@ static void every_valid_frame_of_a_member_passes(void **state) {
         admitted_free(x);
         buffer_free(&raw);
     }
-    assert_int_equal(passed, 23);
+    assert_int_equal(passed, 25);
 }
 
 static void every_valid_request_passes(void **state) {
