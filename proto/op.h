@@ -65,7 +65,8 @@ struct op_query {
     uint32_t limit;                         /* 1..QUERY_PAGE_MAX */
     uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects */
 };
-enum evidence_kind { /* the numbers of R10; proto/evidence.h says what each one proves */
+/* The numbers of R10; proto/evidence.h says what each one proves. */
+enum evidence_kind {
     EV_EQUIV_PP = 1,
     EV_EQUIV_PREPARE,
     EV_EQUIV_COMMIT,
@@ -82,8 +83,8 @@ enum evidence_kind { /* the numbers of R10; proto/evidence.h says what each one 
     EV_BAD_RECEIPT,
     EV_KIND_LIMIT
 };
-/* The frames themselves, or, when they are too large for a request, the digest and length of them as blocks (u32 length,
-   frame), staged by BLOBs of the same key before. */
+/* The frames themselves, or, when they are too large for a request, the digest and length of them as blocks (u32
+   length, frame), staged by BLOBs of the same key before. */
 struct op_evidence {
     enum evidence_kind kind;
     unsigned count; /* 0: staged */
