@@ -99,6 +99,12 @@ void buffer_text(struct buffer *b, const char *text) {
     buffer_block(b, bytes_of_text(text));
 }
 
+void buffer_plain(struct buffer *b, const char *text) {
+    for (; *text != 0; text++) {
+        buffer_u8(b, (uint8_t)*text < ' ' || *text == 0x7f ? '?' : (uint8_t)*text);
+    }
+}
+
 void buffer_printf(struct buffer *b, const char *format, ...) {
     va_list args, again;
     va_start(args, format);

@@ -43,8 +43,9 @@ void buffer_u8(struct buffer *b, uint8_t v);
 void buffer_u16(struct buffer *b, uint16_t v);
 void buffer_u32(struct buffer *b, uint32_t v);
 void buffer_u64(struct buffer *b, uint64_t v);
-void buffer_block(struct buffer *b, struct bytes v);  /* u32 length, then the bytes */
-void buffer_text(struct buffer *b, const char *text); /* as a block, without the NUL */
+void buffer_block(struct buffer *b, struct bytes v);   /* u32 length, then the bytes */
+void buffer_text(struct buffer *b, const char *text);  /* as a block, without the NUL */
+void buffer_plain(struct buffer *b, const char *text); /* without the NUL, control characters as '?': one line */
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct bytes buffer_bytes(const struct buffer *b); /* borrowed until the next change */
 const char *buffer_cstr(struct buffer *b);         /* the content with a NUL behind it (not counted in len) */

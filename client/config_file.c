@@ -159,7 +159,9 @@ static void put_problem(struct config_file *file, struct buffer *why, unsigned l
     if (why->len > 0) {
         buffer_printf(why, "\n");
     }
-    buffer_printf(why, "%s:%u: %s%s", file->path, line, field, field[0] == '\0' ? "" : ": ");
+    buffer_printf(why, "%s:%u: ", file->path, line);
+    buffer_plain(why, field); /* the author's words stay in their line */
+    buffer_printf(why, "%s", field[0] == '\0' ? "" : ": ");
     file->problems++;
 }
 
@@ -175,7 +177,7 @@ void config_file_problem(struct config_file *file, struct buffer *why, const cha
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     put_problem(file, why, config_file_line(file, list, index, field), field);
-    buffer_printf(why, "%s", text);
+    buffer_plain(why, text);
 }
 
 /* The library's words, the field they end with, and ours. */
@@ -201,7 +203,9 @@ static void tell_complaint(struct config_file *file, struct buffer *why, const s
     }
     put_problem(file, why, line, c->field);
     if (strncmp(c->text, "libyaml: ", 9) == 0) {
-        buffer_printf(why, "is no valid YAML: %s: correct it", c->text + 9);
+        buffer_printf(why, "is no valid YAML: ");
+        buffer_plain(why, c->text + 9);
+        buffer_printf(why, ": correct it");
     } else if (strncmp(c->text, "Expecting ", 10) == 0) {
         bool list = strncmp(c->text + 10, "SEQUENCE", 8) == 0;
         buffer_printf(why, "has the wrong shape: write %s",
@@ -209,7 +213,9 @@ static void tell_complaint(struct config_file *file, struct buffer *why, const s
                       : strncmp(c->text + 10, "MAPPING", 7) == 0 ? "key: value pairs"
                                                                  : "one plain value");
     } else {
-        buffer_printf(why, "is refused: %s: correct it", c->text);
+        buffer_printf(why, "is refused: ");
+        buffer_plain(why, c->text);
+        buffer_printf(why, ": correct it");
     }
 }
 

@@ -44,9 +44,7 @@ static void problem(struct build *b, const char *section, int entry, const char 
         buffer_printf(b->why, "[%d]", entry);
     }
     buffer_printf(b->why, "%s%s: ", key == NULL ? "" : ".", key == NULL ? "" : key);
-    for (char *at = text; *at != 0; at++) {
-        buffer_u8(b->why, (uint8_t)*at < ' ' || *at == 0x7f ? '?' : (uint8_t)*at); /* values stay in their line */
-    }
+    buffer_plain(b->why, text); /* values stay in their line */
     buffer_u8(b->why, '\n');
 }
 

@@ -71,8 +71,8 @@ static const struct phrase *phrase_find(const char *problem) {
     return &unknown_phrase;
 }
 
-/* "replicas[2].peer" from the outside in. key replaces the innermost mapping's field: there the library names the one
-   that it read last. */
+/* "replicas[2].peer" from the outside in; keys and values may hold anything that the file's author typed. key replaces
+   the innermost mapping's field: there the library names the one that it read last. */
 static void put_path(struct buffer *out, const struct yaml_trace *t, const char *key) {
     for (unsigned i = t->step_count; i-- > 0;) {
         const struct yaml_step *s = &t->steps[i];
@@ -80,11 +80,12 @@ static void put_path(struct buffer *out, const struct yaml_trace *t, const char 
         if (s->entry >= 0 && !(i == 0 && key != NULL)) {
             buffer_printf(out, "[%d]", s->entry);
         } else if (field[0] != 0) {
-            buffer_printf(out, "%s%s", i + 1 == t->step_count ? "" : ".", field);
+            buffer_printf(out, "%s", i + 1 == t->step_count ? "" : ".");
+            buffer_plain(out, field);
         }
     }
     if (t->step_count == 0) {
-        buffer_printf(out, "%s", key == NULL ? "file" : key);
+        buffer_plain(out, key == NULL ? "file" : key);
     }
 }
 
@@ -102,13 +103,6 @@ static unsigned explain_line(const struct yaml_trace *t, struct bytes text, cons
         found = yaml_line_find(text, outer->field, entry->entry, key);
     }
     return found == 0 ? logged : found;
-}
-
-/* A value may hold anything that the file's author typed; a line of ours stays one line. */
-static void put_plain(struct buffer *out, const char *text) {
-    for (; *text != 0; text++) {
-        buffer_u8(out, (uint8_t)*text < ' ' || *text == 0x7f ? '?' : (uint8_t)*text);
-    }
 }
 
 void yaml_trace_explain(const struct yaml_trace *t, struct bytes text, const char *path, const char *fallback,
@@ -132,7 +126,7 @@ void yaml_trace_explain(const struct yaml_trace *t, struct bytes text, const cha
         buffer_printf(why, "%s", p->ours);
     } else {
         buffer_put(why, p->ours, (size_t)(hole - p->ours));
-        put_plain(why, rest);
+        buffer_plain(why, rest);
         buffer_printf(why, "%s", hole + 2);
     }
     buffer_printf(why, ": %s\n", p->remedy);

@@ -68,6 +68,7 @@ static void unknown_and_missing_and_repeated_keys_are_named_with_their_line(void
     (void)state;
     refuse("checks:\n  - host: a\n    intervall: 1s\n    command: [x]\n", "a.yaml:3: intervall: is no key");
     refuse("colour: red\nchecks: []\n", "a.yaml:1: colour: is no key");
+    refuse("\"che\\e[31mcks\": []\n", "a.yaml:1: che?[31mcks: is no key"); /* it stays one plain line */
     refuse("checks:\n  - { host: a, interval: 1s }\n", "a.yaml:2: command: is missing");
     refuse("checks:\n  - { host: a, host: b, interval: 1s, command: [x] }\n", "a.yaml:2: host: is given twice");
     refuse("checks:\n  - { host: [a], interval: 1s, command: [x] }\n", "a.yaml:2: host: has the wrong shape");
