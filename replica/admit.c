@@ -220,6 +220,11 @@ static enum error check_peer_envelope(struct frame *f, const struct admit *a, st
     return e == ERR_OK && f->sender == a->self ? ERR_REFLECTED : e;
 }
 
+enum error admit_peer_glance(const struct admit *a, struct bytes raw) {
+    struct frame f;
+    return check_peer_envelope(&f, a, raw);
+}
+
 enum error admit_peer(struct admitted **out, const struct admit *a, struct bytes raw) {
     struct frame f;
     *out = NULL;

@@ -26,6 +26,8 @@ struct admitted { /* one admitted frame; owns its bytes */
    verified; a bad one inside DATA is dropped, inside RELAY refuses the frame). Inner proofs of VIEW-CHANGE, NEW-VIEW,
    DECISION, CERT are verified too. On refusal *out is NULL. */
 enum error admit_peer(struct admitted **out, const struct admit *a, struct bytes raw);
+/* Whether a frame at the peers' door may be one of this cluster's, without looking at what is signed. */
+enum error admit_peer_glance(const struct admit *a, struct bytes raw);
 /* client door: REQUEST, FETCH_ALERTS, FETCH_STATUS. */
 enum error admit_client(struct admitted **out, const struct admit *a, struct bytes raw);
 /* A REQUEST frame by itself (relays, data, replays): signature and, for EVIDENCE, the frames inside. */

@@ -31,7 +31,7 @@ enum {
     CLOSE_S = 5,      /* patience with sockets at the end */
     DRAIN_ITEMS = 64, /* taken at once */
 };
-static const struct inbox_limits peer_limits = {4096, 16 << 20}, client_limits = {8192, 32 << 20};
+static const struct inbox_limits peer_limits = {4096, 8 << 20}, client_limits = {1024, 2 << 20}; /* of a channel */
 
 struct daemon {
     const struct config *config;
@@ -67,23 +67,38 @@ static enum error refuse_peer(struct daemon *d, enum error e) {
     return e;
 }
 
-static enum error on_peer_frame(void *self, struct bytes raw) {
+/* A NEW-VIEW is passed on by whoever has it, so it comes back to its author, and that is no offence. */
+static bool is_own_new_view(struct bytes raw) {
+    struct frame f;
+    return frame_open(&f, raw) == ERR_OK && f.type == FRAME_NEW_VIEW;
+}
+
+static enum error on_peer_glance(void *self, struct bytes raw) {
+    struct daemon *d = self;
+    struct frame f;
+    enum error e = frame_open(&f, raw);
+    if (!e)
+        e = f.sender < d->cluster->member_count ? admit_peer_glance(&d->admit, raw) : ERR_NOT_A_MEMBER;
+    return !e || (e == ERR_REFLECTED && is_own_new_view(raw)) ? e : refuse_peer(d, e);
+}
+
+static enum error on_peer_frame(void *self, unsigned seat, struct bytes raw, member_id *sender) {
     struct daemon *d = self;
     struct frame f;
     enum error e = frame_open(&f, raw);
     if (e)
         return refuse_peer(d, e);
-    if (f.sender >= d->cluster->member_count)
-        return refuse_peer(d, ERR_NOT_A_MEMBER);
-    if (!inbox_has_room(d->inbox, f.sender))
+    if (!inbox_has_room(d->inbox, seat, rank_of(f.type)))
         return ERR_BUSY;
     struct admitted *x;
     e = admit_peer(&x, &d->admit, raw);
     if (e)
         return refuse_peer(d, e);
-    if (!set_has((member_set)atomic_load(&d->heard), x->msg.sender))
-        atomic_fetch_or(&d->heard, set_of(x->msg.sender));
-    return inbox_put_peer(d->inbox, x) ? ERR_OK : ERR_BUSY;
+    *sender = x->msg.sender;
+    if (!set_has((member_set)atomic_load(&d->heard), *sender))
+        atomic_fetch_or(&d->heard, set_of(*sender));
+    inbox_put_peer(d->inbox, seat, x);
+    return ERR_OK;
 }
 
 /* Why a request was not taken, signed; what is no frame at all is not worth a signature. */
@@ -105,17 +120,18 @@ static void refuse_client(struct daemon *d, uint64_t client, struct bytes raw, e
     buffer_free(&frame);
 }
 
-static void on_client_frame(void *self, uint64_t client, struct bytes raw) {
+static enum error on_client_frame(void *self, uint64_t client, struct bytes raw) {
     struct daemon *d = self;
     struct admitted *x = NULL;
     enum error e = ERR_BUSY;
-    if (inbox_has_room(d->inbox, MEMBER_NONE)) {
+    if (inbox_has_room_for_client(d->inbox, client)) {
         e = admit_client(&x, &d->admit, raw);
         if (!e && !inbox_put_client(d->inbox, client, x))
             e = ERR_BUSY;
     }
     if (e)
         refuse_client(d, client, raw, e);
+    return e;
 }
 
 static void on_client_gone(void *self, uint64_t client) {
@@ -158,9 +174,17 @@ static bool is_step_of_a_slot(const char *line) {
     return false;
 }
 
+/* A traitor may give as much evidence against itself as it likes. */
+static bool is_evidence(const char *line) {
+    return strncmp(line, "evidence ", strlen("evidence ")) == 0;
+}
+
 static void world_trace(void *self, const char *line) {
     (void)self;
-    log_event(is_step_of_a_slot(line) ? LOG_DEBUG_ : LOG_INFO_, "protocol", "text=\"%s\"", line);
+    if (is_evidence(line))
+        log_event_limited(LOG_WARN_, "evidence", "text=\"%s\"", line);
+    else
+        log_event(is_step_of_a_slot(line) ? LOG_DEBUG_ : LOG_INFO_, "protocol", "text=\"%s\"", line);
 }
 
 static void world_alert(void *self, const struct alert *a) {
@@ -363,6 +387,7 @@ static enum error daemon_open(struct daemon *d, struct buffer *why) {
     d->disk = store_disk(d->store);
     d->inbox = inbox_new(peer_limits, client_limits);
     struct net_events events = {.self = d,
+                                .peer_glance = on_peer_glance,
                                 .peer_frame = on_peer_frame,
                                 .client_frame = on_client_frame,
                                 .client_gone = on_client_gone,

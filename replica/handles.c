@@ -1,11 +1,13 @@
-/* A table of client handles with a stack of free places. A handle is (serial number, place), so finding one is an index
-   and a comparison; only a full table and a closed connection are searched. */
+/* A table of client handles with a stack of free places. A handle is (serial number, share, place), so finding one is
+   an index and a comparison; only a full table and a closed connection are searched. */
 #include "replica/handles.h"
 
 #include "base/invariant.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+
+enum { PIPE_BUCKETS = 1024 };
 
 struct handles {
     pthread_mutex_t lock;
@@ -37,13 +39,27 @@ static void place_vacate(struct handles *h, uint32_t place) {
     h->vacant[h->vacant_count++] = place;
 }
 
-/* Handles begin with their serial number, so the smallest is the oldest. */
+/* The bucket whose connections hold most: with few connections, the connection. */
+static uint32_t fullest_bucket(const struct handles *h) {
+    uint16_t held[PIPE_BUCKETS] = {0};
+    uint32_t fullest = 0;
+    for (uint32_t i = 0; i < HANDLES_MAX; i++) {
+        uint32_t bucket = h->pipes[i] % PIPE_BUCKETS;
+        held[bucket]++;
+        if (held[bucket] > held[fullest])
+            fullest = bucket;
+    }
+    return fullest;
+}
+
+/* Of a full table. Handles begin with their serial number, so the smallest is the oldest. */
 static uint64_t expire_oldest(struct handles *h) {
-    uint32_t oldest = 0;
-    for (uint32_t i = 1; i < HANDLES_MAX; i++) {
-        if (h->live[i] < h->live[oldest])
+    uint32_t bucket = fullest_bucket(h), oldest = HANDLES_MAX;
+    for (uint32_t i = 0; i < HANDLES_MAX; i++) {
+        if (h->pipes[i] % PIPE_BUCKETS == bucket && (oldest == HANDLES_MAX || h->live[i] < h->live[oldest]))
             oldest = i;
     }
+    ENSURE(oldest < HANDLES_MAX);
     uint64_t handle = h->live[oldest];
     place_vacate(h, oldest);
     return handle;
@@ -53,7 +69,7 @@ uint64_t handles_add(struct handles *h, uint32_t pipe, const struct handle_way *
     pthread_mutex_lock(&h->lock);
     *expired = h->vacant_count ? 0 : expire_oldest(h);
     uint32_t place = h->vacant[--h->vacant_count];
-    uint64_t handle = ++h->serial * HANDLES_MAX + place;
+    uint64_t handle = (++h->serial * HANDLE_SHARES + pipe % HANDLE_SHARES) * HANDLES_MAX + place;
     h->live[place] = handle;
     h->pipes[place] = pipe;
     h->ways[place] = *way;
@@ -95,6 +111,10 @@ void handles_drop(struct handles *h, uint32_t pipe, void (*gone)(void *context, 
         for (unsigned i = 0; i < count; i++)
             gone(context, dropped[i]);
     }
+}
+
+unsigned handle_share(uint64_t handle) {
+    return (unsigned)(handle / HANDLES_MAX % HANDLE_SHARES);
 }
 
 size_t handles_count(struct handles *h) {

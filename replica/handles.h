@@ -1,11 +1,12 @@
 /* Who is still to be answered: a handle for each client request in hand, with the way back to it. Bounded: the oldest
-   makes room. A handle is never given twice, so a late answer meets nobody else. Thread-safe. */
+   of the connection that holds most makes room. A handle is never given twice, so a late answer meets nobody else.
+   Thread-safe. */
 #ifndef QUORATE_REPLICA_HANDLES_H
 #define QUORATE_REPLICA_HANDLES_H
 
 #include "base/bytes.h"
 
-enum { HANDLES_MAX = 8192, HANDLE_WAY_MAX = 64 };
+enum { HANDLES_MAX = 8192, HANDLE_WAY_MAX = 64, HANDLE_SHARES = 64 };
 
 struct handle_way { /* back to a client: the transport's header, opaque here */
     uint8_t header[HANDLE_WAY_MAX];
@@ -20,6 +21,8 @@ uint64_t handles_add(struct handles *h, uint32_t pipe, const struct handle_way *
 bool handles_take(struct handles *h, uint64_t handle, struct handle_way *way);
 /* The connection is closed: its handles are taken out and told, outside the lock. */
 void handles_drop(struct handles *h, uint32_t pipe, void (*gone)(void *context, uint64_t handle), void *context);
+/* Which of HANDLE_SHARES the handle's connection has; all handles of one connection have the same. */
+unsigned handle_share(uint64_t handle);
 size_t handles_count(struct handles *h);
 
 #endif

@@ -1,12 +1,12 @@
-/* Sockets, threads and pipes. Receivers are threads of our own that block in nng and admit what they get, so signatures
-   are verified in parallel and nng's own threads stay free to move bytes; senders are one asynchronous operation per
-   peer and lane, fed from a bounded outbox, so that a dead peer costs a queue and nothing else. */
+/* Sockets, threads and pipes. At each door one thread takes from nng and sorts into the door's intake, and others take
+   from there in fair turns, so signatures are verified in parallel and nng's own threads stay free to move bytes;
+   senders are one asynchronous operation per peer and lane, fed from a bounded outbox, so that a dead peer costs a
+   queue and nothing else. */
 #include "replica/net.h"
 
+#include "base/clock.h"
 #include "base/invariant.h"
-#include "base/log.h"
 #include "base/net_watch.h"
-#include "replica/handles.h"
 #include "replica/outbox.h"
 
 #include <nng/nng.h>
@@ -20,14 +20,10 @@
 #include <unistd.h>
 
 enum {
-    RECEIVERS_MAX = 8, /* threads of each door */
-    PEER_PIPES_MAX = 512,
-    CLIENT_PIPES_MAX = 4096,
+    WORKERS_MAX = 8, /* threads of each door that verify */
     CLIENT_SEND_BUFFER = 1024,
     RECONNECT_MIN_MS = 50,
     RECONNECT_MAX_MS = 1000,
-    STRIKES = 3,
-    STRIKE_PLACES = 1024,
     AWAY_FRAMES = 64, /* kept for a peer that is not connected: what it lacks it asks for itself */
     AWAY_BYTES = 4 << 20,
 };
@@ -44,56 +40,29 @@ struct net_link { /* one peer, one lane */
     pthread_mutex_t lock;
     struct outbox outbox;
     bool open, sending, connected, closing;
-    enum net_lane lane;
+    bool fresh; /* connected, and not greeted since */
+    enum lane lane;
 };
 struct net_door { /* where others come in: peers' PULL, clients' raw REP */
     struct net *net;
     nng_socket socket;
     bool open;
-    unsigned receivers;
-    pthread_t threads[RECEIVERS_MAX];
-    atomic_uint pipes;
-    unsigned pipes_max;
-    void (*take)(struct net *n, nng_msg *m);
+    struct intake *intake;
+    unsigned threads_count;
+    pthread_t threads[1 + WORKERS_MAX];
+    void (*sort)(struct net *n, uint32_t pipe, nng_msg *m);
+    bool (*take)(struct reception *r);
 };
 struct net {
     const struct cluster *cluster;
     member_id self;
-    struct net_events events;
+    struct reception reception;
     struct net_link links[MEMBERS_MAX][LANE_LIMIT];
     struct net_door peers, clients;
-    struct handles *handles;
     struct net_watch *watch;
     member_set unflushed[LANE_LIMIT]; /* the core thread's own */
-    pthread_mutex_t strikes_lock;
-    struct {
-        uint32_t pipe;
-        unsigned count;
-    } strikes[STRIKE_PLACES];
-    atomic_uint_fast64_t messages_in, messages_out, frames_in, frames_out, bytes_in, bytes_out;
-    atomic_uint_fast64_t malformed, muted, requests, answers, answers_dropped, expired;
+    atomic_uint_fast64_t messages_out, frames_out, bytes_out, answers, answers_dropped;
 };
-
-enum net_lane net_lane_of(enum frame_type type) {
-    switch (type) {
-    case FRAME_REQUEST:
-    case FRAME_RELAY:
-    case FRAME_FETCH:
-    case FRAME_DATA:
-    case FRAME_PRE_PREPARE:
-        return LANE_DATA;
-    case FRAME_VIEW_CHANGE:
-    case FRAME_NEW_VIEW:
-    case FRAME_DECISION:
-    case FRAME_CERT:
-    case FRAME_RECALLED:
-    case FRAME_ST_FETCH:
-    case FRAME_ST_DATA:
-        return LANE_BULK;
-    default:
-        return LANE_VOTES;
-    }
-}
 
 /* ---- sending to peers ---- */
 
@@ -126,7 +95,7 @@ static void link_sent(void *argument) {
 }
 
 static void link_bounds(struct net_link *l, bool connected) {
-    l->connected = connected;
+    l->connected = l->fresh = connected;
     l->outbox.count_max = connected ? lane_bounds[l->lane].frames : AWAY_FRAMES;
     l->outbox.bytes_max = connected ? lane_bounds[l->lane].bytes : AWAY_BYTES;
 }
@@ -139,16 +108,28 @@ static void link_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     pthread_mutex_unlock(&l->lock);
 }
 
+static void link_put(struct net *n, member_id to, enum lane lane, enum rank rank, struct bytes frame, bool greeting) {
+    struct net_link *l = &n->links[to][lane];
+    pthread_mutex_lock(&l->lock);
+    bool wanted = !greeting || l->fresh;
+    if (wanted)
+        outbox_put(&l->outbox, rank, frame);
+    l->fresh = l->fresh && !greeting;
+    pthread_mutex_unlock(&l->lock);
+    if (wanted)
+        n->unflushed[lane] |= set_of(to);
+}
+
+/* A STATUS goes by every lane that was connected since the last one: it shows whose connection that is. */
 void net_send(struct net *n, member_id to, struct bytes frame) {
     struct frame f;
     if (to >= n->cluster->member_count || to == n->self || frame_open(&f, frame) != ERR_OK)
         return;
-    enum net_lane lane = net_lane_of(f.type);
-    struct net_link *l = &n->links[to][lane];
-    pthread_mutex_lock(&l->lock);
-    outbox_put(&l->outbox, frame);
-    pthread_mutex_unlock(&l->lock);
-    n->unflushed[lane] |= set_of(to);
+    enum lane own = lane_of(f.type);
+    link_put(n, to, own, rank_of(f.type), frame, false);
+    for (unsigned lane = 0; f.type == FRAME_STATUS && lane < LANE_LIMIT; lane++)
+        if (lane != own)
+            link_put(n, to, (enum lane)lane, rank_of(f.type), frame, true);
 }
 
 void net_flush(struct net *n) {
@@ -165,7 +146,7 @@ void net_flush(struct net *n) {
     }
 }
 
-static int link_open(struct net_link *l, struct net *n, enum net_lane lane, const char *address) {
+static int link_open(struct net_link *l, struct net *n, enum lane lane, const char *address) {
     int rv;
     l->net = n;
     l->lane = lane;
@@ -198,100 +179,18 @@ static void link_close(struct net_link *l) {
     l->net = NULL;
 }
 
-/* ---- strikes ---- */
-
-/* The connection's own fault: what no correct member's connection ever carries. */
-static bool is_strike(enum error e) {
-    switch (e) {
-    case ERR_TRUNCATED:
-    case ERR_TRAILING:
-    case ERR_OVERSIZED:
-    case ERR_BAD_MAGIC:
-    case ERR_BAD_TYPE:
-    case ERR_MALFORMED:
-    case ERR_TOO_MANY:
-    case ERR_BAD_SIGNATURE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The third offence mutes the connection: what else comes on it is dropped unread. It is not closed, since nng 1.5.2
-   may wait for ever when a connection is closed from this side while part of a message comes in (base/net_watch.h), and
-   who offends on purpose chooses that moment. */
-static void strike(struct net *n, nng_pipe pipe, enum error e) {
-    uint32_t id = (uint32_t)nng_pipe_id(pipe);
-    unsigned place = id % STRIKE_PLACES;
-    pthread_mutex_lock(&n->strikes_lock);
-    if (n->strikes[place].pipe != id) {
-        n->strikes[place].pipe = id;
-        n->strikes[place].count = 0;
-    }
-    bool out = ++n->strikes[place].count == STRIKES;
-    pthread_mutex_unlock(&n->strikes_lock);
-    if (!out)
-        return;
-    atomic_fetch_add(&n->muted, 1);
-    log_event_limited(LOG_WARN_, "peer-muted", "reason=%s strikes=%d", error_name(e), STRIKES);
-}
-
-static bool is_muted(struct net *n, nng_pipe pipe) {
-    uint32_t id = (uint32_t)nng_pipe_id(pipe);
-    unsigned place = id % STRIKE_PLACES;
-    pthread_mutex_lock(&n->strikes_lock);
-    bool muted = n->strikes[place].pipe == id && n->strikes[place].count >= STRIKES;
-    pthread_mutex_unlock(&n->strikes_lock);
-    return muted;
-}
-
 /* ---- receiving ---- */
 
-struct splitting {
-    struct net *net;
-    nng_pipe pipe;
-};
-
-static void peer_frame(void *context, struct bytes frame) {
-    struct splitting *s = context;
-    if (is_muted(s->net, s->pipe))
-        return;
-    atomic_fetch_add(&s->net->frames_in, 1);
-    enum error e = s->net->events.peer_frame(s->net->events.self, frame);
-    if (is_strike(e))
-        strike(s->net, s->pipe, e);
+static void sort_peer(struct net *n, uint32_t pipe, nng_msg *m) {
+    reception_sort_peer(&n->reception, pipe, bytes_of(nng_msg_body(m), nng_msg_len(m)));
 }
 
-static void take_peer_message(struct net *n, nng_msg *m) {
-    struct splitting s = {n, nng_msg_get_pipe(m)};
-    struct bytes list = bytes_of(nng_msg_body(m), nng_msg_len(m));
-    atomic_fetch_add(&n->messages_in, 1);
-    atomic_fetch_add(&n->bytes_in, list.len);
-    enum error e = is_muted(n, s.pipe) ? ERR_OK : outbox_split(list, peer_frame, &s);
-    if (e) {
-        atomic_fetch_add(&n->malformed, 1);
-        strike(n, s.pipe, e);
-    }
-    nng_msg_free(m);
+static void sort_client(struct net *n, uint32_t pipe, nng_msg *m) {
+    reception_sort_client(&n->reception, pipe, bytes_of(nng_msg_header(m), nng_msg_header_len(m)),
+                          bytes_of(nng_msg_body(m), nng_msg_len(m)));
 }
 
-static void take_client_message(struct net *n, nng_msg *m) {
-    struct handle_way way = {.len = nng_msg_header_len(m)};
-    if (way.len <= sizeof way.header) {
-        memcpy(way.header, nng_msg_header(m), way.len);
-        uint64_t expired;
-        uint64_t client = handles_add(n->handles, (uint32_t)nng_pipe_id(nng_msg_get_pipe(m)), &way, &expired);
-        if (expired) {
-            atomic_fetch_add(&n->expired, 1);
-            n->events.client_gone(n->events.self, expired);
-        }
-        atomic_fetch_add(&n->requests, 1);
-        n->events.client_frame(n->events.self, client, bytes_of(nng_msg_body(m), nng_msg_len(m)));
-    }
-    nng_msg_free(m);
-}
-
-static void *receiver(void *argument) {
+static void *sorter(void *argument) {
     struct net_door *d = argument;
     nng_aio *aio;
     if (nng_aio_alloc(&aio, NULL, NULL) != 0)
@@ -302,26 +201,51 @@ static void *receiver(void *argument) {
         int rv = nng_aio_result(aio);
         if (rv == NNG_ECLOSED)
             break;
-        if (rv == 0)
-            d->take(d->net, nng_aio_get_msg(aio));
+        if (rv == 0) {
+            nng_msg *m = nng_aio_get_msg(aio);
+            d->sort(d->net, (uint32_t)nng_pipe_id(nng_msg_get_pipe(m)), m);
+            nng_msg_free(m);
+        }
     }
     nng_aio_free(aio);
     return NULL;
 }
 
+static void *worker(void *argument) {
+    struct net_door *d = argument;
+    while (d->take(&d->net->reception))
+        continue;
+    return NULL;
+}
+
 /* ---- doors ---- */
+
+/* Who may be the same sender: the host that the connection comes from. */
+static uint64_t source_of(nng_pipe pipe) {
+    nng_sockaddr a;
+    uint64_t host = 0;
+    if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &a) != 0)
+        return 0;
+    if (a.s_family == NNG_AF_INET)
+        return (uint64_t)a.s_in.sa_addr << 32 | NNG_AF_INET;
+    if (a.s_family == NNG_AF_INET6)
+        memcpy(&host, a.s_in6.sa_addr, sizeof host); /* its network: the rest is the host's to choose */
+    return host;
+}
 
 static void door_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     struct net_door *d = argument;
+    struct net *n = d->net;
+    uint32_t id = (uint32_t)nng_pipe_id(pipe);
     if (event == NNG_PIPE_EV_ADD_PRE) {
-        if (atomic_fetch_add(&d->pipes, 1) >= d->pipes_max)
+        if (!intake_join(d->intake, id, source_of(pipe)))
             nng_pipe_close(pipe); /* nothing is read of it yet; its REM_POST comes too */
-    } else {
-        atomic_fetch_sub(&d->pipes, 1);
-        struct net *n = d->net;
-        if (d == &n->clients)
-            handles_drop(n->handles, (uint32_t)nng_pipe_id(pipe), n->events.client_gone, n->events.self);
+        return;
     }
+    if (d == &n->clients)
+        reception_leave_client(&n->reception, id);
+    else
+        intake_leave(d->intake, id);
 }
 
 static enum error door_refused(struct buffer *why, const char *address, int rv) {
@@ -347,21 +271,28 @@ static enum error door_open(struct net_door *d, int opened, const char *address,
     return ERR_OK;
 }
 
+static bool door_thread(struct net_door *d, void *(*run)(void *)) {
+    bool runs = pthread_create(&d->threads[d->threads_count], NULL, run, d) == 0;
+    d->threads_count += runs;
+    return runs;
+}
+
 static void door_start(struct net_door *d) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned wanted = cores < 2 ? 2 : cores > RECEIVERS_MAX ? RECEIVERS_MAX : (unsigned)cores;
-    while (d->receivers < wanted && pthread_create(&d->threads[d->receivers], NULL, receiver, d) == 0)
-        d->receivers++;
-    ENSURE(d->receivers > 0);
+    unsigned wanted = cores < 2 ? 2 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
+    ENSURE(door_thread(d, sorter) && door_thread(d, worker));
+    while (d->threads_count < 1 + wanted && door_thread(d, worker))
+        continue;
 }
 
 static void door_close(struct net_door *d) {
     if (d->open)
         nng_close(d->socket);
     d->open = false;
-    for (unsigned i = 0; i < d->receivers; i++)
+    intake_end(d->intake);
+    for (unsigned i = 0; i < d->threads_count; i++)
         pthread_join(d->threads[i], NULL);
-    d->receivers = 0;
+    d->threads_count = 0;
 }
 
 static size_t longest_message(void) {
@@ -377,7 +308,7 @@ static enum error links_open(struct net *n, struct buffer *why) {
     for (member_id to = 0; to < n->cluster->member_count; to++) {
         const char *address = n->cluster->members[to].peer;
         for (unsigned lane = 0; to != n->self && lane < LANE_LIMIT; lane++) {
-            int rv = link_open(&n->links[to][lane], n, (enum net_lane)lane, address);
+            int rv = link_open(&n->links[to][lane], n, (enum lane)lane, address);
             if (rv) {
                 buffer_printf(why, "cannot dial replica %u: %s: %s; correct the address in cluster.yaml", to, address,
                               nng_strerror(rv));
@@ -395,11 +326,11 @@ enum error net_open(struct net **out, const struct cluster *cluster, member_id s
     struct net *n = xcalloc(1, sizeof *n);
     n->cluster = cluster;
     n->self = self;
-    n->events = *events;
-    n->handles = handles_new();
-    pthread_mutex_init(&n->strikes_lock, NULL);
-    n->peers = (struct net_door){.net = n, .pipes_max = PEER_PIPES_MAX, .take = take_peer_message};
-    n->clients = (struct net_door){.net = n, .pipes_max = CLIENT_PIPES_MAX, .take = take_client_message};
+    reception_init(&n->reception, events);
+    n->peers =
+        (struct net_door){.net = n, .intake = n->reception.peers, .sort = sort_peer, .take = reception_take_peer};
+    n->clients =
+        (struct net_door){.net = n, .intake = n->reception.clients, .sort = sort_client, .take = reception_take_client};
 
     const struct cluster_member *me = &cluster->members[self];
     enum error e = door_open(&n->peers, nng_pull0_open(&n->peers.socket), me->peer, longest_message(), why);
@@ -420,7 +351,7 @@ enum error net_open(struct net **out, const struct cluster *cluster, member_id s
 void net_start(struct net *n) {
     door_start(&n->peers);
     door_start(&n->clients);
-    n->watch = net_watch_start(&net_watch_times_default, n->events.stuck, n->events.self);
+    n->watch = net_watch_start(&net_watch_times_default, n->reception.events.stuck, n->reception.events.self);
 }
 
 void net_stop(struct net *n) {
@@ -437,8 +368,7 @@ void net_stop(struct net *n) {
 void net_free(struct net *n) {
     if (!n)
         return;
-    handles_free(n->handles);
-    pthread_mutex_destroy(&n->strikes_lock);
+    reception_free(&n->reception);
     free(n);
 }
 
@@ -457,31 +387,34 @@ static bool answer_send(struct net *n, const struct handle_way *way, struct byte
 
 void net_answer(struct net *n, uint64_t client, struct bytes frame) {
     struct handle_way way;
-    bool sent = handles_take(n->handles, client, &way) && answer_send(n, &way, frame);
+    bool sent = handles_take(n->reception.handles, client, &way) && answer_send(n, &way, frame);
     atomic_fetch_add(sent ? &n->answers : &n->answers_dropped, 1);
 }
 
 void net_forget(struct net *n, uint64_t client) {
     struct handle_way way;
-    handles_take(n->handles, client, &way);
+    handles_take(n->reception.handles, client, &way);
 }
 
 void net_count(struct net *n, struct net_counters *out) {
     *out = (struct net_counters){
-        .messages_in = atomic_load(&n->messages_in),
+        .messages_in = atomic_load(&n->reception.messages),
         .messages_out = atomic_load(&n->messages_out),
-        .frames_in = atomic_load(&n->frames_in),
+        .frames_in = atomic_load(&n->reception.frames),
         .frames_out = atomic_load(&n->frames_out),
-        .bytes_in = atomic_load(&n->bytes_in),
+        .bytes_in = atomic_load(&n->reception.bytes),
         .bytes_out = atomic_load(&n->bytes_out),
-        .malformed_messages = atomic_load(&n->malformed),
-        .muted = atomic_load(&n->muted),
-        .client_requests = atomic_load(&n->requests),
+        .malformed_messages = atomic_load(&n->reception.malformed),
+        .muted = atomic_load(&n->reception.muted),
+        .clients_muted = atomic_load(&n->reception.clients_muted),
+        .client_requests = atomic_load(&n->reception.requests),
         .client_answers = atomic_load(&n->answers),
         .client_answers_dropped = atomic_load(&n->answers_dropped),
-        .clients_expired = atomic_load(&n->expired),
-        .clients_waiting = handles_count(n->handles),
+        .clients_expired = atomic_load(&n->reception.expired),
+        .clients_waiting = handles_count(n->reception.handles),
     };
+    intake_count(n->peers.intake, &out->peer_door, clock_mono());
+    intake_count(n->clients.intake, &out->client_door, clock_mono());
     for (member_id to = 0; to < n->cluster->member_count; to++) {
         for (unsigned lane = 0; to != n->self && lane < LANE_LIMIT; lane++) {
             struct net_link *l = &n->links[to][lane];

@@ -1,26 +1,12 @@
 /* The replica's network: peers over PUSH/PULL, one socket per peer and lane; clients over raw REP, their headers kept
-   until they are answered. nng is seen by net.c only. Who sent a frame is told by its signature, never by its
-   connection. */
+   until they are answered. Both doors take in through an intake, which keeps senders from starving each other (R12).
+   nng is seen by net.c only. Who sent a frame is told by its signature, never by its connection. */
 #ifndef QUORATE_REPLICA_NET_H
 #define QUORATE_REPLICA_NET_H
 
 #include "proto/cluster.h"
 #include "proto/frame.h"
-
-enum net_lane { LANE_VOTES, LANE_DATA, LANE_BULK, LANE_LIMIT };
-/* Votes, wishes and STATUS; what carries payload; what is large and rare. */
-enum net_lane net_lane_of(enum frame_type type);
-
-/* Called on the network's threads, several at once. Frames are borrowed for the call. */
-struct net_events {
-    void *self;
-    /* Returns why the frame was refused, or ERR_OK; after three malformed or wrongly signed ones
-       nothing more is heard of that connection. */
-    enum error (*peer_frame)(void *self, struct bytes frame);
-    void (*client_frame)(void *self, uint64_t client, struct bytes frame);
-    void (*client_gone)(void *self, uint64_t client);
-    void (*stuck)(void *self); /* ended connections stay for ever (base/net_watch.h): the process must end */
-};
+#include "replica/reception.h"
 
 struct net;
 /* Binds this member's two addresses and begins to dial the others; nothing is received before net_start. ERR_IN_USE: an
@@ -45,8 +31,10 @@ void net_forget(struct net *n, uint64_t client);
 struct net_counters {
     uint64_t messages_in, messages_out, frames_in, frames_out, bytes_in, bytes_out; /* of peers */
     uint64_t frames_dropped;                                                        /* in full lanes */
-    uint64_t malformed_messages, muted; /* lists that do not split; connections not heard any more */
+    uint64_t malformed_messages;                                                    /* lists that do not split */
+    uint64_t muted, clients_muted; /* how often a connection was not heard any more */
     uint64_t client_requests, client_answers, client_answers_dropped, clients_waiting, clients_expired;
+    struct intake_counters peer_door, client_door;
     member_set connected; /* members whose vote lane is up */
 };
 void net_count(struct net *n, struct net_counters *out);

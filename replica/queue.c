@@ -1,42 +1,49 @@
-/* The bounded inbox between the network's threads and the core thread: rings of fixed size, one lock, one condition.
-   When a channel is full the newest frame is dropped and counted; peers send again what is missed, clients are told. */
+/* The bounded inbox between the network's threads and the core thread: one lock, one condition, and the channels with
+   something waiting in a ring. When a channel is full the least urgent and newest frame is dropped and counted; peers
+   send again what is missed, clients are told. */
 #include "replica/queue.h"
 
 #include "base/invariant.h"
+#include "replica/handles.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { CHANNEL_CLIENTS = MEMBERS_MAX, CHANNELS = MEMBERS_MAX + 1 };
+enum {
+    CHANNEL_CLIENTS = INTAKE_SEATS,
+    CHANNELS = INTAKE_SEATS + HANDLE_SHARES,
+    QUANTUM = 4 << 10, /* bytes that a channel may go ahead by in its turn */
+    ITEM_COST = 256,
+};
 
+struct waiting {
+    struct waiting *next;
+    struct inbox_item item;
+};
 struct channel {
-    struct inbox_item *ring;
-    size_t size, head, count; /* of items */
-    size_t frames, bytes;     /* of frames among them */
+    struct {
+        struct waiting *head, *tail;
+    } ranks[RANK_LIMIT];
+    size_t items, frames, bytes; /* bytes of the frames */
     struct inbox_limits limits;
     uint64_t dropped;
+    size_t deficit;
+    struct channel *next; /* in the ring */
 };
 struct inbox {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     struct channel channels[CHANNELS];
-    size_t waiting; /* items in all channels */
-    unsigned turn;  /* the channel that is served next */
+    struct channel *head, *tail; /* those in which something waits, in the order of their turns */
+    size_t waiting;              /* items in all channels */
     bool woken;
 };
 
-static void channel_init(struct channel *c, struct inbox_limits limits, size_t slack) {
-    c->limits = limits;
-    c->size = limits.frames + slack;
-    c->ring = xcalloc(c->size, sizeof *c->ring);
-}
-
 struct inbox *inbox_new(struct inbox_limits peer, struct inbox_limits client) {
     struct inbox *q = xcalloc(1, sizeof *q);
-    for (unsigned i = 0; i < MEMBERS_MAX; i++)
-        channel_init(&q->channels[i], peer, 0);
-    channel_init(&q->channels[CHANNEL_CLIENTS], client, 2 * client.frames);
+    for (unsigned i = 0; i < CHANNELS; i++)
+        q->channels[i].limits = i < CHANNEL_CLIENTS ? peer : client;
     pthread_mutex_init(&q->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -46,24 +53,54 @@ struct inbox *inbox_new(struct inbox_limits peer, struct inbox_limits client) {
     return q;
 }
 
+static size_t length_of(const struct inbox_item *item) {
+    return item->frame ? item->frame->raw.len : 0;
+}
+
+static void channel_count(struct channel *c, const struct inbox_item *item, int change) {
+    c->items += (size_t)change;
+    c->frames += item->frame ? (size_t)change : 0;
+    c->bytes += length_of(item) * (size_t)change;
+}
+
+static struct waiting *channel_first(struct channel *c, unsigned *rank) {
+    for (*rank = 0; *rank < RANK_LIMIT; ++*rank)
+        if (c->ranks[*rank].head)
+            return c->ranks[*rank].head;
+    return NULL;
+}
+
 static struct inbox_item channel_pop(struct channel *c) {
-    struct inbox_item item = c->ring[c->head];
-    c->head = (c->head + 1) % c->size;
-    c->count--;
-    if (item.frame) {
-        c->frames--;
-        c->bytes -= item.frame->raw.len;
-    }
+    unsigned rank;
+    struct waiting *w = channel_first(c, &rank);
+    struct inbox_item item = w->item;
+    c->ranks[rank].head = w->next;
+    if (!w->next)
+        c->ranks[rank].tail = NULL;
+    channel_count(c, &item, -1);
+    free(w);
     return item;
+}
+
+static void channel_drop_newest(struct inbox *q, struct channel *c, unsigned rank) {
+    struct waiting *last = c->ranks[rank].tail, *before = NULL;
+    for (struct waiting *at = c->ranks[rank].head; at != last; at = at->next)
+        before = at;
+    *(before ? &before->next : &c->ranks[rank].head) = NULL;
+    c->ranks[rank].tail = before;
+    channel_count(c, &last->item, -1);
+    admitted_free(last->item.frame);
+    free(last);
+    c->dropped++;
+    q->waiting--;
 }
 
 void inbox_free(struct inbox *q) {
     if (!q)
         return;
     for (unsigned i = 0; i < CHANNELS; i++) {
-        while (q->channels[i].count)
+        while (q->channels[i].items)
             admitted_free(channel_pop(&q->channels[i]).frame);
-        free(q->channels[i].ring);
     }
     pthread_cond_destroy(&q->filled);
     pthread_mutex_destroy(&q->lock);
@@ -71,26 +108,60 @@ void inbox_free(struct inbox *q) {
 }
 
 static bool channel_fits(const struct channel *c, size_t bytes) {
-    return c->frames < c->limits.frames && c->count < c->size && c->bytes + bytes <= c->limits.bytes;
+    return c->frames < c->limits.frames && c->bytes + bytes <= c->limits.bytes;
 }
 
-static void channel_push(struct inbox *q, struct channel *c, struct inbox_item item) {
-    c->ring[(c->head + c->count) % c->size] = item;
-    c->count++;
-    if (item.frame) {
-        c->frames++;
-        c->bytes += item.frame->raw.len;
+static void ring_push(struct inbox *q, struct channel *c) {
+    c->next = NULL;
+    if (q->tail)
+        q->tail->next = c;
+    else
+        q->head = c;
+    q->tail = c;
+}
+
+static struct channel *ring_pop(struct inbox *q) {
+    struct channel *c = q->head;
+    q->head = c->next;
+    if (!q->head)
+        q->tail = NULL;
+    return c;
+}
+
+static void channel_push(struct inbox *q, struct channel *c, enum rank rank, struct inbox_item item) {
+    struct waiting *w = xcalloc(1, sizeof *w);
+    w->item = item;
+    if (c->ranks[rank].tail)
+        c->ranks[rank].tail->next = w;
+    else
+        c->ranks[rank].head = w;
+    c->ranks[rank].tail = w;
+    if (c->items == 0) {
+        c->deficit = 0;
+        ring_push(q, c);
     }
+    channel_count(c, &item, 1);
     if (q->waiting++ == 0)
         pthread_cond_signal(&q->filled);
 }
 
-static bool inbox_put(struct inbox *q, unsigned channel, struct inbox_item item) {
+/* A channel never becomes empty here: what makes room is less urgent than what comes. */
+static bool make_room(struct inbox *q, struct channel *c, enum rank rank, size_t bytes) {
+    if (bytes > c->limits.bytes)
+        return false;
+    for (unsigned least = RANK_LIMIT; least-- > (unsigned)rank + 1;) {
+        while (!channel_fits(c, bytes) && c->items > 1 && c->ranks[least].head)
+            channel_drop_newest(q, c, least);
+    }
+    return channel_fits(c, bytes);
+}
+
+static bool inbox_put(struct inbox *q, unsigned channel, enum rank rank, struct inbox_item item) {
     struct channel *c = &q->channels[channel];
     pthread_mutex_lock(&q->lock);
-    bool fits = channel_fits(c, item.frame->raw.len);
+    bool fits = make_room(q, c, rank, item.frame->raw.len);
     if (fits)
-        channel_push(q, c, item);
+        channel_push(q, c, rank, item);
     else
         c->dropped++;
     pthread_mutex_unlock(&q->lock);
@@ -99,46 +170,73 @@ static bool inbox_put(struct inbox *q, unsigned channel, struct inbox_item item)
     return fits;
 }
 
-bool inbox_put_peer(struct inbox *q, struct admitted *x) {
-    if (x->msg.sender >= MEMBERS_MAX) {
-        admitted_free(x);
-        return false;
-    }
-    return inbox_put(q, x->msg.sender, (struct inbox_item){.kind = INBOX_PEER, .frame = x});
+static unsigned channel_of(uint64_t client) {
+    return CHANNEL_CLIENTS + handle_share(client);
+}
+
+bool inbox_put_peer(struct inbox *q, unsigned seat, struct admitted *x) {
+    REQUIRE(seat < INTAKE_SEATS);
+    return inbox_put(q, seat, rank_of(x->msg.type), (struct inbox_item){.kind = INBOX_PEER, .frame = x});
 }
 
 bool inbox_put_client(struct inbox *q, uint64_t client, struct admitted *x) {
-    return inbox_put(q, CHANNEL_CLIENTS, (struct inbox_item){.kind = INBOX_CLIENT, .client = client, .frame = x});
+    return inbox_put(q, channel_of(client), RANK_VIEW,
+                     (struct inbox_item){.kind = INBOX_CLIENT, .client = client, .frame = x});
 }
 
 /* A handle that is not told as gone only lives until it is answered, so dropping the word for want of room is safe. */
 void inbox_put_gone(struct inbox *q, uint64_t client) {
-    struct channel *c = &q->channels[CHANNEL_CLIENTS];
+    struct channel *c = &q->channels[channel_of(client)];
     pthread_mutex_lock(&q->lock);
-    if (c->count < c->size)
-        channel_push(q, c, (struct inbox_item){.kind = INBOX_CLIENT_GONE, .client = client});
+    if (c->items < 3 * c->limits.frames)
+        channel_push(q, c, RANK_VIEW, (struct inbox_item){.kind = INBOX_CLIENT_GONE, .client = client});
     pthread_mutex_unlock(&q->lock);
 }
 
-bool inbox_has_room(struct inbox *q, member_id from) {
-    struct channel *c = &q->channels[from < MEMBERS_MAX ? from : CHANNEL_CLIENTS];
+static bool has_room(struct inbox *q, struct channel *c, enum rank rank) {
     pthread_mutex_lock(&q->lock);
     bool room = channel_fits(c, 1);
+    for (unsigned less = (unsigned)rank + 1; less < RANK_LIMIT && !room; less++)
+        room = c->items > 1 && c->ranks[less].head;
     if (!room)
         c->dropped++;
     pthread_mutex_unlock(&q->lock);
     return room;
 }
 
+bool inbox_has_room(struct inbox *q, unsigned seat, enum rank rank) {
+    REQUIRE(seat < INTAKE_SEATS);
+    return has_room(q, &q->channels[seat], rank);
+}
+
+bool inbox_has_room_for_client(struct inbox *q, uint64_t client) {
+    return has_room(q, &q->channels[channel_of(client)], RANK_VIEW);
+}
+
+/* With the lock held and something waiting: of the channel whose turn it is, once it has saved up for its next item. */
+static struct inbox_item take_next(struct inbox *q) {
+    for (;;) {
+        struct channel *c = q->head;
+        unsigned rank;
+        size_t cost = ITEM_COST + length_of(&channel_first(c, &rank)->item);
+        if (c->deficit < cost) {
+            c->deficit += QUANTUM;
+            ring_push(q, ring_pop(q));
+            continue;
+        }
+        c->deficit -= cost;
+        struct inbox_item item = channel_pop(c);
+        if (c->items == 0)
+            ring_pop(q);
+        return item;
+    }
+}
+
 size_t inbox_take(struct inbox *q, struct inbox_item *out, size_t max) {
     size_t taken = 0;
     pthread_mutex_lock(&q->lock);
     while (taken < max && q->waiting) {
-        struct channel *c = &q->channels[q->turn];
-        q->turn = (q->turn + 1) % CHANNELS;
-        if (!c->count)
-            continue;
-        out[taken++] = channel_pop(c);
+        out[taken++] = take_next(q);
         q->waiting--;
     }
     pthread_mutex_unlock(&q->lock);
@@ -172,9 +270,8 @@ void inbox_wake(struct inbox *q) {
 
 void inbox_count(struct inbox *q, struct inbox_counters *out) {
     pthread_mutex_lock(&q->lock);
-    for (unsigned i = 0; i < MEMBERS_MAX; i++)
-        out->peer_dropped[i] = q->channels[i].dropped;
-    out->client_dropped = q->channels[CHANNEL_CLIENTS].dropped;
-    out->waiting = q->waiting;
+    *out = (struct inbox_counters){.waiting = q->waiting};
+    for (unsigned i = 0; i < CHANNELS; i++)
+        *(i < CHANNEL_CLIENTS ? &out->peer_dropped : &out->client_dropped) += q->channels[i].dropped;
     pthread_mutex_unlock(&q->lock);
 }

@@ -1,9 +1,11 @@
-/* The daemon's inbox: admitted frames on their way to the core thread. One bounded channel per member and one for all
-   clients, drained in turn, so that a flood on one channel costs only that channel. Thread-safe. */
+/* The daemon's inbox: admitted frames on their way to the core thread. A bounded channel for each seat of the peers'
+   door (replica/intake.h) and for each share of the clients (replica/handles.h), drained by deficit round robin over
+   bytes, so that a flood on one channel costs only that channel. Thread-safe. */
 #ifndef QUORATE_REPLICA_QUEUE_H
 #define QUORATE_REPLICA_QUEUE_H
 
 #include "replica/admit.h"
+#include "replica/intake.h"
 
 enum inbox_kind { INBOX_PEER, INBOX_CLIENT, INBOX_CLIENT_GONE };
 struct inbox_item {
@@ -16,27 +18,28 @@ struct inbox_limits {
 }; /* of one channel */
 struct inbox;
 
-/* peer: of each member's channel; client: of the one for all clients. */
+/* peer: of each channel of the peers; client: of each of the clients. */
 struct inbox *inbox_new(struct inbox_limits peer, struct inbox_limits client);
 void inbox_free(struct inbox *q); /* frees what was not taken */
 
-/* Take the frame in any case. false: the channel was full (or the sender is no member), the frame is gone and counted.
- */
-bool inbox_put_peer(struct inbox *q, struct admitted *x);
+/* Take the frame in any case. false: the channel was full, the frame is gone and counted. Of a peer's full channel the
+   newest of the less urgent frames makes room. */
+bool inbox_put_peer(struct inbox *q, unsigned seat, struct admitted *x);
 bool inbox_put_client(struct inbox *q, uint64_t client, struct admitted *x);
 /* Behind the client's frames. Room for these is set aside: as many as frames may wait, and as many again. */
 void inbox_put_gone(struct inbox *q, uint64_t client);
-/* Asked before the work of verifying; no room is counted as a drop. from: a member, or MEMBER_NONE for clients. */
-bool inbox_has_room(struct inbox *q, member_id from);
+/* Asked before the work of verifying; no room is counted as a drop. */
+bool inbox_has_room(struct inbox *q, unsigned seat, enum rank rank);
+bool inbox_has_room_for_client(struct inbox *q, uint64_t client);
 
-/* At most max items, one of each channel in turn, going on where the last call stopped. Never blocks. */
+/* At most max items, each channel's most urgent first, going on where the last call stopped. Never blocks. */
 size_t inbox_take(struct inbox *q, struct inbox_item *out, size_t max);
 /* Until something is there, inbox_wake was called, or timeout passed. The core thread only. */
 void inbox_wait(struct inbox *q, mono_ms timeout);
 void inbox_wake(struct inbox *q);
 
 struct inbox_counters {
-    uint64_t peer_dropped[MEMBERS_MAX], client_dropped;
+    uint64_t peer_dropped, client_dropped;
     size_t waiting;
 };
 void inbox_count(struct inbox *q, struct inbox_counters *out);

@@ -18,20 +18,21 @@ void report_network(struct net *net, struct inbox *inbox) {
     struct inbox_counters q;
     net_count(net, &c);
     inbox_count(inbox, &q);
-    uint64_t dropped = 0;
-    for (unsigned i = 0; i < MEMBERS_MAX; i++)
-        dropped += q.peer_dropped[i];
     log_event(LOG_INFO_, "network",
               "connected=0x%x messages_in=%" PRIu64 " messages_out=%" PRIu64 " frames_in=%" PRIu64
               " frames_out=%" PRIu64 " bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " in_dropped=%" PRIu64
-              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64 " muted=%" PRIu64,
-              c.connected, c.messages_in, c.messages_out, c.frames_in, c.frames_out, c.bytes_in, c.bytes_out, dropped,
-              c.frames_dropped, c.malformed_messages, c.muted);
+              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64
+              " strangers=%u refused_connections=%" PRIu64 " unheard=%" PRIu64 " muted_now=%u muted=%" PRIu64,
+              c.connected, c.messages_in, c.messages_out, c.frames_in, c.frames_out, c.bytes_in, c.bytes_out,
+              c.peer_door.dropped + q.peer_dropped, c.frames_dropped, c.malformed_messages, c.peer_door.strangers,
+              c.peer_door.refused, c.peer_door.dropped_muted, c.peer_door.muted, c.muted);
     log_event(LOG_INFO_, "clients",
               "requests=%" PRIu64 " answers=%" PRIu64 " answers_dropped=%" PRIu64 " waiting=%" PRIu64
-              " expired=%" PRIu64 " busy=%" PRIu64,
+              " expired=%" PRIu64 " busy=%" PRIu64 " dropped=%" PRIu64 " connections=%u"
+              " refused_connections=%" PRIu64 " unheard=%" PRIu64 " muted_now=%u clients_muted=%" PRIu64,
               c.client_requests, c.client_answers, c.client_answers_dropped, c.clients_waiting, c.clients_expired,
-              q.client_dropped);
+              q.client_dropped, c.client_door.dropped, c.client_door.connections, c.client_door.refused,
+              c.client_door.dropped_muted, c.client_door.muted, c.clients_muted);
 }
 
 static void report_core_refusals(const struct pbft_view *v) {

@@ -29,22 +29,34 @@ static struct cluster cluster;
 
 /* What one member saw. */
 struct seen {
-    atomic_uint frames, gone;
+    atomic_uint frames, statuses, requests, gone;
     atomic_uint_fast64_t bytes, client;
     enum error verdict;
 };
 static struct seen seen[4];
 
-static enum error on_peer(void *self, struct bytes frame) {
+static enum error on_glance(void *self, struct bytes frame) {
+    struct frame f;
+    (void)self;
+    return frame_open(&f, frame);
+}
+static enum error on_peer(void *self, unsigned seat, struct bytes frame, member_id *sender) {
     struct seen *s = self;
+    struct frame f;
+    (void)seat;
+    assert_int_equal(frame_open(&f, frame), ERR_OK);
+    *sender = f.sender;
     atomic_fetch_add(&s->bytes, frame.len);
     atomic_fetch_add(&s->frames, 1);
+    atomic_fetch_add(&s->statuses, f.type == FRAME_STATUS);
     return s->verdict;
 }
-static void on_client(void *self, uint64_t client, struct bytes frame) {
+static enum error on_client(void *self, uint64_t client, struct bytes frame) {
     struct seen *s = self;
     (void)frame;
     atomic_store(&s->client, client);
+    atomic_fetch_add(&s->requests, 1);
+    return s->verdict;
 }
 static void on_gone(void *self, uint64_t client) {
     struct seen *s = self;
@@ -80,11 +92,19 @@ static int remove_cluster(void **state) {
     return rmdir(root);
 }
 
+static struct net_events events_of(member_id i) {
+    return (struct net_events){.self = &seen[i],
+                               .peer_glance = on_glance,
+                               .peer_frame = on_peer,
+                               .client_frame = on_client,
+                               .client_gone = on_gone,
+                               .stuck = on_stuck};
+}
+
 static struct net *member(member_id i) {
     struct net *n;
     struct buffer why = {0};
-    struct net_events events = {
-        .self = &seen[i], .peer_frame = on_peer, .client_frame = on_client, .client_gone = on_gone, .stuck = on_stuck};
+    struct net_events events = events_of(i);
     enum error e = net_open(&n, &cluster, i, &events, &why);
     if (e)
         fprintf(stderr, "%s\n", buffer_cstr(&why));
@@ -143,17 +163,34 @@ static void frames_of_every_lane_arrive(void **state) {
     leave(b);
 }
 
+/* Until every connection between the two is up: nng 1.5.2 leaks one that is closed while it greets. */
+static void join(struct net *a, struct net *b) {
+    static const enum frame_type types[] = {FRAME_COMMIT, FRAME_DATA, FRAME_NEW_VIEW};
+    struct buffer frame = {0};
+    unsigned before[2] = {atomic_load(&seen[0].frames), atomic_load(&seen[1].frames)};
+    for (unsigned i = 0; i < 3; i++) {
+        net_send(a, 1, frame_of(&frame, types[i], VOTE_BODY_LEN));
+        net_send(b, 0, buffer_bytes(&frame));
+    }
+    net_flush(a);
+    net_flush(b);
+    WAIT_FOR(atomic_load(&seen[0].frames) == before[0] + 3);
+    WAIT_FOR(atomic_load(&seen[1].frames) == before[1] + 3);
+    buffer_free(&frame);
+}
+
 static void the_frames_of_a_turn_share_a_message(void **state) {
     (void)state;
     struct net *a = member(0), *b = member(1);
     struct buffer frame = {0};
-    WAIT_FOR(counters(a).connected & set_of(1));
+    join(a, b);
+    WAIT_FOR(counters(b).peer_door.strangers == 0);
     for (unsigned i = 0; i < 500; i++)
         net_send(a, 1, frame_of(&frame, FRAME_COMMIT, VOTE_BODY_LEN));
     net_flush(a);
-    WAIT_FOR(atomic_load(&seen[1].frames) == 500);
-    assert_int_equal(counters(a).messages_out, 1);
-    assert_int_equal(counters(b).messages_in, 1);
+    WAIT_FOR(atomic_load(&seen[1].frames) == 3 + 500);
+    assert_int_equal(counters(a).messages_out, 3 + 1);
+    assert_int_equal(counters(b).messages_in, 3 + 1);
     buffer_free(&frame);
     leave(a);
     leave(b);
@@ -175,22 +212,6 @@ static void a_peer_that_is_away_costs_a_bounded_queue(void **state) {
     buffer_free(&frame);
     leave(a);
     leave(b);
-}
-
-/* Until every connection between the two is up: nng 1.5.2 leaks one that is closed while it greets. */
-static void join(struct net *a, struct net *b) {
-    static const enum frame_type types[] = {FRAME_COMMIT, FRAME_DATA, FRAME_NEW_VIEW};
-    struct buffer frame = {0};
-    unsigned before[2] = {atomic_load(&seen[0].frames), atomic_load(&seen[1].frames)};
-    for (unsigned i = 0; i < 3; i++) {
-        net_send(a, 1, frame_of(&frame, types[i], VOTE_BODY_LEN));
-        net_send(b, 0, buffer_bytes(&frame));
-    }
-    net_flush(a);
-    net_flush(b);
-    WAIT_FOR(atomic_load(&seen[0].frames) == before[0] + 3);
-    WAIT_FOR(atomic_load(&seen[1].frames) == before[1] + 3);
-    buffer_free(&frame);
 }
 
 static void a_peer_that_comes_back_hears_again(void **state) {
@@ -314,7 +335,7 @@ static void floods_of_offences_leave_the_network_able_to_dial_again(void **state
     buffer_block(&list, frame_of(&frame, FRAME_COMMIT, VOTE_BODY_LEN));
     for (unsigned i = 0; i < 100; i++)
         flood(cluster.members[0].peer, buffer_bytes(&list), 100);
-    WAIT_FOR(counters(a).muted == 100);
+    WAIT_FOR(counters(a).peer_door.connections == 0);
     for (unsigned i = 0; i < 2; i++) {
         struct net *b = member(1);
         join(a, b);
@@ -323,6 +344,44 @@ static void floods_of_offences_leave_the_network_able_to_dial_again(void **state
     }
     buffer_free(&frame);
     buffer_free(&list);
+    leave(a);
+}
+
+static void a_status_greets_on_every_lane_once(void **state) {
+    (void)state;
+    struct net *a = member(0), *b = member(1);
+    struct buffer frame = {0};
+    join(a, b); /* every lane is connected */
+    net_send(a, 1, frame_of(&frame, FRAME_STATUS, 8));
+    net_flush(a);
+    WAIT_FOR(atomic_load(&seen[1].statuses) == 3);
+    net_send(a, 1, buffer_bytes(&frame));
+    net_send(a, 1, frame_of(&frame, FRAME_COMMIT, VOTE_BODY_LEN));
+    net_flush(a);
+    WAIT_FOR(atomic_load(&seen[1].frames) == 3 + 3 + 2);
+    assert_int_equal(atomic_load(&seen[1].statuses), 4);
+    WAIT_FOR(counters(b).peer_door.strangers == 0);
+    assert_int_equal(counters(b).peer_door.connections, 3);
+    buffer_free(&frame);
+    leave(a);
+    leave(b);
+}
+
+static void a_client_with_a_wrong_signature_is_no_longer_heard(void **state) {
+    (void)state;
+    seen[0].verdict = ERR_BAD_SIGNATURE;
+    struct net *a = member(0);
+    nng_socket s = ask(cluster.members[0].client), other;
+    WAIT_FOR(counters(a).clients_muted == 1);
+    nng_msg *m;
+    assert_int_equal(nng_msg_alloc(&m, 0), 0);
+    assert_int_equal(nng_sendmsg(s, m, 0), 0); /* the next question of the same connection */
+    WAIT_FOR(counters(a).client_door.dropped_muted == 1);
+    assert_int_equal(atomic_load(&seen[0].requests), 1);
+    other = ask(cluster.members[0].client);
+    WAIT_FOR(atomic_load(&seen[0].requests) == 2);
+    nng_close(s);
+    nng_close(other);
     leave(a);
 }
 
@@ -348,8 +407,7 @@ static void an_address_in_use_is_named(void **state) {
     struct net *n;
     nng_socket other; /* no member: nobody shall dial what is opened and closed again here */
     struct buffer why = {0};
-    struct net_events events = {
-        .self = &seen[1], .peer_frame = on_peer, .client_frame = on_client, .client_gone = on_gone};
+    struct net_events events = events_of(1);
     assert_int_equal(nng_rep0_open(&other), 0);
     assert_int_equal(nng_listen(other, cluster.members[1].client, NULL, 0), 0);
     assert_int_equal(net_open(&n, &cluster, 1, &events, &why), ERR_IN_USE);
@@ -375,6 +433,8 @@ int main(void) {
         TEST(a_client_that_hangs_up_is_told_as_gone),
         TEST(nothing_is_heard_after_three_offences),
         TEST(floods_of_offences_leave_the_network_able_to_dial_again),
+        TEST(a_status_greets_on_every_lane_once),
+        TEST(a_client_with_a_wrong_signature_is_no_longer_heard),
         TEST(what_is_merely_late_is_no_offence),
         TEST(an_address_in_use_is_named),
     };

@@ -28,15 +28,14 @@ static void a_full_channel_drops_and_leaves_the_others_alone(void **state) {
     (void)state;
     struct inbox *q = inbox_new(three, three);
     for (unsigned i = 0; i < 3; i++)
-        assert_true(inbox_put_peer(q, frame_from(1, 10)));
-    assert_false(inbox_has_room(q, 1));
-    assert_false(inbox_put_peer(q, frame_from(1, 10)));
-    assert_true(inbox_put_peer(q, frame_from(2, 10)));
+        assert_true(inbox_put_peer(q, 1, frame_from(1, 10)));
+    assert_false(inbox_has_room(q, 1, RANK_BULK));
+    assert_false(inbox_put_peer(q, 1, frame_from(1, 10)));
+    assert_true(inbox_put_peer(q, 2, frame_from(2, 10)));
     assert_true(inbox_put_client(q, 7, frame_from(MEMBER_NONE, 10)));
     struct inbox_counters c;
     inbox_count(q, &c);
-    assert_int_equal(c.peer_dropped[1], 2);
-    assert_int_equal(c.peer_dropped[2], 0);
+    assert_int_equal(c.peer_dropped, 2);
     assert_int_equal(c.waiting, 5);
     inbox_free(q);
 }
@@ -44,41 +43,86 @@ static void a_full_channel_drops_and_leaves_the_others_alone(void **state) {
 static void bytes_bound_a_channel_as_frames_do(void **state) {
     (void)state;
     struct inbox *q = inbox_new(three, three);
-    assert_true(inbox_put_peer(q, frame_from(0, 999)));
-    assert_true(inbox_put_peer(q, frame_from(0, 1)));
-    assert_false(inbox_put_peer(q, frame_from(0, 1)));
+    assert_true(inbox_put_peer(q, 0, frame_from(0, 999)));
+    assert_true(inbox_put_peer(q, 0, frame_from(0, 1)));
+    assert_false(inbox_put_peer(q, 0, frame_from(0, 1)));
     struct inbox_item item;
     assert_int_equal(inbox_take(q, &item, 1), 1);
     admitted_free(item.frame);
-    assert_true(inbox_put_peer(q, frame_from(0, 999)));
+    assert_true(inbox_put_peer(q, 0, frame_from(0, 999)));
     inbox_free(q);
 }
 
-static void a_sender_that_is_no_member_is_dropped(void **state) {
+static struct admitted *typed(struct admitted *x, enum frame_type type) {
+    x->msg.type = type;
+    return x;
+}
+
+static enum frame_type type_taken(struct inbox *q) {
+    struct inbox_item item;
+    if (inbox_take(q, &item, 1) == 0)
+        return 0;
+    enum frame_type type = item.frame->msg.type;
+    admitted_free(item.frame);
+    return type;
+}
+
+static void the_most_urgent_of_a_channel_is_taken_first_and_makes_room(void **state) {
     (void)state;
     struct inbox *q = inbox_new(three, three);
-    assert_false(inbox_put_peer(q, frame_from(MEMBERS_MAX, 1)));
-    assert_false(inbox_put_peer(q, frame_from(MEMBER_NONE, 1)));
+    inbox_put_peer(q, 1, typed(frame_from(1, 10), FRAME_DECISION));
+    inbox_put_peer(q, 1, typed(frame_from(1, 10), FRAME_COMMIT));
+    inbox_put_peer(q, 1, typed(frame_from(1, 10), FRAME_DECISION));
+    assert_false(inbox_has_room(q, 1, RANK_BULK));
+    assert_true(inbox_has_room(q, 1, RANK_VIEW));
+    assert_true(inbox_put_peer(q, 1, typed(frame_from(1, 10), FRAME_STATUS)));
+    assert_true(inbox_put_peer(q, 1, typed(frame_from(1, 10), FRAME_WISH)));
+    assert_false(inbox_put_peer(q, 1, typed(frame_from(1, 10), FRAME_COMMIT))); /* only what is less urgent gives way */
+    assert_false(inbox_put_peer(q, 1, typed(frame_from(1, 2000), FRAME_STATUS)));
+    assert_int_equal(type_taken(q), FRAME_STATUS);
+    assert_int_equal(type_taken(q), FRAME_WISH);
+    assert_int_equal(type_taken(q), FRAME_COMMIT);
+    assert_int_equal(type_taken(q), 0);
+    struct inbox_counters c;
+    inbox_count(q, &c);
+    assert_int_equal(c.peer_dropped, 5);
+    assert_int_equal(c.waiting, 0);
     inbox_free(q);
 }
 
-static void channels_are_served_in_turn(void **state) {
+/* What 1 sends is a hundred times as long as what 2 sends: by the byte, 2 is served a hundred times as often. */
+static void channels_are_served_in_turn_by_the_byte(void **state) {
     (void)state;
-    struct inbox *q = inbox_new(three, three);
-    for (unsigned i = 0; i < 3; i++)
-        inbox_put_peer(q, frame_from(4, 1));
-    inbox_put_peer(q, frame_from(9, 1));
+    static const struct inbox_limits wide = {1000, 100 << 20};
+    struct inbox *q = inbox_new(wide, wide);
+    for (unsigned i = 0; i < 20; i++)
+        inbox_put_peer(q, 1, frame_from(1, 100000));
+    for (unsigned i = 0; i < 200; i++)
+        inbox_put_peer(q, 2, frame_from(2, 1000));
     inbox_put_client(q, 5, frame_from(MEMBER_NONE, 1));
-    struct inbox_item items[8];
-    assert_int_equal(inbox_take(q, items, 2), 2);
-    assert_int_equal(items[0].frame->msg.sender, 4);
-    assert_int_equal(items[1].frame->msg.sender, 9);
-    assert_int_equal(inbox_take(q, items + 2, 6), 3);
-    assert_int_equal(items[2].kind, INBOX_CLIENT);
-    assert_int_equal(items[2].client, 5);
-    for (unsigned i = 0; i < 5; i++)
+    struct inbox_item items[203];
+    unsigned first_200_of_1 = 0, client_at = 0;
+    assert_int_equal(inbox_take(q, items, 203), 203);
+    for (unsigned i = 0; i < 203; i++) {
+        first_200_of_1 += i < 200 && items[i].frame->msg.sender == 1;
+        client_at = items[i].kind == INBOX_CLIENT ? i : client_at;
         admitted_free(items[i].frame);
-    assert_int_equal(inbox_take(q, items, 8), 0);
+    }
+    assert_in_range(first_200_of_1, 1, 4);
+    assert_in_range(client_at, 0, 10);
+    inbox_free(q);
+}
+
+static void clients_of_another_share_have_a_channel_of_their_own(void **state) {
+    (void)state;
+    struct inbox *q = inbox_new(three, three);
+    uint64_t other = HANDLES_MAX + 1;
+    for (unsigned i = 0; i < 5; i++)
+        inbox_put_client(q, i, frame_from(MEMBER_NONE, 1));
+    assert_int_not_equal(handle_share(other), handle_share(1));
+    assert_false(inbox_has_room_for_client(q, 1));
+    assert_true(inbox_has_room_for_client(q, other));
+    assert_true(inbox_put_client(q, other, frame_from(MEMBER_NONE, 1)));
     inbox_free(q);
 }
 
@@ -105,7 +149,7 @@ static void waiting_ends_at_once_when_something_is_there(void **state) {
     (void)state;
     struct inbox *q = inbox_new(three, three);
     mono_ms start = clock_mono();
-    inbox_put_peer(q, frame_from(0, 1));
+    inbox_put_peer(q, 0, frame_from(0, 1));
     inbox_wait(q, 60000);
     struct inbox_item item;
     assert_int_equal(inbox_take(q, &item, 1), 1);
@@ -152,9 +196,9 @@ static void what_waits_travels_in_one_message(void **state) {
     (void)state;
     struct outbox o = {.count_max = 10, .bytes_max = 1000};
     assert_int_equal(outbox_next(&o), 0);
-    outbox_put(&o, bytes_of_text("one"));
-    outbox_put(&o, bytes_of_text("two"));
-    outbox_put(&o, bytes_of_text("three"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("one"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("two"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("three"));
     assert_string_equal(take(&o), "one|two|three|");
     assert_int_equal(outbox_next(&o), 0);
     assert_int_equal(o.count + o.bytes, 0);
@@ -164,17 +208,34 @@ static void what_waits_travels_in_one_message(void **state) {
 static void a_full_outbox_drops_its_oldest(void **state) {
     (void)state;
     struct outbox o = {.count_max = 2, .bytes_max = 1000};
-    outbox_put(&o, bytes_of_text("old"));
-    outbox_put(&o, bytes_of_text("mid"));
-    outbox_put(&o, bytes_of_text("new"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("old"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("mid"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("new"));
     assert_int_equal(o.dropped, 1);
     assert_string_equal(take(&o), "mid|new|");
     o.bytes_max = 20;
-    outbox_put(&o, bytes_of_text("12345678"));
-    outbox_put(&o, bytes_of_text("abcdefgh"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("12345678"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("abcdefgh"));
     assert_string_equal(take(&o), "abcdefgh|");
-    outbox_put(&o, bytes_of_text("longer than everything allowed"));
+    outbox_put(&o, RANK_RELAY, bytes_of_text("longer than everything allowed"));
     assert_int_equal(o.count, 1);
+    outbox_free(&o);
+}
+
+static void the_most_urgent_leaves_first_and_is_dropped_last(void **state) {
+    (void)state;
+    struct outbox o = {.count_max = 3, .bytes_max = 1000};
+    outbox_put(&o, RANK_BULK, bytes_of_text("bulk"));
+    outbox_put(&o, RANK_PREPARE, bytes_of_text("prepare"));
+    outbox_put(&o, RANK_VIEW, bytes_of_text("status"));
+    assert_string_equal(take(&o), "status|prepare|bulk|");
+    outbox_put(&o, RANK_BULK, bytes_of_text("bulk"));
+    outbox_put(&o, RANK_PREPARE, bytes_of_text("prepare"));
+    outbox_put(&o, RANK_COMMIT, bytes_of_text("commit"));
+    outbox_put(&o, RANK_VIEW, bytes_of_text("status"));
+    outbox_put(&o, RANK_BULK, bytes_of_text("more bulk"));
+    assert_int_equal(o.dropped, 2);
+    assert_string_equal(take(&o), "status|commit|prepare|");
     outbox_free(&o);
 }
 
@@ -182,9 +243,9 @@ static void a_message_ends_at_its_cap_but_one_long_frame_goes(void **state) {
     (void)state;
     struct outbox o = {.count_max = 10, .bytes_max = 16 << 20};
     uint8_t *big = xcalloc(1, 3 << 20);
-    outbox_put(&o, bytes_of(big, 700 << 10));
-    outbox_put(&o, bytes_of(big, 700 << 10));
-    outbox_put(&o, bytes_of(big, 3 << 20));
+    outbox_put(&o, RANK_RELAY, bytes_of(big, 700 << 10));
+    outbox_put(&o, RANK_RELAY, bytes_of(big, 700 << 10));
+    outbox_put(&o, RANK_RELAY, bytes_of(big, 3 << 20));
     assert_int_equal(outbox_next(&o), OUTBOX_PREFIX + (700 << 10));
     take(&o);
     take(&o);
@@ -286,21 +347,39 @@ static void a_full_table_expires_its_oldest(void **state) {
     handles_free(h);
 }
 
+static void who_holds_most_handles_makes_room(void **state) {
+    (void)state;
+    struct handles *h = handles_new();
+    struct handle_way way = {.len = 1};
+    uint64_t modest = add(h, 7, "a"), greedy = add(h, 8, "b"), expired;
+    for (unsigned i = 2; i < HANDLES_MAX; i++)
+        add(h, 8, "b");
+    handles_add(h, 9, &way, &expired);
+    assert_int_equal(expired, greedy);
+    assert_true(handles_take(h, modest, &way));
+    assert_int_equal(handle_share(modest), 7);
+    assert_int_equal(handle_share(greedy), 8);
+    handles_free(h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_channel_drops_and_leaves_the_others_alone),
         cmocka_unit_test(bytes_bound_a_channel_as_frames_do),
-        cmocka_unit_test(a_sender_that_is_no_member_is_dropped),
-        cmocka_unit_test(channels_are_served_in_turn),
+        cmocka_unit_test(the_most_urgent_of_a_channel_is_taken_first_and_makes_room),
+        cmocka_unit_test(channels_are_served_in_turn_by_the_byte),
+        cmocka_unit_test(clients_of_another_share_have_a_channel_of_their_own),
         cmocka_unit_test(word_of_a_gone_client_comes_behind_its_request_even_when_full),
         cmocka_unit_test(waiting_ends_at_once_when_something_is_there),
         cmocka_unit_test(what_waits_travels_in_one_message),
         cmocka_unit_test(a_full_outbox_drops_its_oldest),
+        cmocka_unit_test(the_most_urgent_leaves_first_and_is_dropped_last),
         cmocka_unit_test(a_message_ends_at_its_cap_but_one_long_frame_goes),
         cmocka_unit_test(a_list_that_is_not_well_formed_is_refused_whole),
         cmocka_unit_test(a_handle_leads_back_once),
         cmocka_unit_test(a_closed_connection_takes_its_handles_along),
         cmocka_unit_test(a_full_table_expires_its_oldest),
+        cmocka_unit_test(who_holds_most_handles_makes_room),
     };
     return cmocka_run_group_tests(tests, NULL, free_joined);
 }
