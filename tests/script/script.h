@@ -66,6 +66,7 @@ struct story {
     char covers[COVERS_MAX][12]; /* rows of README.md that the story proves */
     unsigned cover_count;
     uint64_t status_counter;
+    struct node backups[MEMBERS_MAX]; /* their disks only */
 };
 
 /* --- words.c: the line --- */

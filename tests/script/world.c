@@ -6,6 +6,7 @@
 struct cluster *story_cluster(struct story *s) {
     if (!s->c) {
         s->c = cluster_new_with(s->members, &s->config);
+        s->traced = s->marked = s->c->trace.len; /* how they all started is no part of it */
         seen_attach(s);
     }
     return s->c;
@@ -261,10 +262,41 @@ static void verb_crash(struct story *s) {
     }
 }
 
+static void disk_copy(struct node *to, const struct node *from) {
+    for (size_t i = 0; i < to->record_count; i++) {
+        record_free(&to->records[i]);
+    }
+    to->record_count = 0;
+    for (size_t i = 0; i < from->record_count; i++) {
+        const struct stored *x = &from->records[i];
+        record_put(to, x->record, buffer_bytes(&x->key), buffer_bytes(&x->value));
+    }
+    to->boot = from->boot;
+}
+
+static void disk_free(struct node *x) {
+    for (size_t i = 0; i < x->record_count; i++) {
+        record_free(&x->records[i]);
+    }
+    free(x->records);
+}
+
+/* What is on its disk now, for a later `restart I from backup`. */
+static void verb_backup(struct story *s) {
+    const struct node *x = one_member(s);
+    disk_copy(&s->backups[x->id], x);
+}
+
+/* restart 2, restart 2 from backup, restart 2 from nothing */
 static void verb_restart(struct story *s) {
     struct node *x = one_member(s);
+    struct node nothing = {.record_count = 0};
     if (x->core) {
         story_fail(s, "it runs");
+    }
+    if (word_is(s, "from")) {
+        disk_copy(x, word_is(s, "backup") ? &s->backups[x->id] : &nothing);
+        word_is(s, "nothing");
     }
     node_boot(x);
 }
@@ -313,12 +345,13 @@ bool world_verb(struct story *s, const char *verb) {
     static const struct {
         const char *name;
         void (*run)(struct story *s);
-    } verbs[] = {
-        {"members", verb_members}, {"set", verb_set},         {"covers", verb_covers},   {"beyond", verb_beyond},
-        {"request", verb_request}, {"deliver", verb_deliver}, {"lose", verb_lose},       {"drop", verb_drop},
-        {"hold", verb_hold},       {"release", verb_release}, {"cut", verb_cut},         {"heal", verb_heal},
-        {"time", verb_time},       {"crash", verb_crash},     {"restart", verb_restart}, {"diverge", verb_diverge},
-        {"traitor", verb_traitor}, {"liar", verb_liar},       {"replay", verb_replay},   {"mark", verb_mark}};
+    } verbs[] = {{"members", verb_members}, {"set", verb_set},         {"covers", verb_covers},
+                 {"beyond", verb_beyond},   {"request", verb_request}, {"deliver", verb_deliver},
+                 {"lose", verb_lose},       {"drop", verb_drop},       {"hold", verb_hold},
+                 {"release", verb_release}, {"cut", verb_cut},         {"heal", verb_heal},
+                 {"time", verb_time},       {"crash", verb_crash},     {"restart", verb_restart},
+                 {"backup", verb_backup},   {"diverge", verb_diverge}, {"traitor", verb_traitor},
+                 {"liar", verb_liar},       {"replay", verb_replay},   {"mark", verb_mark}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, verb) == 0) {
             verbs[i].run(s);
@@ -353,6 +386,9 @@ void story_free(struct story *s) {
         buffer_free(&s->held[i].frame);
     }
     free(s->held);
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        disk_free(&s->backups[i]);
+    }
     seen_free(s);
     if (s->c) {
         cluster_free(s->c);
