@@ -44,7 +44,8 @@ static const struct digest *slot_wants(const struct slot *s) {
 void fetch_now(struct pbft *p, struct slot *s) {
     const struct digest *d = slot_wants(s);
     const struct held_batch *b = d ? slot_batch(s, d) : NULL;
-    struct shopping x = {.count = 0};
+    struct shopping x;
+    x.count = 0; /* the list is large and mostly unused */
     if (!d || (digest_equal(&s->asked, d) && s->asked_requests == (b != NULL))) {
         return;
     }
@@ -63,7 +64,8 @@ void fetch_now(struct pbft *p, struct slot *s) {
 }
 
 void fetch_again(struct pbft *p) {
-    struct shopping x = {.count = 0};
+    struct shopping x;
+    x.count = 0; /* the list is large and mostly unused */
     for (seq_no n = slot_after(p, p->executed); n <= pbft_window_end(p); n = slot_after(p, n)) {
         const struct slot *s = slot_find(p, n);
         const struct digest *d = s ? slot_wants(s) : NULL;
@@ -129,7 +131,8 @@ static void serve_from_store(struct pbft *p, member_id to, const struct shopping
 }
 
 void fetch_own(struct pbft *p) {
-    struct shopping x = {.count = 0};
+    struct shopping x;
+    x.count = 0; /* the list is large and mostly unused */
     for (uint32_t i = p->pool.wanted.head; i != POOL_NONE; i = pool_entry(&p->pool, i)->in_wanted.next) {
         shop(&x, &pool_entry(&p->pool, i)->digest);
     }
@@ -151,8 +154,11 @@ bool peer_may_ask(struct pbft *p, member_id who, unsigned cost) {
 
 /* What memory lacks the store may have. The rest of a large answer comes with the asker's next FETCH. */
 enum error handle_fetch(struct pbft *p, const struct msg *m) {
-    struct parcel x = {.frames = 0};
-    struct shopping stored = {.count = 0};
+    struct parcel x;
+    x.request_count = x.batch_count = x.frames = 0;
+    x.size = 0;
+    struct shopping stored;
+    stored.count = 0;
     if (!peer_may_ask(p, m->sender, ASK_FETCH + m->fetch.count)) {
         return ERR_BUSY;
     }
