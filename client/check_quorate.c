@@ -90,6 +90,10 @@ static void judge_agreement(struct watch *w) {
             snprintf(what, sizeof what, "replica %u disagrees", i);
             judge(w, set_count(odd) > quorum_faults(h->members) ? PLUGIN_CRITICAL : PLUGIN_WARNING, what);
         }
+        if (set_has(h->learners, i)) {
+            snprintf(what, sizeof what, "replica %u votes no more: disk lost or rolled back, or key used twice", i);
+            judge(w, PLUGIN_WARNING, what);
+        }
     }
 }
 

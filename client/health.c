@@ -88,6 +88,10 @@ static member_set named(const struct claims *c) {
     return s;
 }
 
+static bool votes(const struct msg_status *s) {
+    return s->phase == PHASE_ACTIVE || s->phase == PHASE_CHANGING || s->phase == PHASE_TILT;
+}
+
 void health_judge(struct health *out, unsigned members, const struct msg_status status[MEMBERS_MAX],
                   const bool reachable[MEMBERS_MAX]) {
     struct claims c = {members, quorum_weak(members), status, reachable};
@@ -97,7 +101,8 @@ void health_judge(struct health *out, unsigned members, const struct msg_status 
             continue;
         }
         out->reachable++;
-        out->voting += status[i].phase == PHASE_ACTIVE || status[i].phase == PHASE_CHANGING;
+        out->voting += votes(&status[i]);
+        out->learners |= status[i].phase == PHASE_LEARNER ? set_of(i) : 0;
         out->other_log |= differs(&c, place_log, i) ? set_of(i) : 0;
         out->other_root |= differs(&c, place_root, i) ? set_of(i) : 0;
     }

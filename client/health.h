@@ -5,7 +5,7 @@
 #include "proto/msg.h"
 
 struct health {
-    unsigned members, reachable, voting; /* voting: in phase ACTIVE or CHANGING */
+    unsigned members, reachable, voting; /* voting: in phase ACTIVE, CHANGING or TILT */
     int margin;                          /* voting - Q: how many more may fail before there is no quorum */
     view_no view;                        /* the highest that F members have reached */
     seq_no executed;                     /* the highest n that F members have executed */
@@ -13,6 +13,7 @@ struct health {
     member_set other_log;  /* at an executed n where F others have one log hash: another; without F: all that differ */
     member_set other_root; /* the same of the state root at a stable n */
     member_set named;      /* suspected by F members */
+    member_set learners;   /* votes no more: the disk lacks what the key signed */
 };
 /* With fewer than F reachable members the maxima are what the best of them claims. */
 void health_judge(struct health *out, unsigned members, const struct msg_status status[MEMBERS_MAX],

@@ -92,6 +92,9 @@ static void print_notes(const struct replicas *r, member_id m) {
     if (set_has(h->named, m)) {
         printf("  CONTRADICTS: named by f+1 members");
     }
+    if (set_has(h->learners, m)) {
+        printf("  VOTES NO MORE: disk lost or rolled back, or key used twice (OPERATING.md)");
+    }
     for (member_id k = 0; k < h->members; k++) {
         if (set_has(s->suspects, k)) {
             printf("  suspects %u", k);

@@ -19,6 +19,7 @@ struct voice {                   /* this replica's own signed requests: ticks an
     uint64_t counter;            /* of ticks, within this boot */
     mono_ms tick_due;
     bool tick_open; /* the last tick is not executed yet */
+    bool new_life;  /* numbers were drawn anew in this boot, since the disk was lost */
     uint64_t tick_seq;
     struct digest tick_digest;
     struct buffer tick_frame;

@@ -6,6 +6,8 @@
 
 enum {
     RESERVE = 4096,
+    NEW_LIFE_BOOTS = 1024,   /* boots and request numbers that a lost disk may have used, generously: the ledger */
+    NEW_LIFE_SEQS = 1 << 18, /* takes numbers up to 2^20 ahead */
     EVIDENCE_FITS =
         63 * 1024, /* bytes of both frames that fit into one request; larger bundles convict when executed */
 };
@@ -64,6 +66,27 @@ static bool may_vote(const struct node *n) {
     return view.phase == PHASE_ACTIVE || view.phase == PHASE_CHANGING;
 }
 
+/* A replica whose disk was lost still tells what its clock says, under numbers that its earlier lives never used. */
+static void begin_new_life(struct node *n, uint64_t boot_claimed) {
+    struct voice *v = &n->voice;
+    uint64_t top = ledger_top(n->machine.ledger, &n->admit.verifier.keys[n->self]);
+    n->boot = (boot_claimed > n->boot ? boot_claimed : n->boot) + NEW_LIFE_BOOTS;
+    v->next_seq = (v->next_seq > top ? v->next_seq : top) + NEW_LIFE_SEQS;
+    v->counter = 0;
+    v->new_life = true;
+    reserve(n);
+}
+
+/* Until the others have said what this key signed before, and while a second process uses it, it signs no request. */
+static bool may_speak(struct node *n) {
+    struct pbft_view view;
+    pbft_inspect(n->pbft, &view);
+    uint64_t top = ledger_top(n->machine.ledger, &n->admit.verifier.keys[n->self]);
+    if (view.amnesiac && (!n->voice.new_life || view.boot_claimed >= n->boot || n->voice.next_seq <= top))
+        begin_new_life(n, view.boot_claimed);
+    return view.phase != PHASE_RECALL && (view.phase != PHASE_LEARNER || view.amnesiac);
+}
+
 static bool tick_undecided(const struct node *n) {
     const struct voice *v = &n->voice;
     return v->tick_open && ledger_judge(n->machine.ledger, &n->admit.verifier.keys[n->self], v->tick_seq) == ERR_OK;
@@ -83,13 +106,16 @@ static void stamp(struct node *n) {
 
 void voice_tick(struct node *n) {
     struct voice *v = &n->voice;
+    bool silent = !may_speak(n);
     if (n->now.mono < v->tick_due)
         return;
     uint32_t every = n->cluster->knobs.tick_ms;
     v->tick_due = n->now.mono + every - (mono_ms)((uint64_t)n->now.wall % every);
+    if (silent)
+        return;
     if (!tick_undecided(n))
         stamp(n);
-    else if (pbft_request(n->pbft, &v->tick_digest))
+    else if (may_vote(n) && pbft_request(n->pbft, &v->tick_digest))
         return; /* held: it will be ordered, and the core relays it */
     struct buffer frame = {0};
     buffer_put(&frame, v->tick_frame.data, v->tick_frame.len);
@@ -108,7 +134,7 @@ void voice_accuse(struct node *n, const struct request *a, const struct request 
     struct voice *v = &n->voice;
     struct buffer what = {0};
     bool known = ledger_convicted(n->machine.ledger, &a->client) || accused_before(v, &a->client);
-    if (!known && v->accused_count < sizeof v->accused / sizeof *v->accused &&
+    if (!known && may_vote(n) && v->accused_count < sizeof v->accused / sizeof *v->accused &&
         a->frame.len + b->frame.len <= EVIDENCE_FITS && evidence_observation_conflict(a, b, &what, NULL)) {
         v->accused[v->accused_count++] = a->client;
         bool ordered =

@@ -78,6 +78,21 @@ static void found(struct replica *r) {
     cluster_set_id(&r->cluster);
 }
 
+/* A member holds nothing that this replica signed before its start. */
+static void member_recalls_nothing(struct replica *r, member_id from) {
+    struct msg m = {.type = FRAME_RECALLED, .recalled = {.to = SELF, .answer = true}};
+    struct seal_context context = {FRAME_RECALLED, r->cluster.id, 0, from};
+    struct buffer body = {0}, frame = {0};
+    struct admitted *x;
+    codec_encode(&body, &m);
+    frame_seal(&frame, &context, buffer_bytes(&body), &r->secrets[from]);
+    assert_int_equal(admit_peer(&x, &r->admit, buffer_bytes(&frame)), ERR_OK);
+    node_receive(r->node, x, clocks(r));
+    assert_int_equal(node_flush(r->node), ERR_OK);
+    buffer_free(&body);
+    buffer_free(&frame);
+}
+
 static struct replica *replica_new(void) {
     struct replica *r = xcalloc(1, sizeof *r);
     struct buffer why = {0};
@@ -94,6 +109,13 @@ static struct replica *replica_new(void) {
     node_start(r->node, clocks(r));
     assert_int_equal(node_flush(r->node), ERR_OK);
     buffer_free(&why);
+    return r;
+}
+
+static struct replica *replica_active(void) {
+    struct replica *r = replica_new();
+    member_recalls_nothing(r, 0);
+    member_recalls_nothing(r, 2);
     return r;
 }
 
@@ -145,7 +167,7 @@ static void contradict(struct replica *r, unsigned results, size_t len) {
 
 static void an_observer_that_contradicts_itself_is_accused(void **state) {
     (void)state;
-    struct replica *r = replica_new();
+    struct replica *r = replica_active();
     contradict(r, 2, 1000);
     assert_int_equal(r->counted[FRAME_RELAY], 3); /* the evidence goes to all */
     assert_non_null(strstr(buffer_cstr(&r->trace), "evidence EV12 OBS_EQUIV culprit eu over web1/http"));
@@ -155,7 +177,7 @@ static void an_observer_that_contradicts_itself_is_accused(void **state) {
 static void bundles_too_large_for_evidence_end_nothing(void **state) {
     (void)state;
     for (unsigned results = 1; results <= 8; results++) {
-        struct replica *r = replica_new();
+        struct replica *r = replica_active();
         contradict(r, results, 7800);
         assert_int_equal(r->counted[FRAME_RELAY], results <= 4 ? 3 : 0);
         assert_int_equal(r->counted[FRAME_REFUSAL], 1); /* the second content is not taken */
@@ -168,7 +190,7 @@ static void evidence_fits_to_the_byte(void **state) {
     (void)state;
     bool was_told = true;
     for (size_t len = 7900; len < 8192; len += 4) {
-        struct replica *r = replica_new();
+        struct replica *r = replica_active();
         contradict(r, 4, len);
         bool told = r->counted[FRAME_RELAY] == 3;
         assert_true(was_told || !told);
@@ -178,10 +200,33 @@ static void evidence_fits_to_the_byte(void **state) {
     assert_false(was_told);
 }
 
+static void nothing_is_signed_before_the_others_answered(void **state) {
+    (void)state;
+    struct replica *r = replica_new();
+    contradict(r, 2, 1000);
+    for (unsigned i = 0; i < 20; i++) {
+        r->now += 250;
+        node_timeout(r->node, clocks(r));
+        assert_int_equal(node_flush(r->node), ERR_OK);
+    }
+    assert_true(r->counted[FRAME_RECALL] >= 3 * 15);
+    for (unsigned type = 1; type < FRAME_FETCH_ALERTS; type++)
+        if (type != FRAME_RECALL && type != FRAME_STATUS)
+            assert_int_equal(r->counted[type], 0);
+    member_recalls_nothing(r, 0);
+    member_recalls_nothing(r, 2);
+    r->now += 1000;
+    node_timeout(r->node, clocks(r));
+    assert_int_equal(node_flush(r->node), ERR_OK);
+    assert_true(r->counted[FRAME_RELAY] > 0); /* its tick */
+    replica_free(r);
+}
+
 int main(void) {
     crypto_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_observer_that_contradicts_itself_is_accused),
+        cmocka_unit_test(nothing_is_signed_before_the_others_answered),
         cmocka_unit_test(bundles_too_large_for_evidence_end_nothing),
         cmocka_unit_test(evidence_fits_to_the_byte),
     };
