@@ -1,6 +1,6 @@
 /* The doors of a replica: bytes of peers and clients become authenticated, bounded messages, or a named refusal. What
    is cheap and rejects most comes first: lengths, type, cluster, epoch, member; then decoding; signatures and inner
-   proofs last (R1). Runs on any thread, since everything that it reads was built at start. */
+   proofs last (R1). Runs on any thread, since everything that it reads was built at start, or has a lock of its own. */
 #include "replica/admit.h"
 
 #include "base/invariant.h"
@@ -129,35 +129,30 @@ static enum error check_decision(const struct admit *a, const struct msg_decisio
     return e == ERR_OK ? proof_decision_valid(&a->verifier, d) : e;
 }
 
-/* The NEW-VIEW of a CERT proves itself, whoever forwards it (R6). */
-static enum error check_new_view_frame(const struct admit *a, struct bytes raw, struct arena *arena) {
-    struct frame f;
-    struct msg m;
-    enum error e = frame_open(&f, raw);
-    if (e == ERR_OK && f.type != FRAME_NEW_VIEW) {
-        e = ERR_BAD_TYPE;
-    }
-    if (e == ERR_OK) {
-        e = check_cluster(a, &f);
-    }
-    if (e == ERR_OK) {
-        e = check_member(a, &f);
-    }
-    if (e == ERR_OK) {
-        e = codec_decode(&m, &f, arena);
-    }
-    if (e == ERR_OK) {
-        e = frame_verify(&f, &a->verifier.cluster, &a->verifier.keys[f.sender]);
-    }
-    return e == ERR_OK ? proof_new_view_valid(&a->verifier, a->window, &m) : e;
+static enum error check_view_proof(const struct admit *a, const struct msg *m) {
+    return m->type == FRAME_VIEW_CHANGE ? proof_view_change_valid(&a->verifier, a->window, m)
+                                        : proof_new_view_valid(&a->verifier, a->window, m);
 }
 
-static enum error check_cert(struct admitted *x, const struct admit *a) {
-    const struct msg_cert *c = &x->msg.cert;
-    if (c->kind == CERT_NEW_VIEW) {
-        return check_new_view_frame(a, c->new_view, &x->arena);
+/* Both are resent until they are superseded, and verifying one takes hundreds of signatures. */
+static enum error check_view_frame(const struct admit *a, const struct msg *m) {
+    if (!a->proven) {
+        return check_view_proof(a, m);
     }
-    return proof_checkpoint_cert_valid(&a->verifier, &c->checkpoint);
+    struct digest digest = proven_digest(m->raw);
+    if (proven_has(a->proven, m->sender, &digest)) {
+        return ERR_OK;
+    }
+    enum error e = check_view_proof(a, m);
+    if (e == ERR_OK) {
+        proven_add(a->proven, m->sender, &digest);
+    }
+    return e;
+}
+
+/* A NEW-VIEW travels as its own frame: the core takes none out of a CERT, so no work is spent on one. */
+static enum error check_cert(const struct admit *a, const struct msg_cert *c) {
+    return c->kind == CERT_NEW_VIEW ? ERR_BAD_TYPE : proof_checkpoint_cert_valid(&a->verifier, &c->checkpoint);
 }
 
 static enum error check_inside(struct admitted *x, const struct admit *a) {
@@ -171,13 +166,12 @@ static enum error check_inside(struct admitted *x, const struct admit *a) {
     case FRAME_PRE_PREPARE:
         return check_batch(m->pre_prepare.batch_bytes, &m->pre_prepare.statement.d);
     case FRAME_VIEW_CHANGE:
-        return proof_view_change_valid(&a->verifier, a->window, m);
     case FRAME_NEW_VIEW:
-        return proof_new_view_valid(&a->verifier, a->window, m);
+        return check_view_frame(a, m);
     case FRAME_DECISION:
         return check_decision(a, &m->decision);
     case FRAME_CERT:
-        return check_cert(x, a);
+        return check_cert(a, &m->cert);
     case FRAME_ST_DATA:
         return m->st_data.kind == ST_META ? proof_checkpoint_cert_valid(&a->verifier, &m->st_data.cert) : ERR_OK;
     default:

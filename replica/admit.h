@@ -1,17 +1,19 @@
 /* Bytes in, an authenticated and bounded message out, or a named refusal (R1). Runs on any thread: everything it
-   reads is immutable. Nothing that it refuses reaches the core. */
+   reads is immutable or locked. Nothing that it refuses reaches the core. */
 #ifndef QUORATE_REPLICA_ADMIT_H
 #define QUORATE_REPLICA_ADMIT_H
 
 #include "proto/cluster.h"
 #include "proto/codec.h"
 #include "proto/op.h"
+#include "replica/proven.h"
 
 struct admit { /* built once at start, read by all threads */
     struct verifier verifier;
     const struct keyring *keys; /* of the genesis */
     member_id self;
     uint32_t window;
+    struct proven *proven; /* NULL or: remembers what was proven; has a lock of its own */
 };
 
 struct admitted { /* one admitted frame; owns its bytes */

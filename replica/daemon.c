@@ -348,7 +348,7 @@ static enum error open_identity(struct daemon *d, struct buffer *why) {
         return ERR_MISMATCH;
     }
     d->keys = cluster_keyring(d->cluster);
-    d->admit = (struct admit){.keys = d->keys, .self = c->self, .window = d->cluster->knobs.window};
+    d->admit = (struct admit){.keys = d->keys, .self = c->self, .window = d->cluster->knobs.window, .proven = proven_new()};
     cluster_verifier(&d->admit.verifier, d->cluster);
     return ERR_OK;
 }
@@ -433,6 +433,7 @@ static void daemon_close(struct daemon *d) {
     inbox_free(d->inbox);
     fault_free(d->fault);
     keyring_free(d->keys);
+    proven_free(d->admit.proven);
     cluster_free(d->cluster);
     crypto_wipe(&d->key, sizeof d->key);
 }
