@@ -93,6 +93,7 @@ void fault_rollback(struct sim *s, member_id member) {
     h->disk = h->image;
     h->image = NULL;
     s->counts->rollbacks++;
+    h->rolled_back = true;
     host_boot(h);
 }
 

@@ -22,6 +22,31 @@ view_no goal_highest_view(const struct sim *s) {
     return highest;
 }
 
+static bool is_active_in(const struct sim *s, member_id i, view_no view) {
+    struct node_facts f = facts_of(s, i);
+    return s->hosts[i].node && f.pbft.phase == PHASE_ACTIVE && f.pbft.view == view;
+}
+
+/* The view in which a quorum is active, members that lie on counted; the highest one else. */
+view_no goal_view(const struct sim *s) {
+    for (member_id i = 0; i < s->options->members; i++) {
+        view_no view = facts_of(s, i).pbft.view;
+        unsigned active = 0;
+        for (member_id j = 0; j < s->options->members; j++)
+            active += is_active_in(s, j, view);
+        if (active >= quorum_strong(s->options->members))
+            return view;
+    }
+    return goal_highest_view(s);
+}
+
+/* It heard a quorum that wanted to go, and lost its company to crashes: it may not come back to the others' view, so it
+   waits, executes, and votes again with the next one. */
+static bool waits_ahead(const struct sim *s, member_id i, view_no view) {
+    struct node_facts f = facts_of(s, i);
+    return f.pbft.phase == PHASE_CHANGING && f.pbft.view > view;
+}
+
 unsigned goal_highest_backoff(const struct sim *s) {
     unsigned highest = 0;
     for (member_id i = 0; i < s->options->members; i++) {
@@ -56,26 +81,28 @@ bool goal_all_executed(const struct sim *s) {
 }
 
 bool goal_reached(struct sim *s) {
-    view_no view = goal_highest_view(s);
+    view_no view = goal_view(s);
+    unsigned active = 0;
     time_us grace = s->options->beat + SECOND / 10;
     if (s->now - s->healed_at < grace || !workload_applied(s->workload) ||
         workload_waiting(s->workload, s->now, grace) > 0 || s->hosts[view % s->options->members].gone)
         return false;
     for (member_id i = 0; i < s->options->members; i++) {
-        if (!trusted(s, i))
-            continue;
-        struct node_facts f = facts_of(s, i);
-        if (!s->hosts[i].node || f.pbft.phase != PHASE_ACTIVE || f.pbft.view != view ||
-            f.executed + 3 < checker_executed_to(s->checker))
+        if (trusted(s, i) && !is_active_in(s, i, view) && !waits_ahead(s, i, view))
             return false;
+        if (trusted(s, i) && facts_of(s, i).executed + 3 < checker_executed_to(s->checker))
+            return false;
+        active += is_active_in(s, i, view);
     }
+    if (active < quorum_strong(s->options->members))
+        return false;
     s->idle = false;
     return true;
 }
 
 /* I25: nobody else can end the view of an honest primary. */
 void goal_judge_views(struct sim *s, view_no settled) {
-    view_no last = goal_highest_view(s);
+    view_no last = goal_view(s);
     if (last != settled && trusted(s, (member_id)(settled % s->options->members)))
         sim_fail(s, "view %llu grew to %llu although its primary is honest", (unsigned long long)settled,
                  (unsigned long long)last);
@@ -86,7 +113,8 @@ static void judge_node(struct sim *s, member_id i, seq_no newest) {
     seq_no far = newest > 2 * s->options->checkpoint_interval ? newest - 2 * s->options->checkpoint_interval : 0;
     if (f.suspects & (member_set)~s->untrusted)
         sim_fail(s, "node %u suspects honest members: %x", i, (unsigned)f.suspects);
-    if (f.pbft.phase != PHASE_ACTIVE)
+    s->counts->ahead += waits_ahead(s, i, goal_view(s));
+    if (f.pbft.phase != PHASE_ACTIVE && !waits_ahead(s, i, goal_view(s)))
         sim_fail(s, "node %u is %s at the end", i, phase_name(f.pbft.phase));
     if (f.pbft.stable < far) /* I26 */
         sim_fail(s, "node %u is stable at %llu only, of %llu", i, (unsigned long long)f.pbft.stable,
@@ -113,6 +141,8 @@ void goal_judge_end(struct sim *s) {
     if (newest > slowest + 30)
         sim_fail(s, "a node lags at %llu of %llu", (unsigned long long)slowest, (unsigned long long)newest);
     judge_timers(s);
+    for (member_id i = 0; i < s->options->members; i++)
+        s->counts->found_out += s->hosts[i].rolled_back && facts_of(s, i).pbft.phase == PHASE_LEARNER;
     checker_end(s->checker, slowest, s->options->size == SIZE_LONG);
     s->counts->view_changes += goal_highest_view(s);
     s->counts->batches += newest;

@@ -205,10 +205,11 @@ static int list_behaviours(void) {
     return 0;
 }
 
-static void steady_malloc(void) {
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* fixed: a boot's large tables come as untouched pages */
-    mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
-    mallopt(M_TOP_PAD, 1024 * 1024);
+/* Nearly all of the large tables of a boot is never touched: they shall come as fresh pages, not out of a warm heap. */
+static void cool_malloc(void) {
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+    mallopt(M_TOP_PAD, 128 * 1024);
 }
 
 int main(int argc, char **argv) {
@@ -240,7 +241,7 @@ int main(int argc, char **argv) {
     plan.forced.members = (unsigned)members;
     plan.forced.beyond = beyond != 0;
     crypto_start();
-    steady_malloc();
+    cool_malloc();
     if (seed)
         return replay(seed, &plan.forced) ? 0 : 1;
     if (plan.jobs == 0 || plan.jobs > WORKERS_MAX)

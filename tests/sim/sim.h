@@ -93,6 +93,8 @@ void sim_options_print(const struct sim_options *o);
     X(power_losses, 1)                                                                                                 \
     X(pauses, 1)                                                                                                       \
     X(rollbacks, 1)                                                                                                    \
+    X(found_out, 1)                                                                                                    \
+    X(ahead, 0)                                                                                                        \
     X(wrong_clocks, 1)                                                                                                 \
     X(clock_steps, 1)                                                                                                  \
     X(sleeps, 1)                                                                                                       \

@@ -27,17 +27,37 @@ static uint64_t fold(uint64_t a, uint64_t b) {
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static const uint64_t odd[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93};
+
+/* Two multiplications for 32 bytes; finish() spreads them over all lanes. */
+static void mix_block(uint64_t lanes[4], const uint8_t block[32]) {
+    uint64_t w[4];
+    memcpy(w, block, sizeof w);
+    lanes[0] = fold(w[0] ^ lanes[0] ^ odd[0], w[1] ^ lanes[2] ^ odd[1]);
+    lanes[1] = fold(w[2] ^ lanes[1] ^ odd[2], w[3] ^ lanes[3] ^ odd[3]);
+    lanes[2] = (lanes[2] << 23 | lanes[2] >> 41) + (w[0] ^ w[3]);
+    lanes[3] = (lanes[3] << 29 | lanes[3] >> 35) + (w[1] ^ w[2]);
+}
+
 static void mix(uint64_t lanes[4], const uint8_t *data, size_t len) {
-    static const uint64_t odd[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93};
-    uint64_t block[4];
-    for (; len; data += sizeof block) {
-        size_t part = len < sizeof block ? len : sizeof block;
-        memset(block, 0, sizeof block);
-        memcpy(block, data, part);
-        for (int i = 0; i < 4; i++)
-            lanes[i] = fold(lanes[i] ^ block[i], odd[i] ^ lanes[(i + 1) % 4]) + odd[i];
-        len -= part;
+    for (; len >= 32; data += 32, len -= 32)
+        mix_block(lanes, data);
+    if (len) {
+        uint8_t rest[32] = {0};
+        memcpy(rest, data, len);
+        mix_block(lanes, rest);
     }
+}
+
+static struct digest finish(const uint64_t lanes[4], uint64_t len) {
+    struct digest d;
+    uint64_t out[4];
+    for (int i = 0; i < 4; i++)
+        out[i] = fold(lanes[i] ^ odd[i] ^ len, lanes[(i + 1) % 4] + odd[(i + 2) % 4]);
+    for (int i = 0; i < 4; i++)
+        out[i] = fold(out[i] ^ odd[3 - i], out[(i + 1) % 4] ^ odd[i]) ^ out[(i + 2) % 4];
+    memcpy(d.b, out, DIGEST_LEN);
+    return d;
 }
 
 struct digest crypto_digest_parts(enum digest_domain domain, const struct bytes *parts, size_t count) {
@@ -65,12 +85,7 @@ struct digest crypto_digest_parts(enum digest_domain domain, const struct bytes 
             memcpy(block, b.data + whole, held);
     }
     mix(lanes, block, held);
-    const uint64_t end[4] = {total, ~total, domain, 1};
-    mix(lanes, (const uint8_t *)end, sizeof end);
-    mix(lanes, (const uint8_t *)end, sizeof end);
-    struct digest d;
-    memcpy(d.b, lanes, DIGEST_LEN);
-    return d;
+    return finish(lanes, total);
 }
 
 struct digest crypto_digest(enum digest_domain domain, struct bytes data) {
@@ -78,13 +93,10 @@ struct digest crypto_digest(enum digest_domain domain, struct bytes data) {
 }
 
 static struct digest tag(struct bytes message, const uint8_t *pk) {
-    uint64_t lanes[4] = {message.len, ~message.len, 3, 4};
-    struct digest d;
+    uint64_t lanes[4] = {1, 2, 3, 4};
     mix(lanes, pk, PUBLIC_KEY_LEN);
     mix(lanes, message.data, message.len);
-    mix(lanes, pk, PUBLIC_KEY_LEN);
-    memcpy(d.b, lanes, DIGEST_LEN);
-    return d;
+    return finish(lanes, message.len);
 }
 
 void crypto_sign(struct signature *sig, struct bytes message, const struct secret_key *sk) {

@@ -336,7 +336,7 @@ static void recover(struct sim *s) {
 /* Long runs go on until the truth is told, and perhaps until the silence is. */
 static void settle(struct sim *s) {
     bool is_long = s->options->size == SIZE_LONG;
-    view_no settled = goal_highest_view(s);
+    view_no settled = goal_view(s);
     time_us last = s->healed_at + s->options->healed_for;
     run_until(s, s->now + (is_long ? 3 * SECOND : SECOND / 8));
     while (is_long && s->now < last && !checker_truth_told(s->checker))

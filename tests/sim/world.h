@@ -55,6 +55,7 @@ struct host {
     bool told;   /* it traced something since it was looked at */
     bool doomed; /* falls while its next synced turn is committed */
     bool gone;   /* for good */
+    bool rolled_back;
     time_ms skew;
     enum clock_fault clock;
     seq_no stable;
@@ -151,6 +152,7 @@ bool goal_reached(struct sim *s);
 bool goal_all_executed(const struct sim *s);
 /* By then it must be (I24). */
 time_us goal_bound(const struct sim *s);
+view_no goal_view(const struct sim *s);
 view_no goal_highest_view(const struct sim *s);
 unsigned goal_highest_backoff(const struct sim *s);
 void goal_judge_views(struct sim *s, view_no settled);
