@@ -13,7 +13,7 @@ enum disk_family {
     DISK_REQUEST,  /* request digest -> whole frame */
     DISK_OUTPUT,   /* n u64 -> outputs of batch n, receipts seen */
     DISK_ALERT,    /* alert number u64 -> n u64, index u32 */
-    DISK_STATE,    /* the machines' records as of the newest checkpoint */
+    DISK_STATE,    /* the machines' records as of the newest checkpoint: replica/state.h */
     DISK_EVIDENCE, /* frames that convict */
     DISK_FAMILY_LIMIT
 };
@@ -48,6 +48,11 @@ struct disk {
                             bool (*visit)(void *context, struct bytes key, struct bytes value), void *context);
     /* All or nothing; durable when sync. ERR_IO: the caller stops the process (S8). */
     enum error (*commit)(void *self, const struct disk_batch *b, bool sync);
+    /* DISK_STATE as it is now, for reading while it changes; held in memory only, until release. */
+    void *(*snapshot)(void *self);
+    enum error (*scan_at)(void *self, void *snapshot, struct bytes from, struct bytes below,
+                          bool (*visit)(void *context, struct bytes key, struct bytes value), void *context);
+    void (*release)(void *self, void *snapshot);
 };
 
 #endif

@@ -60,7 +60,9 @@ enum error node_flush(struct node *n) {
     }
     disk_batch_clear(&n->batch);
     outputs_turn_flushed(n->outputs);
-    n->sync = false;
+    n->sync = n->state_pending = false;
+    transfer_flushed(n);
+    donor_flushed(n);
     for (size_t i = 0; i < n->outbox_count; i++)
         release(n, &n->outbox[i]);
     n->outbox_count = 0;
@@ -79,6 +81,7 @@ static void tell_facts(struct node *n) {
         .log_hash = ledger_log_hash(n->machine.ledger),
         .suspects = outputs_suspects(n->outputs),
     };
+    facts.transfer_target = transfer_target(n);
     memcpy(facts.version, n->version, sizeof facts.version);
     pbft_set_facts(n->pbft, &facts);
 }
@@ -202,6 +205,10 @@ void node_receive(struct node *n, struct admitted *x, struct node_now now) {
     }
     if (x->msg.type == FRAME_RECEIPT) {
         take_receipt(n, &x->msg);
+    } else if (x->msg.type == FRAME_ST_FETCH) {
+        donor_fetch(n, x->msg.sender, &x->msg.st_fetch);
+    } else if (x->msg.type == FRAME_ST_DATA) {
+        transfer_data(n, x->msg.sender, &x->msg.st_data);
     } else if (x->msg.type != FRAME_RELAY) {
         struct pbft_event event = {.kind = PBFT_RECEIVE, .msg = &x->msg};
         node_step(n, &event);
@@ -216,14 +223,19 @@ void node_timeout(struct node *n, struct node_now now) {
         struct pbft_event event = {.kind = PBFT_TIMEOUT};
         node_step(n, &event);
     }
+    donor_timeout(n);
+    transfer_timeout(n);
     node_answer_alerts(n, true);
 }
 
+static mono_ms earlier(mono_ms a, mono_ms b) {
+    return a < b ? a : b;
+}
+
 mono_ms node_deadline(const struct node *n) {
-    mono_ms soonest = pbft_deadline(n->pbft), desk = desk_deadline(&n->desk);
-    if (desk < soonest)
-        soonest = desk;
-    return n->voice.tick_due < soonest ? n->voice.tick_due : soonest;
+    mono_ms soonest = earlier(pbft_deadline(n->pbft), desk_deadline(&n->desk));
+    soonest = earlier(soonest, earlier(donor_deadline(n), transfer_deadline(n)));
+    return earlier(soonest, n->voice.tick_due);
 }
 
 void node_inspect(const struct node *n, struct node_facts *out) {

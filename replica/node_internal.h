@@ -5,8 +5,10 @@
 
 #include "base/invariant.h"
 #include "replica/desk.h"
+#include "replica/donor.h"
 #include "replica/node.h"
 #include "replica/outputs.h"
+#include "replica/transfer.h"
 
 struct outgoing {  /* released by node_flush, in order */
     member_set to; /* 0: an answer to `client` */
@@ -40,6 +42,10 @@ struct node {
 
     struct machine machine;
     struct state_tree *tree;
+    struct state_mark state; /* what the tree and the disk hold: the newest own checkpoint */
+    bool state_pending;      /* and this turn wrote to it */
+    struct donor donor;
+    struct transfer transfer;
     struct outputs *outputs;
     struct desk desk;
     struct pbft *pbft;
@@ -82,6 +88,19 @@ void node_perform(struct node *n, const struct pbft_actions *actions);
 /* Executes the next batch into n->executed; replay: nobody is told. */
 void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch_kind kind,
                   const struct request *const *requests, size_t count, bool replay);
+
+void node_remember_old(struct node *n);
+
+/* node_state.c */
+/* Reads what the mark says; what is damaged leaves the machine at the genesis. ERR_IO. */
+enum error node_load_state(struct node *n);
+/* Writes the machines' dirty records and the mark into the turn's batch; out lacks stop_seq. */
+void node_checkpoint(struct node *n, struct checkpoint *out);
+/* The own state is not the cluster's: remembered, over restarts too, until another one replaces it. */
+void node_state_damaged(struct node *n);
+/* Brings a state that was laid down as `generation` into force; takes machine's content and the tree. */
+void node_take_state(struct node *n, const struct machine *machine, struct state_tree *tree, uint8_t generation,
+                     const struct checkpoint_cert *cert);
 
 /* node_clients.c */
 void node_answer_replies(struct node *n);

@@ -50,30 +50,6 @@ static enum error read_boot(struct node *n, uint64_t *reserved) {
     return e;
 }
 
-/* ---- the checkpointed state ---- */
-
-struct loading {
-    struct node *n;
-    enum error e;
-};
-
-static bool load_record(void *context, struct bytes key, struct bytes value) {
-    struct loading *l = context;
-    struct node *n = l->n;
-    state_tree_put(n->tree, key, value);
-    bool ledger = key.len > 0 && key.data[0] == 'l';
-    l->e = ledger ? ledger_restore(n->machine.ledger, key, value) : monitor_restore(n->machine.monitor, key, value);
-    return l->e == ERR_OK;
-}
-
-static enum error load_state(struct node *n) {
-    struct loading l = {n, ERR_OK};
-    enum error e = n->disk.scan(n->disk.self, DISK_STATE, (struct bytes){0}, (struct bytes){0}, load_record, &l);
-    if (e != ERR_OK || l.e != ERR_OK)
-        return e != ERR_OK ? e : l.e;
-    return monitor_restored(n->machine.monitor);
-}
-
 /* ---- replay of what was decided after it ---- */
 
 static enum error load_requests(struct node *n, const struct batch *batch, struct request **out) {
@@ -135,6 +111,11 @@ static enum error replay(struct node *n) {
 
 /* ---- the protocol's records ---- */
 
+struct loading {
+    struct node *n;
+    enum error e;
+};
+
 static bool restore_record(void *context, struct bytes key, struct bytes value) {
     struct loading *l = context;
     if (key.len == 0 || key.data[0] == 0 || key.data[0] >= RECORD_KIND_LIMIT)
@@ -147,11 +128,23 @@ static bool restore_record(void *context, struct bytes key, struct bytes value) 
 static enum error restore_protocol(struct node *n) {
     struct loading l = {n, ERR_OK};
     enum error e = n->disk.scan(n->disk.self, DISK_PROTOCOL, (struct bytes){0}, (struct bytes){0}, restore_record, &l);
-    if (e != ERR_OK || l.e != ERR_OK)
-        return e != ERR_OK ? e : l.e;
+    return e != ERR_OK ? e : l.e;
+}
+
+/* Decided batches are executed again on a state that stands for itself, and on no other. */
+static enum error take_up(struct node *n) {
+    if (pbft_restore_state(n->pbft, n->state.n, &n->state.root, n->state.damaged)) {
+        if (!n->state.damaged)
+            node_trace(n, "REPAIR n=%llu: the state on disk is not the one that was vouched for",
+                       (unsigned long long)n->state.n);
+        n->state.damaged = true;
+        pbft_restore_executed(n->pbft, n->state.n, n->state.t, &n->state.log_hash);
+        return ERR_OK;
+    }
+    enum error e = replay(n);
     struct digest log_hash = ledger_log_hash(n->machine.ledger);
     pbft_restore_executed(n->pbft, ledger_executed(n->machine.ledger), ledger_time(n->machine.ledger), &log_hash);
-    return ERR_OK;
+    return e;
 }
 
 /* ---- the door ---- */
@@ -207,11 +200,11 @@ static enum error open_from_disk(struct node *n, struct buffer *why) {
     if (e == ERR_OK)
         e = read_boot(n, &reserved);
     if (e == ERR_OK)
-        e = load_state(n);
-    if (e == ERR_OK)
-        e = replay(n);
+        e = node_load_state(n);
     if (e == ERR_OK)
         e = restore_protocol(n);
+    if (e == ERR_OK)
+        e = take_up(n);
     if (e == ERR_OK) {
         voice_open(n, reserved);
         e = node_flush(n);
@@ -244,6 +237,8 @@ void node_free(struct node *n) {
     for (size_t i = 0; i < n->loaded_count; i++)
         request_free(n->loaded[i]);
     free(n->loaded);
+    donor_close(n);
+    transfer_close(n);
     pbft_free(n->pbft);
     outputs_free(n->outputs);
     desk_close(&n->desk);

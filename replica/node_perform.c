@@ -72,7 +72,7 @@ static void remember_done(struct node *n, const struct request *const *requests,
 }
 
 /* After the execution, which may have slid their clients' windows and spent their tokens. */
-static void remember_old(struct node *n) {
+void node_remember_old(struct node *n) {
     for (size_t i = 0; i < n->done_count; i++) {
         uint64_t top = ledger_top(n->machine.ledger, &n->done[i].client);
         n->done[i].old = top > LEDGER_WINDOW ? top - LEDGER_WINDOW : 0;
@@ -101,37 +101,20 @@ static void execute_action(struct node *n, const struct pbft_action *a) {
     REQUIRE(!n->execution_due && !n->checkpoint_due);
     remember_done(n, a->requests, a->count);
     node_execute(n, a->n, &a->batch_digest, a->batch_kind, a->requests, a->count, false);
-    remember_old(n);
+    node_remember_old(n);
     n->execution_due = true;
-}
-
-/* ---- checkpoints: the machines' dirty records go into the turn's batch and into the state tree ---- */
-
-static void keep_record(void *self, struct bytes key, struct bytes value) {
-    struct node *n = self;
-    if (value.data) {
-        state_tree_put(n->tree, key, value);
-        disk_batch_put(&n->batch, DISK_STATE, key, value);
-    } else {
-        state_tree_remove(n->tree, key);
-        disk_batch_delete(&n->batch, DISK_STATE, key);
-    }
 }
 
 static void checkpoint_action(struct node *n, const struct pbft_action *a) {
     REQUIRE(!n->execution_due && !n->checkpoint_due && a->n == ledger_executed(n->machine.ledger));
-    struct record_sink sink = {n, keep_record};
-    ledger_flush(n->machine.ledger, &sink);
-    monitor_flush(n->machine.monitor, &sink);
-    n->sync = true;
-    n->checkpoint = (struct checkpoint){
-        .n = a->n,
-        .root = state_tree_root(n->tree),
-        .log_hash = ledger_log_hash(n->machine.ledger),
-        .t = ledger_time(n->machine.ledger),
-        .cfg_digest = ledger_cfg_digest(n->machine.ledger),
-    };
+    node_checkpoint(n, &n->checkpoint);
     n->checkpoint_due = true;
+}
+
+static void transfer_action(struct node *n, const struct pbft_action *a) {
+    if (a->damaged)
+        node_state_damaged(n);
+    transfer_want(n, a->n, a->damaged);
 }
 
 /* ---- serving what the store holds ---- */
@@ -263,6 +246,9 @@ static void perform(struct node *n, const struct pbft_action *a) {
         break;
     case PBFT_SERVE_DATA:
         serve_data(n, a);
+        break;
+    case PBFT_TRANSFER:
+        transfer_action(n, a);
         break;
     case PBFT_STABLE:
         break;

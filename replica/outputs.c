@@ -271,6 +271,25 @@ struct bytes outputs_executed(struct outputs *o, const struct executed *e, struc
     return buffer_bytes(&o->frame);
 }
 
+static void forget_range(struct outputs *o, char kind, seq_no first, seq_no last, struct disk_batch *batch) {
+    struct buffer from = {0};
+    struct bytes low = key_of(o, kind, first);
+    buffer_put(&from, low.data, low.len);
+    disk_batch_delete_range(batch, DISK_OUTPUT, buffer_bytes(&from), key_of(o, kind, last + 1));
+    buffer_free(&from);
+}
+
+void outputs_forget(struct outputs *o, seq_no first, seq_no last, struct disk_batch *batch) {
+    forget_range(o, 'o', first, last, batch);
+    forget_range(o, 'r', first, last, batch);
+    for (unsigned i = 0; i < OUTPUTS_RING; i++)
+        if (o->ring[i].n >= first && o->ring[i].n <= last)
+            o->ring[i] = (struct cell){0};
+    o->latest = NULL;
+    loaded_drop(&o->loaded);
+    buffer_clear(&o->recent);
+}
+
 /* ---- answers ---- */
 
 static enum error take_latest(const struct outputs *o, uint32_t index, struct output *out, struct arena *arena) {

@@ -18,6 +18,8 @@ void outputs_free(struct outputs *o);
    next call), or nothing when the batch put nothing out. replay: the batch was executed before a restart; others'
    receipts on the disk are kept. */
 struct bytes outputs_executed(struct outputs *o, const struct executed *e, struct disk_batch *batch, bool replay);
+/* Batches first..last were not executed as the cluster did: their outputs go, on the disk with the batch. */
+void outputs_forget(struct outputs *o, seq_no first, seq_no last, struct disk_batch *batch);
 /* A member's receipt. Once F members agree with each other, those who said otherwise for the same batch are suspects:
  *newly names them (once each). ERR_OUTSIDE_WINDOW when n is too far from `executed`. */
 enum error outputs_receipt(struct outputs *o, member_id from, const struct receipt_body *body,

@@ -92,15 +92,20 @@ static enum error iterator_end(struct store *s, rocksdb_iterator_t *it) {
     return message ? store_failed(s, message) : ERR_OK;
 }
 
-static enum error store_scan(void *self, enum disk_family f, struct bytes from, struct bytes below, disk_visit *visit,
-                             void *context) {
-    struct store *s = self;
+static enum error scan_with(struct store *s, const rocksdb_readoptions_t *read, enum disk_family f, struct bytes from,
+                            struct bytes below, disk_visit *visit, void *context) {
     REQUIRE(f < DISK_FAMILY_LIMIT);
-    rocksdb_iterator_t *it = rocksdb_create_iterator_cf(s->db, s->read, s->families[f]);
+    rocksdb_iterator_t *it = rocksdb_create_iterator_cf(s->db, read, s->families[f]);
     rocksdb_iter_seek(it, slice(from), from.len);
     while (rocksdb_iter_valid(it) && visit_here(it, visit, context, below))
         rocksdb_iter_next(it);
     return iterator_end(s, it);
+}
+
+static enum error store_scan(void *self, enum disk_family f, struct bytes from, struct bytes below, disk_visit *visit,
+                             void *context) {
+    struct store *s = self;
+    return scan_with(s, s->read, f, from, below, visit, context);
 }
 
 static enum error store_scan_back(void *self, enum disk_family f, struct bytes below, disk_visit *visit,
@@ -159,9 +164,43 @@ static enum error store_commit(void *self, const struct disk_batch *b, bool sync
     return message ? store_failed(s, message) : ERR_OK;
 }
 
+struct frozen {
+    const rocksdb_snapshot_t *snapshot;
+    rocksdb_readoptions_t *read;
+};
+
+static void *store_snapshot(void *self) {
+    struct store *s = self;
+    struct frozen *f = xcalloc(1, sizeof *f);
+    f->snapshot = rocksdb_create_snapshot(s->db);
+    f->read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_snapshot(f->read, f->snapshot);
+    return f;
+}
+
+static enum error store_scan_at(void *self, void *snapshot, struct bytes from, struct bytes below, disk_visit *visit,
+                                void *context) {
+    struct frozen *f = snapshot;
+    return scan_with(self, f->read, DISK_STATE, from, below, visit, context);
+}
+
+static void store_release(void *self, void *snapshot) {
+    struct store *s = self;
+    struct frozen *f = snapshot;
+    rocksdb_readoptions_destroy(f->read);
+    rocksdb_release_snapshot(s->db, f->snapshot);
+    free(f);
+}
+
 struct disk store_disk(struct store *s) {
-    return (struct disk){
-        .self = s, .get = store_get, .scan = store_scan, .scan_back = store_scan_back, .commit = store_commit};
+    return (struct disk){.self = s,
+                         .get = store_get,
+                         .scan = store_scan,
+                         .scan_back = store_scan_back,
+                         .commit = store_commit,
+                         .snapshot = store_snapshot,
+                         .scan_at = store_scan_at,
+                         .release = store_release};
 }
 
 const char *store_failure(const struct store *s) {

@@ -224,7 +224,8 @@ void ask_decisions(struct pbft *p, mono_ms patience) {
     bool stuck = p->now - p->executed_at >= patience;
     const struct slot *s = slot_find(p, p->executed + 1);
     member_id who = 0;
-    if ((!range_done && !stuck) || p->executing || p->checkpointing || (s && s->fate == FATE_DECIDED)) {
+    bool waits = p->executing || p->checkpointing || (s && s->fate == FATE_DECIDED);
+    if (transfer_runs(p) || (!range_done && !stuck) || waits) {
         return;
     }
     const struct peer *peer = next_ahead(p, &who);

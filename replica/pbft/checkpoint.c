@@ -15,7 +15,7 @@ bool checkpoint_due(const struct pbft *p, seq_no n, time_ms before, time_ms afte
 
 /* --- the newest CHECKPOINTS_KEPT of each member above c --- */
 
-static struct kept_checkpoint *checkpoint_find(struct pbft *p, member_id member, seq_no n) {
+struct kept_checkpoint *checkpoint_find(struct pbft *p, member_id member, seq_no n) {
     for (unsigned i = 0; i < CHECKPOINTS_KEPT; i++) {
         struct kept_checkpoint *x = &p->peers[member].checkpoints[i];
         if (x->held && x->statement.n == n) {
@@ -58,18 +58,21 @@ static void store_cert(struct pbft *p, enum pbft_record record, const struct che
     out_record(p, PBFT_PERSIST, record, key_none(), buffer_bytes(&p->out.body));
 }
 
-/* No vote any more; as the primary I ask to be replaced at once (R11). */
-static void enter_repair(struct pbft *p) {
-    if (pbft_is_primary(p)) {
-        suspect(p, WISH_PROOF);
-    }
-    view_move(p, PHASE_REPAIR);
+void make_stable(struct pbft *p, const struct checkpoint_cert *cert) {
+    p->stable = *cert;
+    store_cert(p, RECORD_STABLE, &p->stable);
+    out_forget(p, RECORD_ACCEPT, pbft_h(p));
+    out_forget(p, RECORD_GUARD, pbft_h(p));
+    out_forget(p, RECORD_OWN_CHECKPOINT, pbft_h(p));
+    trace(p, "stable n=%llu", (unsigned long long)pbft_h(p));
+    out_add(p, PBFT_STABLE)->n = pbft_h(p);
+    window_moved(p);
 }
 
 /* Stable: certified, executed, and my own root equal (I11). */
-static void stable_advance(struct pbft *p) {
+void stable_advance(struct pbft *p) {
     const struct kept_checkpoint *own = checkpoint_find(p, p->config.self, pbft_c(p));
-    if (pbft_c(p) <= pbft_h(p) || !own || p->phase == PHASE_REPAIR) {
+    if (pbft_c(p) <= pbft_h(p) || !own || p->damaged) {
         return;
     }
     if (!checkpoint_equal(&own->statement, &p->certified.statement)) {
@@ -79,14 +82,7 @@ static void stable_advance(struct pbft *p) {
         enter_repair(p);
         return;
     }
-    p->stable = p->certified;
-    store_cert(p, RECORD_STABLE, &p->stable);
-    out_forget(p, RECORD_ACCEPT, pbft_h(p));
-    out_forget(p, RECORD_GUARD, pbft_h(p));
-    out_forget(p, RECORD_OWN_CHECKPOINT, pbft_h(p));
-    trace(p, "stable n=%llu", (unsigned long long)pbft_h(p));
-    out_add(p, PBFT_STABLE)->n = pbft_h(p);
-    window_moved(p);
+    make_stable(p, &p->certified);
 }
 
 void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert) {
@@ -155,7 +151,7 @@ void checkpoints_sign(struct pbft *p) {
     for (unsigned i = 0; i < CHECKPOINTS_KEPT; i++) {
         struct kept_checkpoint *x = &p->peers[p->config.self].checkpoints[i];
         struct checkpoint c = x->statement;
-        if (x->held && !x->is_signed && window_holds(p, c.n) && p->phase != PHASE_REPAIR) {
+        if (x->held && !x->is_signed && window_holds(p, c.n) && !p->damaged) {
             x->held = false;
             checkpoint_vote(p, &c);
         }
@@ -166,9 +162,9 @@ void handle_checkpointed(struct pbft *p, const struct checkpoint *c) {
     REQUIRE(p->checkpointing != 0 && c->n == p->checkpointing);
     p->checkpointing = 0;
     trace(p, "checkpoint n=%llu root=%s", (unsigned long long)c->n, shorten(&c->root).text);
-    if (c->n > pbft_c(p) && recall_withholds(p)) {
+    if (c->n > pbft_c(p) && recall_withholds(p) && !p->damaged) {
         checkpoint_withhold(p, c);
-    } else if (window_holds(p, c->n) && p->phase != PHASE_REPAIR) {
+    } else if (window_holds(p, c->n) && !p->damaged) {
         checkpoint_vote(p, c);
     } else if (c->n == pbft_c(p)) { /* certified before I got here: no vote needed, only the comparison */
         checkpoint_keep(p, p->config.self, c, NULL);

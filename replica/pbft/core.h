@@ -204,6 +204,8 @@ struct pbft {
     struct digest log_hash;
     seq_no executing, checkpointing; /* asked of the host and not answered yet; 0: none */
     bool breached;
+    bool damaged, damage_told; /* the host's state is not the cluster's; the host knows */
+    bool transferring;         /* the host looks for a state or fetches one */
 
     struct peer peers[MEMBERS_MAX]; /* own checkpoints, VIEW-CHANGE and wish stand at self */
     enum wish_reason wish_reason;
@@ -342,6 +344,11 @@ enum error handle_checkpoint(struct pbft *p, const struct msg *m);
 void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert);
 /* Own checkpoints taken while no vote was allowed: signed now. */
 void checkpoints_sign(struct pbft *p);
+/* h = the certificate's n. */
+void make_stable(struct pbft *p, const struct checkpoint_cert *cert);
+/* h = c if my own checkpoint there is the certified one; another root is damage. */
+void stable_advance(struct pbft *p);
+struct kept_checkpoint *checkpoint_find(struct pbft *p, member_id member, seq_no n);
 /* Own CHECKPOINT frames above n, newest first. */
 void checkpoint_resend(struct pbft *p, member_id to, seq_no above);
 void checkpoint_cert_send(struct pbft *p, member_set to);
@@ -397,11 +404,21 @@ static inline bool recall_retired(const struct pbft *p) {
 }
 /* The phase that follows from the records and from the answers: LEARNER, RECALL, ACTIVE or CHANGING. */
 enum phase recall_phase(const struct pbft *p);
+/* S7: looks again at what every slot waits for. */
+void slots_resume(struct pbft *p);
 /* Enters it, with fresh timers; also at the end of a repair or a transfer. */
 void recall_resume(struct pbft *p);
 /* A member's newest STATUS: kept. One of another life of that member: it is shown the newest. */
 void recall_heard(struct pbft *p, const struct msg *m);
 void recall_estranged(struct pbft *p, const struct msg *m);
+/* --- transfer.c --- */
+void transfer_advance(struct pbft *p);
+void handle_transferred(struct pbft *p, const struct pbft_event *e);
+/* Is a state being fetched, or has to be: nothing is executed until it is in force. */
+bool transfer_runs(const struct pbft *p);
+/* My state is not the cluster's: no vote any more; as the primary I ask to be replaced at once (R11). */
+void enter_repair(struct pbft *p);
+enum phase shown_phase(const struct pbft *p);
 
 /* --- status.c --- */
 void status_send(struct pbft *p);
@@ -440,5 +457,6 @@ void service_heard(struct pbft *p, struct peer *peer, const struct msg_status *s
 
 /* --- restore.c --- */
 void restore_finish(struct pbft *p);
+bool view_is_installed(const struct pbft *p);
 
 #endif

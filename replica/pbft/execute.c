@@ -38,7 +38,7 @@ static void store_decision(struct pbft *p, const struct slot *s, const struct he
 
 void execute_advance(struct pbft *p) {
     struct slot *s = slot_find(p, p->executed + 1);
-    if (p->executing || p->checkpointing || p->breached || p->phase == PHASE_REPAIR || !s || s->fate != FATE_DECIDED) {
+    if (p->executing || p->checkpointing || p->breached || transfer_runs(p) || !s || s->fate != FATE_DECIDED) {
         return;
     }
     const struct held_batch *b = slot_batch(s, &s->chosen.d);

@@ -126,6 +126,7 @@ static void start(struct pbft *p) {
     restore_finish(p);
     timers_start(p);
     recall_start(p);
+    stable_advance(p);
     fetch_own(p);
 }
 
@@ -148,6 +149,9 @@ static void handle(struct pbft *p, const struct pbft_event *event) {
     case PBFT_CHECKPOINTED:
         handle_checkpointed(p, event->checkpoint);
         break;
+    case PBFT_TRANSFERRED:
+        handle_transferred(p, event);
+        break;
     case PBFT_TIMEOUT:
         timers_due(p);
         break;
@@ -158,6 +162,7 @@ static void handle(struct pbft *p, const struct pbft_event *event) {
 /* S7: whatever the event was, everything it may have made possible is done now. Execution comes last: what it hands out
    must live until the answer. */
 static void advance(struct pbft *p) {
+    transfer_advance(p);
     view_advance(p);
     propose(p);
     if (p->asked_last > 0 && p->executed >= p->asked_last) {
@@ -190,7 +195,7 @@ void pbft_set_facts(struct pbft *p, const struct pbft_host_facts *facts) {
 
 void pbft_inspect(const struct pbft *p, struct pbft_view *out) {
     *out = (struct pbft_view){.view = p->view,
-                              .phase = p->phase,
+                              .phase = shown_phase(p),
                               .primary = pbft_primary(p),
                               .executed = p->executed,
                               .certified = pbft_c(p),
@@ -221,4 +226,18 @@ bool pbft_wanted(const struct pbft *p, const struct digest *digest) {
 const struct request *pbft_request_by_seq(const struct pbft *p, const struct public_key *client, uint64_t req_seq) {
     const struct pooled *e = pool_find_seq(&p->pool, client, req_seq);
     return e ? e->request : NULL;
+}
+
+const struct checkpoint_cert *pbft_stable_cert(const struct pbft *p) {
+    return &p->stable;
+}
+
+const struct request *pbft_pending(const struct pbft *p, size_t *place) {
+    while (++*place < p->pool.used) {
+        const struct pooled *e = &p->pool.entries[*place];
+        if (e->request && e->pending) {
+            return e->request;
+        }
+    }
+    return NULL;
 }

@@ -58,6 +58,7 @@ enum pbft_event_kind {
     PBFT_EXECUTED,     /* answer to EXECUTE: n, t, log_hash, and what it completed */
     PBFT_CHECKPOINTED, /* answer to CHECKPOINT: checkpoint holds root, log_hash, t, cfg_digest; records are durable with
                           this turn */
+    PBFT_TRANSFERRED,  /* after TRANSFER: the state of a certified checkpoint is in force, with this turn's records */
     PBFT_TIMEOUT,      /* now >= pbft_deadline */
 };
 /* (client, req_seq) was named by an executed batch; no request of that client up to `old` is judged NEW any more. */
@@ -87,6 +88,11 @@ struct pbft_event {
             const struct pbft_done *done; /* leave the pool, whatever their digest */
         } executed;
         const struct checkpoint *checkpoint;
+        struct {
+            const struct checkpoint_cert *cert; /* n is not below what was asked for */
+            size_t done_count;
+            const struct pbft_done *done; /* held requests, judged anew */
+        } transferred;
     };
 };
 
@@ -101,6 +107,8 @@ enum pbft_action_kind {
                              (at most what fits a turn), after DATA with the requests they name */
     PBFT_SERVE_DATA,      /* send the stored requests with these digests, as a DATA frame, to `to`; the own id in `to`:
                              feed them as PBFT_REQUEST */
+    PBFT_TRANSFER,        /* look for a certified state of n or above and bring it into force, then PBFT_TRANSFERRED; n 0:
+                             no more. damaged: the own state is not the cluster's, never to be executed on again */
     PBFT_STABLE,          /* h = n is stable: for host and metrics */
     PBFT_TRACE,           /* text: one stable line for people, scripts and the log, such as "view 3 active" */
     PBFT_SAFETY_BREACH,   /* two quorums decided differently: text; the host saves and stops */
@@ -112,6 +120,7 @@ struct pbft_action {
     member_set to;
     struct bytes frame; /* SEND */
     seq_no n, first, last;
+    bool damaged; /* TRANSFER */
     enum batch_kind batch_kind;
     struct digest batch_digest; /* EXECUTE */
     size_t count;
@@ -128,10 +137,13 @@ struct pbft *pbft_new(const struct pbft_config *config);
 void pbft_free(struct pbft *p);
 
 /* Restart: every stored record but DECIDED and REQUEST is given once, kinds in the order of their numbers, keys in
-   order within one; then pbft_restore_executed with the place that the host's replay of DECIDED reached (n 0, T_0 and a
-   zero hash at first; never skipped); then PBFT_START. ERR_CORRUPT stops the process. A DECIDED record has all its
-   requests stored before it, in the same turn or an earlier one. */
+   order within one; then pbft_restore_state with the checkpoint whose state the host has; then pbft_restore_executed
+   with the place that the host's replay of DECIDED reached (n 0, T_0 and a zero hash at first; never skipped); then
+   PBFT_START. ERR_CORRUPT stops the process. A DECIDED record has all its requests stored before it, in the same turn
+   or an earlier one. */
 enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes key, struct bytes value);
+/* True: that state is no use (damaged, or not what was signed or certified for n): nothing may be executed on it. */
+bool pbft_restore_state(struct pbft *p, seq_no n, const struct digest *root, bool damaged);
 void pbft_restore_executed(struct pbft *p, seq_no n, time_ms t, const struct digest *log_hash);
 
 /* One step. Frees or keeps what it was given; *out lives until the next step. Calls pbft_check before it returns. */
@@ -164,6 +176,10 @@ bool pbft_wanted(const struct pbft *p, const struct digest *digest);
 /* Should a client's new request be turned away for now? So a queue that grows never ages into suspicion of a correct
    primary (R3). */
 bool pbft_busy(const struct pbft *p);
+/* The certificate of h; n == 0: the genesis. */
+const struct checkpoint_cert *pbft_stable_cert(const struct pbft *p);
+/* The requests that wait to be ordered, one after the other: *place is 0 at first; NULL: no more. */
+const struct request *pbft_pending(const struct pbft *p, size_t *place);
 /* The held request of that client and number, NULL if none: a second one with another digest is evidence. */
 const struct request *pbft_request_by_seq(const struct pbft *p, const struct public_key *client, uint64_t req_seq);
 
@@ -175,6 +191,7 @@ struct pbft_host_facts {
     struct digest log_hash;
     member_set suspects;
     char version[32];
+    seq_no transfer_target; /* the checkpoint being fetched, 0: no donor found */
 };
 void pbft_set_facts(struct pbft *p, const struct pbft_host_facts *facts);
 /* A sealed STATUS frame as of now, for a client that asks; lives until the next step or call. */

@@ -15,10 +15,6 @@ bool recall_withholds(const struct pbft *p) {
     return p->recall.amnesiac || p->recall.twin || p->phase == PHASE_RECALL;
 }
 
-static bool view_is_installed(const struct pbft *p) {
-    return p->view == 0 || p->nv_view == p->view;
-}
-
 enum phase recall_phase(const struct pbft *p) {
     if (p->recall.amnesiac || p->recall.twin) {
         return PHASE_LEARNER;
@@ -26,11 +22,14 @@ enum phase recall_phase(const struct pbft *p) {
     if (p->recall.open) {
         return PHASE_RECALL;
     }
+    if (p->damaged) {
+        return PHASE_REPAIR;
+    }
     return view_is_installed(p) ? PHASE_ACTIVE : PHASE_CHANGING;
 }
 
 /* Slots that waited for the right to vote (S7). */
-static void retry_slots(struct pbft *p) {
+void slots_resume(struct pbft *p) {
     for (seq_no n = p->base + 1; n <= pbft_window_end(p); n++) {
         struct slot *s = slot_find(p, n);
         if (s) {
@@ -51,7 +50,7 @@ void recall_resume(struct pbft *p) {
     if (p->phase == PHASE_CHANGING) {
         view_change_send(p, p->others);
     } else if (p->phase == PHASE_ACTIVE) { /* a checkpoint may have shown that the state diverged */
-        retry_slots(p);
+        slots_resume(p);
     }
 }
 

@@ -58,7 +58,7 @@ static enum error restore_new_view(struct pbft *p, struct bytes value) {
     return e;
 }
 
-static bool view_is_installed(const struct pbft *p) {
+bool view_is_installed(const struct pbft *p) {
     return p->view == 0 || p->nv_view == p->view;
 }
 
@@ -211,11 +211,25 @@ enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes ke
     return e == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
-void pbft_restore_executed(struct pbft *p, seq_no n, time_ms t, const struct digest *log_hash) {
+static bool contradicts(const struct checkpoint *c, seq_no n, const struct digest *root) {
+    return c->n == n && n > 0 && !digest_equal(&c->root, root);
+}
+
+bool pbft_restore_state(struct pbft *p, seq_no n, const struct digest *root, bool damaged) {
     REQUIRE(!p->started);
-    p->executed = n;
-    p->executed_t = t;
-    p->log_hash = *log_hash;
+    const struct kept_checkpoint *own = checkpoint_find(p, p->config.self, n);
+    p->damaged = damaged || n < pbft_h(p) || (own && contradicts(&own->statement, n, root)) ||
+                 contradicts(&p->certified.statement, n, root) || contradicts(&p->stable.statement, n, root);
+    return p->damaged;
+}
+
+void pbft_restore_executed(struct pbft *p, seq_no n, time_ms t, const struct digest *log_hash) {
+    const struct checkpoint *h = &p->stable.statement;
+    REQUIRE(!p->started);
+    p->damaged |= n < h->n; /* what was vouched for is gone */
+    p->executed = n < h->n ? h->n : n;
+    p->executed_t = n < h->n ? h->t : t;
+    p->log_hash = n < h->n ? h->log_hash : *log_hash;
 }
 
 /* Records are in; what follows from all of them together. */

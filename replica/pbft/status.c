@@ -29,7 +29,7 @@ static void fill_status(struct pbft *p, struct msg_status *out, time_ms wall) {
                                .boot_random = p->facts.boot_random,
                                .counter = ++p->status_counter,
                                .view = p->view,
-                               .phase = p->phase == PHASE_ACTIVE && timer_tilts(p) ? PHASE_TILT : p->phase,
+                               .phase = timer_tilts(p) && shown_phase(p) == PHASE_ACTIVE ? PHASE_TILT : shown_phase(p),
                                .executed = p->executed,
                                .certified = pbft_c(p),
                                .stable = pbft_h(p),

@@ -3,7 +3,7 @@
 
        STARTING ──► RECALL ──Q-1 answers──► ACTIVE ◄──NEW-VIEW── CHANGING
                        └──────Q-1 answers──────└──Q wishes above──►  ▲└─┘ Q wishes above
-       any of them ──own root differs from a certified one──► REPAIR
+       any of them ──own state is not the cluster's──► REPAIR ──fetched──► as view and answers stand
        any of them ──the key signed what the disk does not know──► LEARNER */
 #include "replica/pbft/core.h"
 
@@ -24,7 +24,8 @@ void view_move(struct pbft *p, enum phase to) {
                             [PHASE_ACTIVE] = true,
                             [PHASE_REPAIR] = true,
                             [PHASE_LEARNER] = true},
-        [PHASE_LEARNER] = {[PHASE_LEARNER] = true, [PHASE_REPAIR] = true},
+        [PHASE_REPAIR] = {[PHASE_ACTIVE] = true, [PHASE_CHANGING] = true, [PHASE_LEARNER] = true},
+        [PHASE_LEARNER] = {[PHASE_LEARNER] = true},
     };
     REQUIRE(allowed[p->phase][to]);
     p->phase = to;

@@ -156,9 +156,8 @@ static enum error door_get(void *self, enum disk_family f, struct bytes key, str
     return ERR_OK;
 }
 
-static enum error door_scan(void *self, enum disk_family f, struct bytes from, struct bytes below,
-                            bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
-    struct family *family = &((struct sim_disk *)self)->families[f];
+static enum error family_scan(const struct family *family, struct bytes from, struct bytes below,
+                              bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
     for (size_t i = place_of(family, from); i < family->count; i++) {
         const struct entry *e = &family->list[i];
         if (below.len && bytes_compare(bytes_of(e->key, e->key_len), below) >= 0)
@@ -167,6 +166,44 @@ static enum error door_scan(void *self, enum disk_family f, struct bytes from, s
             break;
     }
     return ERR_OK;
+}
+
+static enum error door_scan(void *self, enum disk_family f, struct bytes from, struct bytes below,
+                            bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
+    return family_scan(&((struct sim_disk *)self)->families[f], from, below, visit, context);
+}
+
+static void family_free(struct family *f) {
+    for (size_t i = 0; i < f->count; i++) {
+        free(f->list[i].key);
+        free(f->list[i].value);
+    }
+    free(f->list);
+}
+
+static void *door_snapshot(void *self) {
+    const struct family *live = &((struct sim_disk *)self)->families[DISK_STATE];
+    struct family *frozen = xcalloc(1, sizeof *frozen);
+    frozen->count = frozen->cap = live->count;
+    frozen->list = xcalloc(live->count + 1, sizeof *frozen->list);
+    for (size_t i = 0; i < live->count; i++) {
+        const struct entry *e = &live->list[i];
+        frozen->list[i] = (struct entry){copy(bytes_of(e->key, e->key_len)), copy(bytes_of(e->value, e->value_len)),
+                                         e->key_len, e->value_len};
+    }
+    return frozen;
+}
+
+static enum error door_scan_at(void *self, void *snapshot, struct bytes from, struct bytes below,
+                               bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
+    (void)self;
+    return family_scan(snapshot, from, below, visit, context);
+}
+
+static void door_release(void *self, void *snapshot) {
+    (void)self;
+    family_free(snapshot);
+    free(snapshot);
 }
 
 static enum error door_scan_back(void *self, enum disk_family f, struct bytes below,
@@ -217,18 +254,14 @@ struct sim_disk *sim_disk_copy(const struct sim_disk *d) {
 void sim_disk_free(struct sim_disk *d) {
     forget_undo(d);
     free(d->undo);
-    for (int f = 0; f < DISK_FAMILY_LIMIT; f++) {
-        for (size_t i = 0; i < d->families[f].count; i++) {
-            free(d->families[f].list[i].key);
-            free(d->families[f].list[i].value);
-        }
-        free(d->families[f].list);
-    }
+    for (int f = 0; f < DISK_FAMILY_LIMIT; f++)
+        family_free(&d->families[f]);
     free(d);
 }
 
 struct disk sim_disk_door(struct sim_disk *d) {
-    return (struct disk){d, door_get, door_scan, door_scan_back, door_commit};
+    return (struct disk){d,           door_get,      door_scan,    door_scan_back,
+                         door_commit, door_snapshot, door_scan_at, door_release};
 }
 
 unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance) {

@@ -68,6 +68,10 @@ static void node_perform(struct node *x, const struct pbft_action *a, struct ans
     case PBFT_SERVE_DATA:
         serve_requests(x, (member_id)__builtin_ctz(a->to), a->digests, a->count);
         break;
+    case PBFT_TRANSFER:
+        x->wants_state = a->n;
+        x->damaged |= a->damaged;
+        break;
     case PBFT_STABLE:
         x->stable_seen++;
         break;

@@ -50,6 +50,8 @@ struct node {
     struct digest done[LOG_MAX]; /* requests executed */
     size_t done_count;
     bool diverged; /* its machine is broken: another root */
+    seq_no wants_state; /* the core asked for a state of at least this n; 0: it did not */
+    bool damaged;       /* and says that the own one is of no use */
     bool breach;
     unsigned stable_seen;
     long crash_after; /* actions until it crashes; negative: never */

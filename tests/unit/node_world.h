@@ -1,0 +1,245 @@
+/* Whole nodes in one process: the simulator's disks, a network that is a queue, a clock that is a number. For stories
+   in which what nodes keep on disk matters; schedules by chance are the simulator's. */
+#ifndef QUORATE_TESTS_NODE_WORLD_H
+#define QUORATE_TESTS_NODE_WORLD_H
+
+#include "base/invariant.h"
+#include "replica/node_internal.h"
+#include "tests/sim/sim_disk.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+// clang-format off: it needs what stands above
+#include <cmocka.h>
+// clang-format on
+
+enum { NODES = 4, STEP_MS = 10, KEY_MEMBER = 1, KEY_ADMIN = 50 };
+
+struct flying {
+    member_id from, to;
+    struct bytes frame; /* owned */
+};
+struct world;
+struct place { /* of one node */
+    struct world *world;
+    member_id id;
+    struct node *node; /* NULL: down */
+    struct sim_disk *disk;
+    struct disk door;
+    struct buffer trace; /* of all its boots */
+};
+struct world {
+    struct cluster cluster;
+    struct secret_key secrets[NODES];
+    struct keyring *keys;
+    struct admit admit[NODES];
+    struct place places[NODES];
+    struct flying *queue;
+    size_t head, count, cap;
+    mono_ms now;
+    member_set isolated;
+    /* NULL: all arrives as it is. False: lost; what it changes is sealed anew by the sender's key. */
+    bool (*passes)(struct world *w, member_id from, member_id to, struct msg *m);
+    void *owner;                                                        /* of passes */
+    unsigned counted[FRAME_TYPE_LIMIT], taken[NODES][FRAME_TYPE_LIMIT]; /* frames sent; frames that reached a node */
+    uint64_t req_seq;
+};
+
+static struct node_now world_clock(const struct world *w) {
+    return (struct node_now){w->now, w->cluster.t0 + w->now};
+}
+
+static void queue_put(struct world *w, member_id from, member_id to, struct bytes frame) {
+    if (w->count == w->cap) {
+        w->cap = w->cap ? 2 * w->cap : 256;
+        w->queue = xrealloc(w->queue, w->cap * sizeof *w->queue);
+    }
+    uint8_t *copy = xrealloc(NULL, frame.len + 1);
+    memcpy(copy, frame.data, frame.len);
+    w->queue[w->count++] = (struct flying){from, to, bytes_of(copy, frame.len)};
+}
+
+static void place_send(void *self, member_id to, struct bytes frame) {
+    struct place *p = self;
+    struct world *w = p->world;
+    struct frame f;
+    struct msg m;
+    struct arena arena = {0};
+    bool cut = set_has(w->isolated, p->id) || set_has(w->isolated, to);
+    assert_int_equal(frame_open(&f, frame), ERR_OK);
+    if (cut || !w->places[to].node)
+        return;
+    w->counted[f.type]++;
+    if (!w->passes) {
+        queue_put(w, p->id, to, frame);
+        return;
+    }
+    assert_int_equal(codec_decode(&m, &f, &arena), ERR_OK);
+    if (w->passes(w, p->id, to, &m)) {
+        struct buffer body = {0}, sealed = {0};
+        struct seal_context context = {(uint8_t)m.type, w->cluster.id, 0, f.sender};
+        codec_encode(&body, &m);
+        if (f.sender == p->id)
+            frame_seal(&sealed, &context, buffer_bytes(&body), &w->secrets[p->id]);
+        else
+            buffer_put(&sealed, frame.data, frame.len);
+        queue_put(w, p->id, to, buffer_bytes(&sealed));
+        buffer_free(&body);
+        buffer_free(&sealed);
+    }
+    arena_free(&arena);
+}
+
+static void place_answer(void *self, uint64_t client, struct bytes frame) {
+    (void)self, (void)client, (void)frame;
+}
+
+static void place_trace(void *self, const char *line) {
+    struct place *p = self;
+    buffer_printf(&p->trace, "%s\n", line);
+}
+
+static bool traced(struct world *w, member_id i, const char *text) {
+    return strstr(buffer_cstr(&w->places[i].trace), text) != NULL;
+}
+
+/* ---- nodes ---- */
+
+static enum error node_up(struct world *w, member_id i) {
+    struct place *p = &w->places[i];
+    struct node_world world = {.self = p, .send = place_send, .answer = place_answer, .trace = place_trace};
+    struct node_config config = {
+        .cluster = &w->cluster, .self = i, .secret = w->secrets[i], .boot_random = (uint64_t)w->now, .version = "unit"};
+    struct buffer why = {0};
+    enum error e = node_open(&p->node, &config, &p->door, &world, world_clock(w), &why);
+    if (e == ERR_OK) {
+        node_start(p->node, world_clock(w));
+        e = node_flush(p->node);
+    }
+    buffer_free(&why);
+    return e;
+}
+
+static void node_down(struct world *w, member_id i) {
+    node_free(w->places[i].node);
+    w->places[i].node = NULL;
+}
+
+static struct node_facts facts_of(struct world *w, member_id i) {
+    struct node_facts f = {0};
+    node_inspect(w->places[i].node, &f);
+    return f;
+}
+
+static struct world *world_new(void) {
+    struct world *w = xcalloc(1, sizeof *w);
+    struct secret_key unused;
+    snprintf(w->cluster.name, sizeof w->cluster.name, "world");
+    w->cluster.member_count = NODES;
+    w->cluster.t0 = 1790000000000;
+    w->cluster.knobs = protocol_defaults();
+    w->cluster.knobs.checkpoint_interval = 8;
+    w->cluster.knobs.window = 16;
+    for (uint8_t i = 0; i <= NODES; i++) {
+        uint8_t seed[SECRET_SEED_LEN] = {i < NODES ? (uint8_t)(KEY_MEMBER + i) : KEY_ADMIN};
+        crypto_keypair_from_seed(i < NODES ? &w->cluster.members[i].key : &w->cluster.operators[0].key,
+                                 i < NODES ? &w->secrets[i] : &unused, seed);
+    }
+    w->cluster.operator_count = w->cluster.operators_needed = 1;
+    snprintf(w->cluster.operators[0].name, sizeof w->cluster.operators[0].name, "admin");
+    w->cluster.operators[0].roles = OPERATOR_ADMIN;
+    cluster_set_id(&w->cluster);
+    w->keys = cluster_keyring(&w->cluster);
+    w->now = 5000;
+    for (member_id i = 0; i < NODES; i++) {
+        w->admit[i] = (struct admit){.keys = w->keys, .self = i, .window = w->cluster.knobs.window};
+        cluster_verifier(&w->admit[i].verifier, &w->cluster);
+        w->places[i] = (struct place){.world = w, .id = i, .disk = sim_disk_new()};
+        w->places[i].door = sim_disk_door(w->places[i].disk);
+    }
+    for (member_id i = 0; i < NODES; i++)
+        assert_int_equal(node_up(w, i), ERR_OK);
+    return w;
+}
+
+static void world_free(struct world *w) {
+    for (member_id i = 0; i < NODES; i++) {
+        node_free(w->places[i].node);
+        sim_disk_free(w->places[i].disk);
+        buffer_free(&w->places[i].trace);
+    }
+    for (size_t i = w->head; i < w->count; i++)
+        free((void *)(uintptr_t)w->queue[i].frame.data);
+    free(w->queue);
+    keyring_free(w->keys);
+    free(w);
+}
+
+/* ---- time ---- */
+
+/* A turn that fails ends the process: the node is gone. */
+static void turn_ends(struct world *w, member_id i) {
+    if (node_flush(w->places[i].node) != ERR_OK)
+        node_down(w, i);
+}
+
+static void deliver(struct world *w) {
+    for (unsigned budget = 100000; w->head < w->count && budget; budget--) {
+        struct flying x = w->queue[w->head++];
+        struct admitted *a = NULL;
+        if (w->places[x.to].node && admit_peer(&a, &w->admit[x.to], x.frame) == ERR_OK) {
+            w->taken[x.to][a->msg.type]++;
+            node_receive(w->places[x.to].node, a, world_clock(w));
+            turn_ends(w, x.to);
+        }
+        free((void *)(uintptr_t)x.frame.data);
+    }
+    w->head = w->count = 0;
+}
+
+static void world_run(struct world *w, mono_ms ms) {
+    for (mono_ms end = w->now + ms; w->now < end; w->now += STEP_MS) {
+        deliver(w);
+        for (member_id i = 0; i < NODES; i++)
+            if (w->places[i].node && node_deadline(w->places[i].node) <= w->now) {
+                node_timeout(w->places[i].node, world_clock(w));
+                turn_ends(w, i);
+            }
+    }
+    deliver(w);
+}
+
+/* ---- work: parts of configurations that an operator stages; they make the state large ---- */
+
+static void stage(struct world *w, uint8_t whole, uint32_t index, size_t len) {
+    struct secret_key sk;
+    struct public_key pk;
+    uint8_t seed[SECRET_SEED_LEN] = {KEY_ADMIN};
+    struct buffer frame = {0}, part = {0};
+    crypto_keypair_from_seed(&pk, &sk, seed);
+    memset(buffer_extend(&part, len), whole ^ (int)index, len);
+    struct request r = {.kind = OP_BLOB, .client = pk, .req_seq = ++w->req_seq};
+    r.blob = (struct op_blob){.whole = {{whole}}, .index = index, .part = buffer_bytes(&part)};
+    request_seal(&frame, &r, &w->cluster.id, &sk);
+    for (member_id i = 0; i < NODES; i++) {
+        struct admitted *x;
+        if (w->places[i].node && admit_client(&x, &w->admit[i], buffer_bytes(&frame)) == ERR_OK) {
+            node_client(w->places[i].node, 1, x, world_clock(w));
+            turn_ends(w, i);
+        }
+    }
+    buffer_free(&frame);
+    buffer_free(&part);
+}
+
+/* So many batches, each with one part of one of three wholes. */
+static void order_batches(struct world *w, unsigned count, size_t len) {
+    for (unsigned i = 0; i < count; i++) {
+        stage(w, (uint8_t)(1 + i % 3), i / 3 % 300, len);
+        world_run(w, 2 * STEP_MS);
+    }
+}
+
+#endif
