@@ -107,8 +107,8 @@ enum pbft_action_kind {
                              (at most what fits a turn), after DATA with the requests they name */
     PBFT_SERVE_DATA,      /* send the stored requests with these digests, as a DATA frame, to `to`; the own id in `to`:
                              feed them as PBFT_REQUEST */
-    PBFT_TRANSFER,        /* look for a certified state of n or above and bring it into force, then PBFT_TRANSFERRED; n 0:
-                             no more. damaged: the own state is not the cluster's, never to be executed on again */
+    PBFT_TRANSFER,        /* look for a certified state of n or above and bring it into force, then PBFT_TRANSFERRED;
+                             n 0: no more. damaged: the own state is not the cluster's, never to be executed on */
     PBFT_STABLE,          /* h = n is stable: for host and metrics */
     PBFT_TRACE,           /* text: one stable line for people, scripts and the log, such as "view 3 active" */
     PBFT_SAFETY_BREACH,   /* two quorums decided differently: text; the host saves and stops */
