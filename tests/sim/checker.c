@@ -152,6 +152,8 @@ static void check_own_log(struct checker *c, member_id node, seq_no n, const str
 static void check_time(struct checker *c, seq_no n, time_ms t) {
     time_ms now = sim_wall(c->sim, MEMBER_NONE);
     c->latest = now > c->latest ? now : c->latest;
+    if (sim_beyond(c->sim)) /* times of two forks interleave */
+        return;
     if (n > 1 && t < c->log[n - 1].t)
         sim_fail(c->sim, "time ran back at %llu", (unsigned long long)n);
     if (t > c->latest + 3000)
@@ -387,6 +389,9 @@ void checker_traced(struct checker *c, member_id node, const char *line) {
     if (!culprit)
         return;
     sim_counts(c->sim)->evidence++;
+    bool convicts = !strstr(line, " EV5 ") && !strstr(line, " EV14 "); /* these two say no more than: different */
+    if (sim_beyond(c->sim) && !convicts)
+        return;
     if (names_honest(c, culprit + 9))
         sim_fail(c->sim, "node %u blames the honest: %s", node, line);
 }

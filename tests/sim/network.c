@@ -91,8 +91,19 @@ static member_id place_for(const struct sim *s, member_id to, member_id peer) {
     return set_has(s->crowd, to) && set_has(s->other_half[to], peer) ? s->second[to] : to;
 }
 
+/* Beyond the bound the first halves are one crowd and the second halves another. */
+static bool in_one_crowd(const struct sim *s, member_id a, member_id b) {
+    return s->options->beyond && set_has(s->crowd, a) && set_has(s->crowd, b);
+}
+
+static member_id place_from(const struct sim *s, const struct host *from, member_id to) {
+    if (in_one_crowd(s, from->id, to))
+        return from->place == from->id ? to : s->second[to];
+    return place_for(s, to, from->id);
+}
+
 void send_frame(struct sim *s, const struct host *from, member_id to, struct bytes frame) {
-    carry(s, (struct event){.kind = EVENT_PEER, .node = place_for(s, to, from->id), .from = from->id}, frame);
+    carry(s, (struct event){.kind = EVENT_PEER, .node = place_from(s, from, to), .from = from->id}, frame);
 }
 
 void send_between(struct sim *s, const struct host *from, member_id to, struct bytes frame) {
@@ -101,7 +112,8 @@ void send_between(struct sim *s, const struct host *from, member_id to, struct b
         s->counts->cut++;
         return;
     }
-    if (from->place != place_for(s, from->id, to))
+    if ((!in_one_crowd(s, from->id, to) && from->place != place_for(s, from->id, to)) ||
+        beyond_withholds(s, from, frame))
         return;
     s->counts->twinned += set_has(s->crowd, from->id);
     if (s->liars[from->id])

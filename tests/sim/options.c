@@ -117,10 +117,14 @@ static void draw_beyond(struct sim_options *o, struct prng *p) {
     unsigned f = quorum_faults(o->members);
     o->beyond = f + 1 + (unsigned)prng_below(p, f);
     o->beyond_silent = prng_chance(p, 150);
+    o->beyond_later = prng_chance(p, 500);
+    o->faulty_for += SECOND / 2;
     o->fault_count = 0;
     o->crashes = o->power_losses = o->cuts = 0;
     o->sleeps = o->behind = o->flapping = o->stepping = false;
     o->loss = prng_chance(p, 700) ? 0 : o->loss / 4;
+    if (o->beyond_silent) /* so many that no quorum is left */
+        o->beyond = o->members - quorum_strong(o->members) + 1;
     while (o->fault_count < o->beyond) {
         member_id m = (member_id)prng_below(p, o->members);
         m = o->fault_count < 2 && prng_chance(p, 700) ? (member_id)o->fault_count : m;
@@ -175,6 +179,7 @@ void sim_options_print(const struct sim_options *o) {
     for (unsigned i = 0; i < o->fault_count; i++)
         printf("  faulty: member %u %s\n", o->faults[i].member, kind_name(&o->faults[i]));
     if (o->beyond)
-        printf("  beyond the bound: %u together%s\n", o->beyond, o->beyond_silent ? ", silent" : "");
+        printf("  beyond the bound: %u together%s%s\n", o->beyond, o->beyond_silent ? ", silent" : "",
+               o->beyond_later ? ", one side in a later view" : "");
     printf("  after the heal the faulty %s\n", o->repents ? "are silent" : "go on");
 }

@@ -55,6 +55,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     unsigned rude;      /* observer 1: what else it does, bits of enum rude */
     unsigned beyond;    /* members that work together against the rest, f+1..2f: agreement may break then */
     bool beyond_silent; /* they only fall silent */
+    bool beyond_later;  /* one side decides in a later view */
     unsigned fault_count;
     struct sim_fault faults[FAULTY_MAX];
     time_us faulty_for, healed_for; /* healed_for: at most */
@@ -108,6 +109,8 @@ void sim_options_print(const struct sim_options *o);
     X(alerts, 1)                                                                                                       \
     X(healed_ms, 0)                                                                                                    \
     X(long_runs, 1)                                                                                                    \
+    X(halts, 0)                                                                                                        \
+    X(stopped, 0)                                                                                                      \
     X(forks, 0)                                                                                                        \
     X(breaches, 0)                                                                                                     \
     X(audited, 0)
@@ -179,6 +182,7 @@ struct workload *sim_workload(struct sim *s);
 struct sim_counts *sim_counts(struct sim *s);
 /* Members that may lie: what they do breaks no promise. */
 member_set sim_untrusted(const struct sim *s);
+/* More than f lie: agreement may break. */
 bool sim_beyond(const struct sim *s);
 void sim_forked(struct sim *s); /* beyond the bound two logs differ */
 /* A client's frame to a replica over the virtual network. */

@@ -27,7 +27,7 @@ member_set sim_untrusted(const struct sim *s) {
 }
 
 bool sim_beyond(const struct sim *s) {
-    return s->options->beyond != 0;
+    return s->options->beyond && !s->options->beyond_silent;
 }
 
 void sim_forked(struct sim *s) {
@@ -167,7 +167,7 @@ static void handle(struct sim *s, const struct event *e) {
     }
 }
 
-static void run_until(struct sim *s, time_us end) {
+void run_until(struct sim *s, time_us end) {
     while (s->count && s->heap[0].at <= end) {
         struct event e = pop(s);
         bool passed_on = false;
@@ -247,7 +247,8 @@ static void found_fault(struct sim *s, const struct sim_fault *f) {
     s->untrusted |= set_of(f->member);
     if (f->kind == FAULT_TWINS) {
         found_second(s, f->member);
-        push_simple(s, 0, EVENT_TWINS, f->member, 0);
+        if (!s->options->beyond)
+            push_simple(s, 0, EVENT_TWINS, f->member, 0);
     } else if (f->kind == FAULT_ROLLBACK) {
         push_simple(s, (time_us)prng_below(&s->chance, (uint64_t)s->options->faulty_for), EVENT_ROLLBACK, f->member, 0);
     } else {
@@ -267,8 +268,10 @@ static void found_hosts(struct sim *s) {
         time_ms skew = s->options->skewed_clocks ? (time_ms)prng_below(&s->chance, 4001) - 2000 : 0;
         s->hosts[i] = (struct host){.sim = s, .id = i, .place = i, .disk = sim_disk_new(), .skew = skew};
     }
-    for (unsigned i = 0; i < s->options->fault_count; i++)
+    for (unsigned i = 0; i < s->options->fault_count && !s->options->beyond_silent; i++)
         found_fault(s, &s->options->faults[i]);
+    if (s->options->beyond)
+        beyond_found(s);
     for (unsigned i = 0; i < s->host_count; i++)
         host_boot(&s->hosts[i]);
 }
@@ -308,6 +311,7 @@ static void close_sim(struct sim *s) {
         free((void *)(uintptr_t)e.frame.data);
     }
     free(s->heap);
+    buffer_free(&s->seen);
     for (unsigned i = 0; i < s->host_count; i++) {
         node_free(s->hosts[i].node);
         sim_disk_free(s->hosts[i].disk);
@@ -368,12 +372,13 @@ struct sim_result sim_run(const struct sim_options *o, struct sim_counts *counts
     s->workload = workload_new(s, &s->cluster, o);
     faults_plan(s);
     found_hosts(s);
-    run_until(s, o->faulty_for);
-    if (!s->failed || trace) {
+    bool heals = !o->beyond || beyond_run(s);
+    run_until(s, s->now > o->faulty_for ? s->now : o->faulty_for);
+    if (heals && (!s->failed || trace)) {
         heal(s);
         recover(s);
     }
-    if (!s->failed || trace)
+    if (heals && (!s->failed || trace))
         settle(s);
     struct sim_result result = {!s->failed, s->hash};
     close_sim(s);

@@ -88,8 +88,9 @@ struct sim {
     uint64_t order;
     size_t count, cap;
     struct event *heap;
-    struct vote heard; /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
-    time_ms shift;     /* of all clocks */
+    struct vote heard;  /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
+    time_ms shift;      /* of all clocks */
+    struct buffer seen; /* beyond the bound: every frame that somebody honest sent or got */
 };
 
 static inline bool is_untrusted(const struct host *h) {
@@ -144,6 +145,17 @@ void fault_twins(struct sim *s, member_id member);
 void fault_pause(struct sim *s, member_id member);
 void fault_rollback(struct sim *s, member_id member);
 void fault_sleep(struct sim *s);
+
+/* --- world.c --- */
+void run_until(struct sim *s, time_us end);
+
+/* --- beyond.c: more than f --- */
+void beyond_found(struct sim *s);
+bool beyond_withholds(const struct sim *s, const struct host *from, struct bytes frame);
+bool beyond_ignores(const struct host *h, struct bytes frame);
+void beyond_saw(struct sim *s, struct bytes frame);
+/* True: the run goes on with its heal. */
+bool beyond_run(struct sim *s);
 
 /* --- goal.c: what must come true after the heal --- */
 /* All that is honest works together again and nothing waits. */
