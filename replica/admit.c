@@ -155,6 +155,13 @@ static enum error check_cert(const struct admit *a, const struct msg_cert *c) {
     return c->kind == CERT_NEW_VIEW ? ERR_BAD_TYPE : proof_checkpoint_cert_valid(&a->verifier, &c->checkpoint);
 }
 
+/* Its signer is known by now: a wrong proof convicts it. */
+static enum error accusing(struct admitted *x, enum error e) {
+    enum evidence_kind kind = x->msg.type == FRAME_NEW_VIEW ? EV_BAD_NV : EV_BAD_VC;
+    x->accuses = e == ERR_BAD_PROOF ? kind : (enum evidence_kind)0;
+    return e;
+}
+
 static enum error check_inside(struct admitted *x, const struct admit *a) {
     const struct msg *m = &x->msg;
     switch (m->type) {
@@ -167,7 +174,7 @@ static enum error check_inside(struct admitted *x, const struct admit *a) {
         return check_batch(m->pre_prepare.batch_bytes, &m->pre_prepare.statement.d);
     case FRAME_VIEW_CHANGE:
     case FRAME_NEW_VIEW:
-        return check_view_frame(a, m);
+        return accusing(x, check_view_frame(a, m));
     case FRAME_DECISION:
         return check_decision(a, &m->decision);
     case FRAME_CERT:
@@ -190,9 +197,9 @@ static struct admitted *admitted_new(struct frame *f, struct bytes raw) {
     return x;
 }
 
-/* Ownership passes to the caller only when all went well. */
+/* Ownership passes to the caller only when all went well, or went wrong in a telling way. */
 static enum error hand_over(struct admitted **out, struct admitted *x, enum error e) {
-    if (e != ERR_OK) {
+    if (e != ERR_OK && !x->accuses) {
         admitted_free(x);
         x = NULL;
     }

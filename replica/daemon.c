@@ -92,6 +92,8 @@ static enum error on_peer_frame(void *self, unsigned seat, struct bytes raw, mem
         return ERR_BUSY;
     struct admitted *x;
     e = admit_peer(&x, &d->admit, raw);
+    if (e && x) /* refused, and kept as evidence */
+        inbox_put_peer(d->inbox, seat, x);
     if (e)
         return refuse_peer(d, e);
     *sender = x->msg.sender;

@@ -53,6 +53,7 @@ static void release(struct node *n, const struct outgoing *o) {
 }
 
 enum error node_flush(struct node *n) {
+    accuse_turn(n);
     if (n->batch.count) {
         enum error e = n->disk.commit(n->disk.self, &n->batch, n->sync);
         if (e != ERR_OK)
@@ -144,14 +145,14 @@ void node_step(struct node *n, struct pbft_event *event) {
 
 /* ---- requests ---- */
 
-/* A second request under one number, while the first is held or already executed: if it is an observer that said two
-   things under one obs_seq, its own signatures convict it. */
+/* A second request under one number, while the first is held or already executed. */
 static void look_for_evidence(struct node *n, const struct request *r) {
     const struct request *held = pbft_request_by_seq(n->pbft, &r->client, r->req_seq);
     if (held && !digest_equal(&held->digest, &r->digest)) {
-        voice_accuse(n, held, r);
+        accuse_client(n, held, r);
         return;
     }
+    accuse_ticks(n, r);
     if (held || r->kind != OP_OBSERVE ||
         ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_ALREADY_EXECUTED)
         return;
@@ -167,7 +168,7 @@ static void look_for_evidence(struct node *n, const struct request *r) {
         reply_decode(&reply, out.leaf, &arena) == ERR_OK && !digest_equal(&reply.request, &r->digest) &&
         n->disk.get(n->disk.self, DISK_REQUEST, bytes_of(reply.request.b, DIGEST_LEN), &frame) == ERR_OK &&
         request_new(&first, buffer_bytes(&frame)) == ERR_OK)
-        voice_accuse(n, first, r);
+        accuse_client(n, first, r);
     if (first)
         request_free(first);
     buffer_free(&frame);
@@ -190,13 +191,24 @@ static void take_receipt(struct node *n, const struct msg *m) {
     member_set newly;
     outputs_receipt(n->outputs, m->sender, &m->receipt.body, &m->sig, ledger_executed(n->machine.ledger), &n->batch,
                     &newly);
-    for (member_id i = 0; i < n->cluster->member_count; i++)
-        if (set_has(newly, i))
+    for (member_id i = 0; i < n->cluster->member_count; i++) {
+        struct arena arena = {0};
+        struct bytes frames[EVIDENCE_FRAMES_MAX];
+        if (set_has(newly, i)) {
             node_trace(n, "evidence EV14 BAD_RECEIPT culprit %u at %llu", i, (unsigned long long)m->receipt.body.n);
+            accuse(n, EV_BAD_RECEIPT, frames, outputs_contradiction(n->outputs, m->receipt.body.n, i, frames, &arena));
+        }
+        arena_free(&arena);
+    }
 }
 
 void node_receive(struct node *n, struct admitted *x, struct node_now now) {
     n->now = now;
+    if (x->accuses) {
+        accuse_at_the_door(n, x->accuses, &x->msg);
+        admitted_free(x);
+        return;
+    }
     for (unsigned i = 0; i < x->request_count; i++) {
         struct request *r = x->requests[i];
         x->requests[i] = NULL;
@@ -235,6 +247,7 @@ static mono_ms earlier(mono_ms a, mono_ms b) {
 mono_ms node_deadline(const struct node *n) {
     mono_ms soonest = earlier(pbft_deadline(n->pbft), desk_deadline(&n->desk));
     soonest = earlier(soonest, earlier(donor_deadline(n), transfer_deadline(n)));
+    soonest = earlier(soonest, accuse_deadline(n));
     return earlier(soonest, n->voice.tick_due);
 }
 

@@ -4,6 +4,7 @@
 #define QUORATE_REPLICA_NODE_INTERNAL_H
 
 #include "base/invariant.h"
+#include "replica/accuse.h"
 #include "replica/desk.h"
 #include "replica/donor.h"
 #include "replica/node.h"
@@ -16,7 +17,7 @@ struct outgoing {  /* released by node_flush, in order */
     size_t at, len; /* in outbox_bytes */
 };
 
-struct voice {                   /* this replica's own signed requests: ticks and evidence */
+struct voice {                   /* this replica's own signed requests */
     uint64_t next_seq, reserved; /* numbers below `reserved` are on disk as used */
     uint64_t counter;            /* of ticks, within this boot */
     mono_ms tick_due;
@@ -25,8 +26,6 @@ struct voice {                   /* this replica's own signed requests: ticks an
     uint64_t tick_seq;
     struct digest tick_digest;
     struct buffer tick_frame;
-    size_t accused_count; /* observers whose conviction was asked for in this boot */
-    struct public_key accused[64];
 };
 
 struct node {
@@ -50,6 +49,7 @@ struct node {
     struct desk desk;
     struct pbft *pbft;
     struct voice voice;
+    struct accuser accuser;
 
     struct executed executed;
     size_t done_count, done_cap;
@@ -109,6 +109,8 @@ void node_answer_alerts(struct node *n, bool only_expired);
 /* voice.c */
 void voice_open(struct node *n, uint64_t reserved);
 void voice_tick(struct node *n); /* submits a tick when one is due */
-void voice_accuse(struct node *n, const struct request *a, const struct request *b);
+/* Signs r with a number of its own and submits it; returns the number. Not while the core performs its actions. */
+uint64_t voice_ask(struct node *n, struct request *r);
+bool voice_may_vote(const struct node *n);
 
 #endif

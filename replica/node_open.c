@@ -249,6 +249,7 @@ void node_free(struct node *n) {
     disk_batch_free(&n->batch);
     buffer_free(&n->outbox_bytes);
     buffer_free(&n->voice.tick_frame);
+    accuse_close(&n->accuser);
     free(n->outbox);
     free(n->done);
     crypto_wipe(&n->secret, sizeof n->secret);

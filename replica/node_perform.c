@@ -1,6 +1,7 @@
 /* Performs the core's actions in their order: records into the turn's batch, frames into the outbox, batches into the
    machine. Nothing leaves here; node_flush releases it once the records are durable. */
 #include "replica/node_internal.h"
+#include "replica/retained.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,6 +36,10 @@ static void write_record(struct node *n, const struct pbft_action *a) {
         disk_batch_delete(&n->batch, family_of(a->record), buffer_bytes(&key));
     n->sync |= a->kind == PBFT_PERSIST;
     buffer_free(&key);
+    if (a->record == RECORD_NEW_VIEW && a->value.data) {
+        struct reader view = reader_of(a->key);
+        store_new_view(&n->batch, read_u64(&view), a->value);
+    }
 }
 
 static void forget_records(struct node *n, const struct pbft_action *a) {
@@ -87,6 +92,7 @@ void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch
     machine_execute(&n->machine, seq, d, kind, requests, count, &n->executed, replay ? NULL : &watch);
     if (n->world.executed)
         n->world.executed(n->world.self, seq, d, &n->executed.log_hash, n->executed.t, requests, count);
+    store_proven(&n->executed, &n->batch);
     struct bytes receipt = outputs_executed(n->outputs, &n->executed, &n->batch, replay);
     if (replay)
         return;
@@ -255,7 +261,12 @@ static void perform(struct node *n, const struct pbft_action *a) {
     case PBFT_TRACE:
         node_trace(n, "%s", a->text);
         break;
+    case PBFT_EVIDENCE:
+        accuse(n, a->evidence, a->frames, (unsigned)a->count);
+        break;
     case PBFT_SAFETY_BREACH:
+        store_breach(&n->batch, a->frames, a->count);
+        n->sync = true;
         n->breach = true;
         node_trace(n, "SAFETY BREACH %s", a->text);
         break;

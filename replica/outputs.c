@@ -157,6 +157,32 @@ static member_set judge(struct outputs *o, struct cell *c) {
     return newly;
 }
 
+static struct bytes receipt_frame(const struct outputs *o, const struct cell *c, member_id member,
+                                  struct arena *arena) {
+    uint8_t body[RECEIPT_BODY_LEN];
+    struct buffer frame = {0};
+    struct seal_context context = {FRAME_RECEIPT, o->verifier.cluster, o->verifier.epoch, member};
+    receipt_encode(body, &c->body[member]);
+    frame_rebuild(&frame, &context, bytes_of(body, sizeof body), &c->sig[member]);
+    struct bytes copy = arena_copy(arena, buffer_bytes(&frame));
+    buffer_free(&frame);
+    return copy;
+}
+
+unsigned outputs_contradiction(const struct outputs *o, seq_no n, member_id suspect,
+                               struct bytes frames[EVIDENCE_FRAMES_MAX], struct arena *arena) {
+    const struct cell *c = &o->ring[n % OUTPUTS_RING];
+    const struct receipt_body *truth = c->n == n ? majority(o, c) : NULL;
+    unsigned count = 0, most = 1 + quorum_weak(o->verifier.members);
+    if (!truth || !set_has(c->present, suspect))
+        return 0;
+    frames[count++] = receipt_frame(o, c, suspect, arena);
+    for (member_id i = 0; i < o->verifier.members && count < most; i++)
+        if (set_has(c->present, i) && receipt_body_equal(&c->body[i], truth))
+            frames[count++] = receipt_frame(o, c, i, arena);
+    return count;
+}
+
 static void store_receipts(struct outputs *o, const struct cell *c, struct disk_batch *batch) {
     buffer_clear(&o->value);
     for (member_id i = 0; i < o->verifier.members; i++) {

@@ -25,6 +25,10 @@ void outputs_forget(struct outputs *o, seq_no first, seq_no last, struct disk_ba
 enum error outputs_receipt(struct outputs *o, member_id from, const struct receipt_body *body,
                            const struct signature *sig, seq_no executed, struct disk_batch *batch, member_set *newly);
 member_set outputs_suspects(const struct outputs *o);
+/* The RECEIPT frames of EV14: the suspect's for batch n and those of F others that agree, in the arena. Their number, 0
+   when they are no longer held. */
+unsigned outputs_contradiction(const struct outputs *o, seq_no n, member_id suspect,
+                               struct bytes frames[EVIDENCE_FRAMES_MAX], struct arena *arena);
 
 /* One output with its path and every receipt held that agrees with this replica's own. Memory in the arena. */
 enum error outputs_load(struct outputs *o, seq_no n, uint32_t index, struct output *out, struct arena *arena);

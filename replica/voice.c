@@ -1,15 +1,12 @@
-/* The replica's own requests. A tick tells the agreed clock what this member's clock says (R8); evidence carries an
-   observer's two contradicting signatures to the log (EV12). Numbers are reserved on disk before they are used, so no
+/* The replica's own requests. A tick tells the agreed clock what this member's clock says (R8); accusations (accuse.c) go
+   the same way. Numbers are reserved on disk before they are used, so no
    req_seq is ever signed twice across boots. */
-#include "proto/evidence.h"
 #include "replica/node_internal.h"
 
 enum {
     RESERVE = 4096,
     NEW_LIFE_BOOTS = 1024,   /* boots and request numbers that a lost disk may have used, generously: the ledger */
     NEW_LIFE_SEQS = 1 << 18, /* takes numbers up to 2^20 ahead */
-    EVIDENCE_FITS =
-        63 * 1024, /* bytes of both frames that fit into one request; larger bundles convict when executed */
 };
 
 static const struct bytes BOOT_KEY = {(const uint8_t *)"boot", 4};
@@ -60,7 +57,15 @@ static void seal_request(struct node *n, struct request *r, struct buffer *out) 
     request_seal(out, r, &n->cluster->id, &n->secret);
 }
 
-static bool may_vote(const struct node *n) {
+uint64_t voice_ask(struct node *n, struct request *r) {
+    struct buffer frame = {0};
+    seal_request(n, r, &frame);
+    submit(n, buffer_bytes(&frame));
+    buffer_free(&frame);
+    return r->req_seq;
+}
+
+bool voice_may_vote(const struct node *n) {
     struct pbft_view view;
     pbft_inspect(n->pbft, &view);
     return view.phase == PHASE_ACTIVE || view.phase == PHASE_CHANGING;
@@ -97,7 +102,7 @@ static void stamp(struct node *n) {
     struct pbft_view view;
     pbft_inspect(n->pbft, &view);
     struct request r = {.kind = OP_TICK};
-    r.tick = (struct op_tick){n->boot, ++v->counter, n->now.wall, view.view, may_vote(n)};
+    r.tick = (struct op_tick){n->boot, ++v->counter, n->now.wall, view.view, voice_may_vote(n)};
     seal_request(n, &r, &v->tick_frame);
     v->tick_seq = r.req_seq;
     v->tick_digest = crypto_digest(DIGEST_REQUEST, buffer_bytes(&v->tick_frame));
@@ -115,41 +120,10 @@ void voice_tick(struct node *n) {
         return;
     if (!tick_undecided(n))
         stamp(n);
-    else if (may_vote(n) && pbft_request(n->pbft, &v->tick_digest))
+    else if (voice_may_vote(n) && pbft_request(n->pbft, &v->tick_digest))
         return; /* held: it will be ordered, and the core relays it */
     struct buffer frame = {0};
     buffer_put(&frame, v->tick_frame.data, v->tick_frame.len);
     submit(n, buffer_bytes(&frame));
     buffer_free(&frame);
-}
-
-static bool accused_before(struct voice *v, const struct public_key *key) {
-    for (size_t i = 0; i < v->accused_count; i++)
-        if (public_key_equal(&v->accused[i], key))
-            return true;
-    return false;
-}
-
-void voice_accuse(struct node *n, const struct request *a, const struct request *b) {
-    struct voice *v = &n->voice;
-    struct buffer what = {0};
-    bool known = ledger_convicted(n->machine.ledger, &a->client) || accused_before(v, &a->client);
-    if (!known && may_vote(n) && v->accused_count < sizeof v->accused / sizeof *v->accused &&
-        a->frame.len + b->frame.len <= EVIDENCE_FITS && evidence_observation_conflict(a, b, &what, NULL)) {
-        v->accused[v->accused_count++] = a->client;
-        bool ordered =
-            bytes_compare(a->frame, b->frame) < 0; /* all accusers send the same bytes but for their signature */
-        struct request r = {.kind = OP_EVIDENCE, .evidence = {.kind = EV_OBS_EQUIV, .count = 2}};
-        r.evidence.frames[0] = ordered ? a->frame : b->frame;
-        r.evidence.frames[1] = ordered ? b->frame : a->frame;
-        struct buffer frame = {0};
-        seal_request(n, &r, &frame);
-        const struct key_entry *who = ledger_who(n->machine.ledger, &a->client);
-        node_trace(n, "evidence EV12 OBS_EQUIV culprit %s over %s",
-                   who->role == ROLE_OBSERVER ? ledger_observer_name(n->machine.ledger, who->index) : "?",
-                   buffer_cstr(&what));
-        submit(n, buffer_bytes(&frame));
-        buffer_free(&frame);
-    }
-    buffer_free(&what);
 }

@@ -175,7 +175,7 @@ void handle_checkpointed(struct pbft *p, const struct checkpoint *c) {
 enum error handle_checkpoint(struct pbft *p, const struct msg *m) {
     const struct checkpoint *c = &m->checkpoint;
     if (c->n == pbft_c(p) && !checkpoint_equal(c, &p->certified.statement)) {
-        evidence(p, "EV5 BAD_CKPT", m->sender, 0, c->n);
+        notice_divergence(p, m);
         return ERR_CONFLICT;
     }
     if (c->n <= pbft_c(p)) {
@@ -186,7 +186,7 @@ enum error handle_checkpoint(struct pbft *p, const struct msg *m) {
         return ERR_DUPLICATE;
     }
     if (x) {
-        evidence(p, "EV4 EQUIV_CKPT", m->sender, 0, c->n);
+        notice_checkpoints(p, x, m);
         return ERR_CONFLICT;
     }
     if (!checkpoint_keep(p, m->sender, c, &m->sig)) {

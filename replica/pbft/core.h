@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "base/quorum.h"
 #include "proto/codec.h"
+#include "proto/evidence.h"
 #include "proto/proof.h"
 #include "replica/pbft/pbft.h"
 #include "replica/pbft/request.h"
@@ -33,6 +34,7 @@ enum {
     ASK_FETCH = 16,
     ASK_DECISIONS = 128,
     ASK_CERT = 64,
+    NOTICE_MS = 1000, /* between two notices of one culprit and kind */
 };
 
 struct held_batch { /* a batch whose bytes are here; its requests may be missing */
@@ -87,6 +89,7 @@ struct slot {
     struct held_batch *batches[SLOT_BATCHES_MAX];
     struct guard guards[SLOT_GUARDS];
     struct ballot *ballots; /* [kind][member][v mod VIEWS_KEPT] */
+    struct ballot *past;    /* [member]: its COMMIT of the highest view that gave way to another, for EV6 */
     mono_ms since;          /* when this view accepted it */
     struct digest asked;    /* the batch for which payload was asked */
     bool asked_requests;    /* its bytes were here by then */
@@ -136,7 +139,7 @@ enum {
 struct delays { /* a histogram of milliseconds */
     uint32_t total, count[DELAY_BUCKETS];
 };
-struct served { /* one client in the window */
+struct served {  /* one client in the window */
     uint64_t id; /* 0: free */
     uint64_t sum;
     uint32_t count, slow_windows;
@@ -158,12 +161,19 @@ struct service {
     } sent[ECHO_KEPT]; /* own STATUS messages */
 };
 
-struct recall {            /* R13 */
-    bool open;             /* this boot's question: Q-1 others have not answered yet */
-    member_set answered;   /* who did */
-    bool amnesiac;         /* recorded: the disk lacks what the key signed */
-    bool twin;             /* somebody else uses the key now */
-    uint64_t claimed;      /* highest boot number seen under the own key that this disk never counted; 0: none */
+struct recall {          /* R13 */
+    bool open;           /* this boot's question: Q-1 others have not answered yet */
+    member_set answered; /* who did */
+    bool amnesiac;       /* recorded: the disk lacks what the key signed */
+    bool twin;           /* somebody else uses the key now */
+    uint64_t claimed;    /* highest boot number seen under the own key that this disk never counted; 0: none */
+};
+
+struct noticed { /* what was said of a culprit and kind last */
+    bool held;
+    view_no v;
+    seq_no n;
+    mono_ms at;
 };
 
 struct outbox {
@@ -195,8 +205,9 @@ struct pbft {
     size_t ring_len;
     struct slot *ring;              /* 2W: slot n at n mod 2W */
     struct slot bridge[BRIDGE_LEN]; /* decided slots at or below base that are not executed yet */
-    struct ballot *ballots;
+    struct ballot *ballots, *past_ballots;
     struct pool pool;
+    struct noticed noticed[MEMBERS_MAX][EV_KIND_LIMIT];
     struct service service;
 
     seq_no executed, next;
@@ -328,7 +339,22 @@ void accept_proposal(struct pbft *p, struct slot *s, const struct proposal *prop
 void persist_accept(struct pbft *p, const struct slot *s);
 void pre_prepare_send(struct pbft *p, const struct slot *s, member_set to);
 unsigned in_flight(const struct pbft *p);
-void evidence(struct pbft *p, const char *kind, member_id culprit, view_no v, seq_no n);
+
+/* --- notice.c: contradictions, and the frames that show them --- */
+void notice(struct pbft *p, enum evidence_kind kind, member_id culprit, view_no v, seq_no n, struct bytes first,
+            struct bytes second);
+void notice_proposals(struct pbft *p, const struct proposal *held, const struct vote *v, const struct signature *sig);
+/* A PREPARE or COMMIT came: against what this member signed for the slot in that view before? */
+void notice_vote(struct pbft *p, const struct slot *s, const struct msg *m);
+void notice_checkpoints(struct pbft *p, const struct kept_checkpoint *held, const struct msg *m);
+void notice_divergence(struct pbft *p, const struct msg *m);
+/* A COMMIT was kept, or a VIEW-CHANGE came: does one leave out the other? */
+void notice_commit(struct pbft *p, const struct slot *s, member_id member, view_no v);
+void notice_view_change(struct pbft *p, const struct msg *vc);
+/* The agreement is broken: against my decision stand other Q COMMITs, or a valid NEW-VIEW. */
+void breach_decisions(struct pbft *p, const struct slot *s, const struct vote *v, unsigned count,
+                      const struct member_signature *commits);
+void breach_new_view(struct pbft *p, const struct slot *s, struct bytes new_view, const struct digest *theirs);
 
 /* --- execute.c --- */
 /* Q COMMITs for v: the slot's fate (R4). */

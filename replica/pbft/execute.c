@@ -7,7 +7,7 @@ void choose(struct pbft *p, struct slot *s, const struct vote *v, unsigned count
             const struct member_signature *commits) {
     if (s->fate != FATE_OPEN) {
         if (s->commit_count > 0 && !digest_equal(&s->chosen.d, &v->d) && !p->breached) { /* I1 */
-            trace_breach(p, s->n, &s->chosen.d, &v->d);
+            breach_decisions(p, s, v, count, commits);
         }
         return;
     }

@@ -42,7 +42,7 @@ static bool accept_slots(struct pbft *p, const struct msg_new_view *nv) {
             continue;
         }
         if (s->fate != FATE_OPEN && s->commit_count > 0 && !digest_equal(&s->chosen.d, &o->d)) { /* I9 */
-            trace_breach(p, o->n, &s->chosen.d, &o->d);
+            breach_new_view(p, s, buffer_bytes(&p->nv_frame), &o->d);
             return false;
         }
         hold_null_batch(p, s, &o->d);
@@ -107,7 +107,7 @@ enum error handle_new_view(struct pbft *p, const struct msg *m) {
         if (digest_equal(&nv->digest, &p->nv_digest)) {
             return ERR_DUPLICATE;
         }
-        evidence(p, "EV9 EQUIV_NV", m->sender, nv->v, 0);
+        notice(p, EV_EQUIV_NV, m->sender, nv->v, 0, buffer_bytes(&p->nv_frame), m->raw);
         suspect(p, WISH_PROOF);
         return ERR_CONFLICT;
     }

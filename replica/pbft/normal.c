@@ -2,10 +2,6 @@
    is the rule's list of conditions, then record, then advance. */
 #include "replica/pbft/core.h"
 
-void evidence(struct pbft *p, const char *kind, member_id culprit, view_no v, seq_no n) {
-    trace(p, "evidence %s culprit %u v=%llu n=%llu", kind, culprit, (unsigned long long)v, (unsigned long long)n);
-}
-
 /* --- records --- */
 
 /* The requests that the batch names and the store may lack: synced with the ACCEPT that relies on them (R14). */
@@ -102,9 +98,10 @@ struct pick {
     size_t payload;
 };
 
-/* One tick per member and batch (R3). */
-static bool tick_is_second(const struct pick *x, const struct pooled *e) {
-    if (e->request->kind != OP_TICK) {
+/* One request per member and batch: its tick (R3), or a piece of its evidence, which shall not crowd out the log (R10).
+ */
+static bool is_member_s_second(const struct pbft *p, const struct pick *x, const struct pooled *e) {
+    if (p->pool.owners[e->owner].lane != PBFT_LANE_MEMBER) {
         return false;
     }
     for (unsigned i = 0; i < x->count; i++) {
@@ -128,7 +125,7 @@ static void pick_requests(const struct pbft *p, struct pick *x) {
     for (uint32_t i = p->pool.queue.head; i != POOL_NONE && x->count < p->config.batch_max;) {
         const struct pooled *e = pool_entry(&p->pool, i);
         i = e->in_queue.next;
-        if (tick_is_second(x, e) || repeats(x, e)) {
+        if (is_member_s_second(p, x, e) || repeats(x, e)) {
             continue;
         }
         if (x->payload + e->request->frame.len > BATCH_PAYLOAD_MAX) {
@@ -271,14 +268,15 @@ void slot_advance(struct pbft *p, struct slot *s) {
 /* --- handlers --- */
 
 /* Is this PRE-PREPARE's key taken, by the same statement or by another one? */
-static enum error proposal_conflict(struct pbft *p, const struct proposal *held, const struct vote *v) {
+static enum error proposal_conflict(struct pbft *p, const struct proposal *held, const struct vote *v,
+                                    const struct signature *sig) {
     if (!held->held || held->statement.v != v->v) {
         return ERR_OK;
     }
     if (vote_equal(&held->statement, v)) {
         return ERR_DUPLICATE;
     }
-    evidence(p, "EV1 EQUIV_PP", primary_of(v->v, p->members), v->v, v->n);
+    notice_proposals(p, held, v, sig);
     if (v->v == p->view) { /* the primary of a view to come shall not end this one */
         suspect(p, WISH_PROOF);
     }
@@ -315,12 +313,18 @@ static bool waits_for_nearer_view(const struct pbft *p, const struct slot *s, co
 enum error handle_pre_prepare(struct pbft *p, const struct msg *m) {
     const struct vote *v = &m->pre_prepare.statement;
     enum error e = pre_prepare_refusal(p, m);
+    if (e == ERR_STALE || e == ERR_WRONG_NEW_VIEW) { /* refused, but maybe against what it signed in its NEW-VIEW */
+        const struct slot *settled = slot_find(p, v->n);
+        if (settled) {
+            proposal_conflict(p, &settled->accepted, v, &m->sig);
+        }
+    }
     if (e != ERR_OK) {
         return e;
     }
     struct slot *s = slot_at(p, v->n);
-    if ((e = proposal_conflict(p, &s->accepted, v)) != ERR_OK || /* A3 */
-        (e = proposal_conflict(p, &s->waiting, v)) != ERR_OK) {
+    if ((e = proposal_conflict(p, &s->accepted, v, &m->sig)) != ERR_OK || /* A3 */
+        (e = proposal_conflict(p, &s->waiting, v, &m->sig)) != ERR_OK) {
         return e;
     }
     if (!agrees_with_fate(s, v)) {
@@ -363,6 +367,9 @@ static enum error vote_refusal(const struct pbft *p, const struct msg *m) {
 enum error handle_vote(struct pbft *p, const struct msg *m) {
     enum vote_kind kind = m->type == FRAME_PREPARE ? VOTE_PREPARE : VOTE_COMMIT;
     enum error e = vote_refusal(p, m);
+    if (e == ERR_WRONG_NEW_VIEW && slot_find(p, m->vote.n)) {
+        notice_vote(p, slot_find(p, m->vote.n), m);
+    }
     if (e != ERR_OK) {
         return e;
     }
@@ -375,11 +382,13 @@ enum error handle_vote(struct pbft *p, const struct msg *m) {
         return ERR_DUPLICATE;
     }
     if (b->held && b->statement.v == m->vote.v) { /* the first stands */
-        evidence(p, kind == VOTE_PREPARE ? "EV2 EQUIV_PREPARE" : "EV3 EQUIV_COMMIT", m->sender, m->vote.v, m->vote.n);
+        notice_vote(p, s, m);
         return ERR_CONFLICT;
     }
+    notice_vote(p, s, m);
     slot_keep_vote(p, s, kind, m->sender, &m->vote, &m->sig);
     if (kind == VOTE_COMMIT) {
+        notice_commit(p, s, m->sender, m->vote.v);
         choose_if_committed(p, s, &m->vote);
     }
     slot_advance(p, s);

@@ -17,8 +17,10 @@ static void make_slots(struct pbft *p) {
     p->ring_len = 2 * (size_t)p->config.window;
     p->ring = xcalloc(p->ring_len, sizeof *p->ring);
     p->ballots = xcalloc(p->ring_len * per_slot, sizeof *p->ballots);
+    p->past_ballots = xcalloc(p->ring_len * p->members, sizeof *p->past_ballots);
     for (size_t i = 0; i < p->ring_len; i++) {
         p->ring[i].ballots = p->ballots + i * per_slot;
+        p->ring[i].past = p->past_ballots + i * p->members;
     }
 }
 
@@ -71,6 +73,7 @@ void pbft_free(struct pbft *p) {
     buffer_free(&p->status_frame);
     free(p->out.list);
     free(p->ballots);
+    free(p->past_ballots);
     free(p->ring);
     crypto_wipe(&p->config.secret, sizeof p->config.secret);
     free(p);

@@ -45,10 +45,10 @@ enum pbft_record {
 };
 
 enum pbft_lane { /* who asks: each has room of its own in the pool (R3) */
-    PBFT_LANE_CLIENT,
-    PBFT_LANE_OPERATOR,
-    PBFT_LANE_MEMBER,
-    PBFT_LANES
+                 PBFT_LANE_CLIENT,
+                 PBFT_LANE_OPERATOR,
+                 PBFT_LANE_MEMBER,
+                 PBFT_LANES
 };
 
 enum pbft_event_kind {
@@ -111,7 +111,9 @@ enum pbft_action_kind {
                              n 0: no more. damaged: the own state is not the cluster's, never to be executed on */
     PBFT_STABLE,          /* h = n is stable: for host and metrics */
     PBFT_TRACE,           /* text: one stable line for people, scripts and the log, such as "view 3 active" */
-    PBFT_SAFETY_BREACH,   /* two quorums decided differently: text; the host saves and stops */
+    PBFT_EVIDENCE,        /* a member contradicted itself: evidence, frames[count]; the host may accuse it (R10) */
+    PBFT_SAFETY_BREACH, /* two quorums decided differently: text, and frames[count] that show both sides; the host saves
+                           them and stops */
 };
 struct pbft_action {
     enum pbft_action_kind kind;
@@ -126,6 +128,8 @@ struct pbft_action {
     size_t count;
     const struct request *const *requests; /* EXECUTE */
     const struct digest *digests;          /* SERVE_DATA */
+    enum evidence_kind evidence;           /* EVIDENCE */
+    const struct bytes *frames;            /* EVIDENCE, SAFETY_BREACH: whole frames of others */
     const char *text;
 };
 struct pbft_actions {
@@ -160,7 +164,7 @@ struct pbft_view {
     seq_no executed, certified, stable, next;
     struct digest stable_root;
     view_no wish;
-    size_t pool; /* requests held */
+    size_t pool;      /* requests held */
     unsigned backoff; /* timers are 2^backoff times as long as at rest */
     uint64_t view_changes;
     bool amnesiac;               /* the disk lacks what the key signed: LEARNER for ever */

@@ -82,7 +82,12 @@ struct ballot *slot_ballot(const struct pbft *p, const struct slot *s, enum vote
 
 void slot_keep_vote(struct pbft *p, struct slot *s, enum vote_kind kind, member_id member, const struct vote *v,
                     const struct signature *sig) {
-    *slot_ballot(p, s, kind, member, v->v) = (struct ballot){true, *v, *sig};
+    struct ballot *b = slot_ballot(p, s, kind, member, v->v);
+    if (kind == VOTE_COMMIT && b->held && b->statement.v < v->v) {
+        const struct ballot *past = &s->past[member];
+        s->past[member] = past->held && past->statement.v > b->statement.v ? *past : *b;
+    }
+    *b = (struct ballot){true, *v, *sig};
 }
 
 member_set slot_votes(const struct pbft *p, const struct slot *s, enum vote_kind kind, const struct vote *statement) {
@@ -228,12 +233,13 @@ bool batch_complete(const struct pbft *p, const struct held_batch *b) {
 }
 
 void slot_clear(struct pbft *p, struct slot *s) {
-    struct ballot *ballots = s->ballots;
+    struct ballot *ballots = s->ballots, *past = s->past;
     for (unsigned i = 0; i < SLOT_BATCHES_MAX; i++) {
         batch_free(p, s->batches[i]);
     }
-    *s = (struct slot){.ballots = ballots};
+    *s = (struct slot){.ballots = ballots, .past = past};
     if (ballots) {
+        memset(past, 0, p->members * sizeof *past);
         memset(ballots, 0, ballots_of_slot(p) * sizeof *ballots);
     }
 }

@@ -185,10 +185,11 @@ enum error handle_view_change(struct pbft *p, const struct msg *m) {
         if (bytes_equal(held->raw, m->raw)) {
             return ERR_DUPLICATE;
         }
-        evidence(p, "EV10 EQUIV_VC", m->sender, v, 0);
+        notice(p, EV_EQUIV_VC, m->sender, v, 0, held->raw, m->raw);
         return ERR_CONFLICT;
     }
     enum error e = view_change_keep(p, m->raw);
+    notice_view_change(p, m);
     if (e == ERR_OK && p->phase == PHASE_ACTIVE && v == p->view) {
         new_view_send(p, set_of(m->sender));
     }

@@ -4,6 +4,7 @@
 #ifndef QUORATE_TESTS_PBFT_CLUSTER_H
 #define QUORATE_TESTS_PBFT_CLUSTER_H
 
+#include "proto/evidence.h"
 #include "proto/proof.h"
 #include "tests/unit/pbft_host.h"
 
@@ -38,6 +39,18 @@ static void node_send(struct node *x, const struct pbft_action *a) {
             network_put(x->cluster, x->id, to, a->frame);
         }
     }
+}
+
+/* Whatever a core notices must prove itself to everybody. */
+static void check_evidence(struct cluster *c, const struct pbft_action *a) {
+    struct evidence_judge judge = {&c->verifier, NULL, c->config.window};
+    struct op_evidence e = {.kind = a->evidence, .count = (unsigned)a->count};
+    struct evidence_finding f;
+    for (size_t i = 0; i < a->count; i++) {
+        e.frames[i] = a->frames[i];
+    }
+    assert_int_equal(evidence_verify(&judge, &e, &f), ERR_OK);
+    c->proven[f.culprit.index] |= 1u << a->evidence;
 }
 
 static void node_perform(struct node *x, const struct pbft_action *a, struct answer *owed) {
@@ -77,6 +90,9 @@ static void node_perform(struct node *x, const struct pbft_action *a, struct ans
         break;
     case PBFT_TRACE:
         buffer_printf(&x->cluster->trace, "%u %s\n", x->id, a->text);
+        break;
+    case PBFT_EVIDENCE:
+        check_evidence(x->cluster, a);
         break;
     case PBFT_SAFETY_BREACH:
         buffer_printf(&x->cluster->trace, "%u %s\n", x->id, a->text);
@@ -176,7 +192,8 @@ static enum error cluster_admit(const struct cluster *c, struct msg *m, struct f
     case FRAME_DECISION:
         return proof_decision_valid(&c->verifier, &m->decision);
     case FRAME_CERT:
-        return m->cert.kind == CERT_CHECKPOINT ? proof_checkpoint_cert_valid(&c->verifier, &m->cert.checkpoint) : ERR_OK;
+        return m->cert.kind == CERT_CHECKPOINT ? proof_checkpoint_cert_valid(&c->verifier, &m->cert.checkpoint)
+                                               : ERR_OK;
     default:
         return ERR_OK;
     }

@@ -49,7 +49,7 @@ struct node {
     struct digest log[LOG_MAX];  /* batch digest of n */
     struct digest done[LOG_MAX]; /* requests executed */
     size_t done_count;
-    bool diverged; /* its machine is broken: another root */
+    bool diverged;      /* its machine is broken: another root */
     seq_no wants_state; /* the core asked for a state of at least this n; 0: it did not */
     bool damaged;       /* and says that the own one is of no use */
     bool breach;
@@ -78,7 +78,8 @@ struct cluster {
     member_set isolated; /* nothing goes in or out */
     struct signed_key *signed_keys;
     size_t signed_count;
-    struct buffer trace; /* "id line\n" */
+    struct buffer trace;          /* "id line\n" */
+    uint32_t proven[MEMBERS_MAX]; /* bit k: evidence of kind k was noticed against the member */
     unsigned counted[FRAME_TYPE_LIMIT];
 };
 

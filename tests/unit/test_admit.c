@@ -23,7 +23,8 @@ static enum error at_peer_door(struct buffer *raw) {
     struct admit a = replica(SELF);
     struct admitted *x;
     enum error e = admit_peer(&x, &a, buffer_bytes(raw));
-    assert_int_equal(e == ERR_OK, x != NULL);
+    assert_int_equal(e == ERR_OK || (x && x->accuses), x != NULL);
+    assert_true(!x || !x->accuses || e == ERR_BAD_PROOF);
     admitted_free(x);
     return e;
 }

@@ -25,6 +25,7 @@ struct replica {
     struct sim_disk *disk;
     struct node *node;
     unsigned counted[FRAME_TYPE_LIMIT]; /* frames that left, of each type */
+    unsigned blobs;                     /* RELAYs of a BLOB among them */
     struct buffer trace;
     mono_ms now;
 };
@@ -38,6 +39,17 @@ static void count_frame(struct replica *r, struct bytes frame) {
     struct frame f;
     assert_int_equal(frame_open(&f, frame), ERR_OK);
     r->counted[f.type]++;
+    struct arena arena = {0};
+    struct msg m;
+    struct request inside;
+    struct frame request;
+    if (f.type == FRAME_RELAY) {
+        assert_int_equal(codec_decode(&m, &f, &arena), ERR_OK);
+        assert_int_equal(frame_open(&request, m.relay.request), ERR_OK);
+        assert_int_equal(request_decode(&inside, &request, &arena), ERR_OK);
+        r->blobs += inside.kind == OP_BLOB;
+    }
+    arena_free(&arena);
 }
 
 static void on_send(void *self, member_id to, struct bytes frame) {
@@ -174,13 +186,19 @@ static void an_observer_that_contradicts_itself_is_accused(void **state) {
     replica_free(r);
 }
 
-static void bundles_too_large_for_evidence_end_nothing(void **state) {
+/* To stage what is too large, members take turns. */
+static void bundles_too_large_for_one_request_are_staged(void **state) {
     (void)state;
     for (unsigned results = 1; results <= 8; results++) {
         struct replica *r = replica_active();
         contradict(r, results, 7800);
         assert_int_equal(r->counted[FRAME_RELAY], results <= 4 ? 3 : 0);
-        assert_int_equal(r->counted[FRAME_REFUSAL], 1); /* the second content is not taken */
+        r->counted[FRAME_RELAY] = 0;
+        r->now += 5000;
+        node_timeout(r->node, clocks(r));
+        assert_int_equal(node_flush(r->node), ERR_OK);
+        assert_int_equal(r->blobs, results <= 4 ? 0 : 3); /* the first part, to each of the others */
+        assert_int_equal(r->counted[FRAME_REFUSAL], 1);   /* the second content is not taken */
         replica_free(r);
     }
 }
@@ -227,7 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_observer_that_contradicts_itself_is_accused),
         cmocka_unit_test(nothing_is_signed_before_the_others_answered),
-        cmocka_unit_test(bundles_too_large_for_evidence_end_nothing),
+        cmocka_unit_test(bundles_too_large_for_one_request_are_staged),
         cmocka_unit_test(evidence_fits_to_the_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

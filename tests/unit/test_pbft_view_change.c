@@ -252,11 +252,13 @@ static void two_view_changes_for_one_view_name_their_signer(void **state) {
     traitor_sends(c, 3, 1, &m);
     traitor_sends(c, 3, 1, &m);
     assert_int_equal(node_view(&c->nodes[1]).refused[ERR_DUPLICATE], 1);
-    struct signature junk = {{1}};
+    struct prepared_entry invented = {.statement.n = 1};
     struct buffer body = {0}, frame = {0};
     struct seal_context context = {FRAME_VIEW_CHANGE, c->verifier.cluster, 0, 3};
+    m.view_change.p = &invented;
+    m.view_change.count = 1;
     codec_encode(&body, &m);
-    frame_rebuild(&frame, &context, buffer_bytes(&body), &junk); /* other bytes, same view */
+    frame_seal(&frame, &context, buffer_bytes(&body), &c->secrets[3]); /* other bytes, same view */
     struct frame f;
     struct arena arena = {0};
     struct msg other;
@@ -264,6 +266,7 @@ static void two_view_changes_for_one_view_name_their_signer(void **state) {
     assert_int_equal(codec_decode(&other, &f, &arena), ERR_OK);
     node_hear(&c->nodes[1], &other);
     assert_true(traced(c, "1 evidence EV10 EQUIV_VC culprit 3 v=1"));
+    assert_int_equal(c->proven[3], 1u << EV_EQUIV_VC);
     arena_free(&arena);
     buffer_free(&body);
     buffer_free(&frame);
