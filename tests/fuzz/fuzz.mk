@@ -39,6 +39,7 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS_CLIENT)
 $(BUILD)/tests/fuzz/fuzz_node $(BUILD)/tests/fuzz/replay_node: $(NODE_PARTS)
+tests: $(REPLAYS)
 .SECONDARY: $(FUZZERS:%=$(BUILD)/tests/fuzz/%.o) $(BUILD)/tests/fuzz/replay.o
 -include $(wildcard $(BUILD)/tests/fuzz/*.d)
 
@@ -48,3 +49,24 @@ $(FUZZ_SEEDS): $(wildcard tests/vectors/*.hex)
 	@for v in $^; do python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))' \
 	  < $$v > $(@D)/$$(basename $$v .hex) || exit 1; done
 	@touch $@
+
+# The fewest inputs that reach what runs reached. Inputs with a name of their own stay, those named by libFuzzer go when
+# others do their work.
+fuzz-keep: fuzzers $(FUZZ_SEEDS) ## DOORS="...": boils down what was found into tests/fuzz/corpus/
+	@for d in $(DOORS); do kept=tests/fuzz/corpus/$$d; new=$(FUZZ_BUILD)/merged-$$d log=$(FUZZ_BUILD)/merge-$$d.log; \
+	  rm -rf $$new; mkdir -p $$new $(FUZZ_BUILD)/corpus-$$d $$kept; \
+	  $(FUZZ_BUILD)/tests/fuzz/fuzz_$$d -set_cover_merge=1 -use_counters=0 -max_len=4096 -timeout=10 $$new $$kept \
+	    $(FUZZ_BUILD)/corpus-$$d $(FUZZ_BUILD)/seeds > $$log 2>&1 || { tail $$log; exit 1; }; \
+	  find $$kept -regextype egrep -regex '.*/[0-9a-f]{40}' -delete; cp -n $$new/* $$kept/; \
+	  echo "$$d: $$(ls $$kept | wc -l) inputs, $$(du -sb $$kept | cut -f1) bytes"; done
+
+# The doors, each with the files whose branches it answers for. llvm is no part of DEPS: only this target needs it.
+COVER_BUILD := $(BUILD)/coverage
+fuzz-coverage: ## branch coverage of the decoders by the kept corpus
+	@command -v llvm-cov >/dev/null && command -v llvm-profdata >/dev/null || \
+	  { echo "quorate: fuzz-coverage: llvm-cov and llvm-profdata are not installed: apt-get install llvm clang"; exit 1; }
+	@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(COVER_BUILD) CC=$(FUZZ_CC) \
+	  ROOMS="$(FUZZ_ROOMS)" CFLAGS="$(CFLAGS) -fprofile-instr-generate -fcoverage-mapping" LDFLAGS=-fprofile-instr-generate \
+	  $(FUZZERS:fuzz_%=$(COVER_BUILD)/tests/fuzz/replay_%)
+	@BUILD=$(COVER_BUILD) SEEDS=$(FUZZ_BUILD)/seeds tests/fuzz/coverage $(DOORS)
+fuzz-coverage: $(FUZZ_SEEDS)

@@ -1,6 +1,7 @@
 /* A traitor with a key against three honest nodes. The input is a program: its first byte names the traitor, each
    instruction after that has six bytes. Whatever the program, the honest ones must agree, keep their invariants and
-   live; when the second byte is odd, they must also make progress once the traitor is silent.
+   live. Bit 0 of the second byte: they must also make progress once the traitor is silent; bit 1: an audit of what the
+   traitor sent and heard must name nobody else.
    FUZZ_TRACE=1 prints what happens. */
 #include "tests/fuzz/node_world.h"
 
@@ -117,6 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                    s.op % I_LIMIT, s.to, s.pick, s.how, s.x, s.y, w->pending_count);
         run(w, &s);
     }
+    if (data[1] & 2)
+        world_judge_audit(w);
     if (data[1] & 1)
         world_judge_liveness(w);
     world_end(w);

@@ -407,6 +407,21 @@ void world_judge_liveness(struct world *w) {
     }
 }
 
+/* ---- judged by what was signed ---- */
+
+void world_judge_audit(struct world *w) {
+    struct evidence_judge judge = {&w->admit[0].verifier, w->keys, WORLD_WINDOW};
+    struct audit_frame frames[WORLD_BOOK];
+    struct audit_report report;
+    unsigned kept = w->book_next < WORLD_BOOK ? w->book_next : WORLD_BOOK;
+    for (unsigned i = 0; i < kept; i++)
+        frames[i] = (struct audit_frame){.raw = world_newest_any(w, i)};
+    audit_frames(&judge, frames, kept, &report);
+    ENSURE(report.disagreements == 0);
+    ENSURE((report.culprits & ~set_of(w->traitor)) == 0); /* I16 */
+    audit_report_free(&report);
+}
+
 /* ---- the traitor's book ---- */
 
 struct bytes world_newest_any(const struct world *w, unsigned skip) {
@@ -427,6 +442,7 @@ struct bytes world_newest(const struct world *w, enum frame_type type, unsigned 
 }
 
 void world_lie(struct world *w, member_set to, struct bytes frame) {
+    note(w, frame);
     for (member_id i = 0; i < WORLD_MEMBERS; i++)
         if (set_has(to, i) && world_is_honest(w, i))
             world_give(w, i, frame);

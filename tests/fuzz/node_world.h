@@ -5,6 +5,7 @@
 
 #include "base/invariant.h"
 #include "base/prng.h"
+#include "proto/audit.h"
 #include "proto/proof.h"
 #include "replica/node.h"
 #include "tests/sim/sim_disk.h"
@@ -109,17 +110,25 @@ enum world_request { WORLD_OBSERVE, WORLD_QUERY, WORLD_BLOB, WORLD_APPLY, WORLD_
 struct bytes world_request(struct world *w, unsigned client, enum world_request kind, unsigned state, bool again);
 /* The traitor is silent from here on and all else is well: every honest member must execute a new request. */
 void world_judge_liveness(struct world *w);
+/* The audit of all that the traitor sent and heard finds no disagreement and names nobody else. */
+void world_judge_audit(struct world *w);
 
 /* The newest frame of this type in the book but `skip`; empty when there is none. */
 struct bytes world_newest(const struct world *w, enum frame_type type, unsigned skip);
 struct bytes world_newest_any(const struct world *w, unsigned skip);
-/* Seals with the traitor's key, notes and sends to all in `to` at once. */
+/* Notes a lie and gives it to all honest members in `to` at once. */
 void world_lie(struct world *w, member_set to, struct bytes frame);
 
-/* --- node_lies.c --- */
+/* --- node_bend.c --- */
 /* Bends a frame of the book: how says which part, x and y how. */
 void lie_bend(struct world *w, member_set to, unsigned pick, unsigned how, unsigned x, unsigned y);
+
+/* --- node_make.c --- */
 /* Makes a frame that nobody sent, from what the traitor knows. */
 void lie_make(struct world *w, member_set to, unsigned what, unsigned how, unsigned x, unsigned y);
+/* Seals m with the traitor's key and sends it. */
+void lie_say(struct world *w, member_set to, const struct msg *m);
+/* Opens and decodes the newest frame of this type but `skip`; false when there is none. */
+bool lie_open(const struct world *w, struct msg *m, struct arena *arena, enum frame_type type, unsigned skip);
 
 #endif

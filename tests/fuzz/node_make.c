@@ -1,11 +1,8 @@
-/* The lies of fuzz_node: frames of the book with parts bent, and frames made from scratch. All are sealed with the
-   traitor's key, or carry the signature that they had. */
+/* The lies of fuzz_node that are made from scratch: proposals, votes, view changes, certificates and questions that
+   nobody's node would send, out of what the traitor heard. */
 #include "tests/fuzz/node_world.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-enum { NUMBERS_MAX = 12, DIGESTS_MAX = 8, FAR = 0x80 };
 
 static void seal(const struct world *w, struct buffer *out, const struct msg *m) {
     struct seal_context context = {(uint8_t)m->type, w->cluster.id, 0, w->traitor};
@@ -15,7 +12,7 @@ static void seal(const struct world *w, struct buffer *out, const struct msg *m)
     buffer_free(&body);
 }
 
-static void say(struct world *w, member_set to, const struct msg *m) {
+void lie_say(struct world *w, member_set to, const struct msg *m) {
     struct buffer frame = {0};
     seal(w, &frame, m);
     world_lie(w, to, buffer_bytes(&frame));
@@ -23,232 +20,11 @@ static void say(struct world *w, member_set to, const struct msg *m) {
 }
 
 /* Opens and decodes; false when there is nothing of that type. */
-static bool open_newest(const struct world *w, struct msg *m, struct arena *arena, enum frame_type type,
-                        unsigned skip) {
+bool lie_open(const struct world *w, struct msg *m, struct arena *arena, enum frame_type type, unsigned skip) {
     struct bytes raw = world_newest(w, type, skip);
     struct frame f;
     return raw.len && frame_open(&f, raw) == ERR_OK && codec_decode(m, &f, arena) == ERR_OK;
 }
-
-/* ---- bending: the parts of a message, whatever its type ---- */
-
-struct parts {
-    unsigned number_count, digest_count;
-    uint64_t *numbers[NUMBERS_MAX];
-    struct digest *digests[DIGESTS_MAX];
-    unsigned *sig_count;
-    struct member_signature *sigs;
-    unsigned *length; /* of a list that may be cut short */
-};
-
-static void add_number(struct parts *p, uint64_t *number) {
-    if (p->number_count < NUMBERS_MAX)
-        p->numbers[p->number_count++] = number;
-}
-
-static void add_digest(struct parts *p, struct digest *digest) {
-    if (p->digest_count < DIGESTS_MAX)
-        p->digests[p->digest_count++] = digest;
-}
-
-static void add_vote(struct parts *p, struct vote *v) {
-    add_number(p, &v->n);
-    add_number(p, &v->v);
-    add_digest(p, &v->d);
-    add_digest(p, &v->nv_digest);
-}
-
-static void add_checkpoint(struct parts *p, struct checkpoint *c) {
-    add_number(p, &c->n);
-    add_number(p, &c->stop_seq);
-    add_digest(p, &c->root);
-    add_digest(p, &c->log_hash);
-    add_digest(p, &c->cfg_digest);
-}
-
-static void add_cert(struct parts *p, struct checkpoint_cert *c) {
-    add_checkpoint(p, &c->statement);
-    p->sig_count = &c->count;
-    p->sigs = c->sigs;
-}
-
-static void add_status(struct parts *p, struct msg_status *s) {
-    uint64_t *const numbers[] = {&s->view, &s->executed, &s->certified,   &s->stable, &s->wish,
-                                 &s->boot, &s->counter,  &s->boot_random, &s->alerts};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        add_number(p, numbers[i]);
-    add_digest(p, &s->log_hash);
-    add_digest(p, &s->state_root);
-}
-
-static void add_view_change(struct parts *p, struct msg_view_change *vc, unsigned which) {
-    add_number(p, &vc->v);
-    p->length = &vc->count;
-    if (vc->count == 0 || which % 2) {
-        add_cert(p, &vc->c);
-        return;
-    }
-    struct prepared_entry *entry = (struct prepared_entry *)(uintptr_t)&vc->p[which / 2 % vc->count]; /* the arena's */
-    add_vote(p, &entry->statement);
-    p->sig_count = &entry->count;
-    p->sigs = entry->prepares;
-}
-
-static void find_parts(struct parts *p, struct msg *m, unsigned which) {
-    switch (m->type) {
-    case FRAME_PRE_PREPARE:
-        add_vote(p, &m->pre_prepare.statement);
-        break;
-    case FRAME_PREPARE:
-    case FRAME_COMMIT:
-        add_vote(p, &m->vote);
-        break;
-    case FRAME_CHECKPOINT:
-        add_checkpoint(p, &m->checkpoint);
-        break;
-    case FRAME_WISH:
-        add_number(p, &m->wish.target);
-        break;
-    case FRAME_VIEW_CHANGE:
-        add_view_change(p, &m->view_change, which);
-        break;
-    case FRAME_STATUS:
-        add_status(p, &m->status);
-        break;
-    case FRAME_FETCH_DECISION:
-        add_number(p, &m->fetch_decision.first);
-        add_number(p, &m->fetch_decision.last);
-        break;
-    case FRAME_DECISION:
-        add_vote(p, &m->decision.statement);
-        p->sig_count = &m->decision.count;
-        p->sigs = m->decision.commits;
-        break;
-    case FRAME_CERT:
-        if (m->cert.kind == CERT_CHECKPOINT)
-            add_cert(p, &m->cert.checkpoint);
-        break;
-    case FRAME_RECEIPT:
-        add_number(p, &m->receipt.body.n);
-        add_digest(p, &m->receipt.body.output_root);
-        add_digest(p, &m->receipt.body.log_hash);
-        break;
-    default:
-        break;
-    }
-}
-
-static void bend_number(const struct parts *p, unsigned x, unsigned y) {
-    uint64_t *number = p->numbers[x % p->number_count];
-    if (y == FAR)
-        *number = NUMBER_MAX;
-    else
-        *number += (uint64_t)(int64_t)(int8_t)y;
-}
-
-/* Another digest that was seen somewhere, or one that nobody made. */
-static void bend_digest(const struct world *w, const struct parts *p, unsigned x, unsigned y) {
-    struct arena arena = {.limit = 1 << 20};
-    struct digest *digest = p->digests[x % p->digest_count];
-    struct msg m;
-    if (y % 4 == 0)
-        digest->b[y % DIGEST_LEN] ^= 1;
-    else if (y % 4 == 1)
-        *digest = batch_null_digest();
-    else if (open_newest(w, &m, &arena, FRAME_PRE_PREPARE, y / 4))
-        *digest = m.pre_prepare.statement.d;
-    arena_free(&arena);
-}
-
-/* Drops, repeats, swaps or takes over a signature. */
-static void bend_signatures(const struct parts *p, unsigned x, unsigned y) {
-    unsigned *count = p->sig_count;
-    struct member_signature *sigs = p->sigs, kept;
-    unsigned i = x % (*count ? *count : 1), last = *count ? *count - 1 : 0;
-    switch (y % 4) {
-    case 0:
-        *count = last;
-        break;
-    case 1:
-        if (*count < MEMBERS_MAX)
-            sigs[(*count)++] = sigs[i];
-        break;
-    case 2:
-        kept = sigs[i], sigs[i] = sigs[last], sigs[last] = kept;
-        break;
-    default:
-        sigs[i].member = (member_id)(y / 4 % WORLD_MEMBERS);
-    }
-}
-
-static void bend_part(const struct world *w, struct msg *m, unsigned how, unsigned x, unsigned y) {
-    struct parts p = {0};
-    find_parts(&p, m, x / 16);
-    if (how == 0 && p.number_count)
-        bend_number(&p, x, y);
-    else if (how == 1 && p.digest_count)
-        bend_digest(w, &p, x, y);
-    else if (how == 2 && p.sigs)
-        bend_signatures(&p, x, y);
-    else if (how == 3 && p.length && *p.length)
-        *p.length = y % *p.length;
-}
-
-/* One byte of the body, of whatever type; or the tail of another frame of its type. */
-static void bend_bytes(const struct world *w, struct buffer *body, enum frame_type type, bool splice, unsigned x,
-                       unsigned y) {
-    struct bytes other = world_newest(w, type, 1 + y % 8);
-    size_t at = body->len ? x * 257 % body->len : 0;
-    if (body->len == 0)
-        return;
-    if (splice && other.len == body->len + FRAME_OVERHEAD)
-        memcpy(body->data + at, other.data + FRAME_HEADER_LEN + at, body->len - at);
-    else
-        body->data[at] ^= (uint8_t)(1u << y % 8);
-}
-
-enum { HOW_BYTE = 4, HOW_SPLICE, HOW_SENDER, HOW_REPLAY, HOW_LIMIT, KEEP_SIGNATURE = 0x80 };
-
-static void put_back(const struct world *w, struct buffer *out, const struct frame *f, member_id sender,
-                     struct bytes body, bool keep) {
-    struct seal_context context = {(uint8_t)f->type, w->cluster.id, f->epoch, sender};
-    if (keep || !frame_type_signed(f->type))
-        frame_rebuild(out, &context, body, &f->sig);
-    else
-        frame_seal(out, &context, body, &w->member_secrets[w->traitor]);
-}
-
-void lie_bend(struct world *w, member_set to, unsigned pick, unsigned how, unsigned x, unsigned y) {
-    struct bytes raw = world_newest(w, (enum frame_type)(pick % 32), pick / 32);
-    struct arena arena = {.limit = 8 << 20};
-    struct buffer body = {0}, out = {0};
-    struct frame f;
-    struct msg m;
-    bool keep = how & KEEP_SIGNATURE;
-    how %= HOW_LIMIT;
-    if (raw.len == 0)
-        raw = world_newest_any(w, pick);
-    if (raw.len == 0 || frame_open(&f, raw) != ERR_OK || codec_decode(&m, &f, &arena) != ERR_OK)
-        return;
-    if (how < HOW_BYTE) {
-        bend_part(w, &m, how, x, y);
-        codec_encode(&body, &m);
-    } else {
-        buffer_put(&body, f.body.data, f.body.len);
-    }
-    if (how == HOW_BYTE || how == HOW_SPLICE)
-        bend_bytes(w, &body, f.type, how == HOW_SPLICE, x, y);
-    member_id sender = how == HOW_SENDER ? (member_id)(x % WORLD_MEMBERS) : how == HOW_REPLAY ? f.sender : w->traitor;
-    if (body.len + FRAME_OVERHEAD <= frame_cap(f.type)) {
-        put_back(w, &out, &f, sender, buffer_bytes(&body), keep || how == HOW_REPLAY);
-        world_lie(w, to, buffer_bytes(&out));
-    }
-    arena_free(&arena);
-    buffer_free(&body);
-    buffer_free(&out);
-}
-
-/* ---- making ---- */
 
 struct goal { /* where the honest members stand, and a bit beside it */
     view_no v;
@@ -257,15 +33,14 @@ struct goal { /* where the honest members stand, and a bit beside it */
 };
 
 static struct goal goal_of(const struct world *w, unsigned x) {
-    struct node_facts facts, own;
+    struct node_facts facts;
     struct goal goal = {0};
     struct arena arena = {.limit = 8 << 20};
     struct msg m;
     node_inspect(w->seats[(w->traitor + 1) % WORLD_MEMBERS].node, &facts);
-    node_inspect(w->seats[w->traitor].node, &own);
     goal.v = facts.pbft.view + (x / 16 % 8);
     goal.n = facts.executed + x % 16;
-    for (unsigned skip = 0; skip < 4 && open_newest(w, &m, &arena, FRAME_NEW_VIEW, skip); skip++)
+    for (unsigned skip = 0; skip < 4 && lie_open(w, &m, &arena, FRAME_NEW_VIEW, skip); skip++)
         if (m.new_view.v == goal.v)
             goal.nv_digest = m.new_view.digest;
     arena_free(&arena);
@@ -298,7 +73,7 @@ static void make_proposal(struct world *w, member_set to, unsigned x, unsigned y
     some_batch(w, &batch, y);
     m.pre_prepare.batch_bytes = buffer_bytes(&batch);
     m.pre_prepare.statement = (struct vote){goal.v, goal.n, batch_digest(buffer_bytes(&batch)), goal.nv_digest};
-    say(w, to, &m);
+    lie_say(w, to, &m);
     buffer_free(&batch);
 }
 
@@ -307,13 +82,13 @@ static void make_vote(struct world *w, member_set to, unsigned how, unsigned x, 
     struct arena arena = {.limit = 1 << 20};
     struct msg m = {.type = how & 1 ? FRAME_PREPARE : FRAME_COMMIT}, seen;
     m.vote = (struct vote){goal.v, goal.n, batch_null_digest(), goal.nv_digest};
-    if (y % 8 && open_newest(w, &seen, &arena, FRAME_PRE_PREPARE, y % 8 - 1))
+    if (y % 8 && lie_open(w, &seen, &arena, FRAME_PRE_PREPARE, y % 8 - 1))
         m.vote = seen.pre_prepare.statement;
     if (y & 16)
         m.vote.n = goal.n;
     if (y & 32)
         m.vote.v = goal.v;
-    say(w, to, &m);
+    lie_say(w, to, &m);
     arena_free(&arena);
 }
 
@@ -322,7 +97,7 @@ static unsigned gather_view_changes(const struct world *w, struct msg *vcs, stru
     struct msg found[WORLD_MEMBERS] = {0}, m;
     unsigned count = 0;
     view_no v = 0;
-    for (unsigned skip = 0; skip < 16 && open_newest(w, &m, arena, FRAME_VIEW_CHANGE, skip); skip++) {
+    for (unsigned skip = 0; skip < 16 && lie_open(w, &m, arena, FRAME_VIEW_CHANGE, skip); skip++) {
         v = v ? v : m.view_change.v;
         if (m.view_change.v == v && m.sender < WORLD_MEMBERS && found[m.sender].type == 0)
             found[m.sender] = m;
@@ -375,7 +150,7 @@ static void make_new_view(struct world *w, member_set to, unsigned x, unsigned y
         m.new_view.core = buffer_bytes(&core);
         m.new_view.digest = crypto_digest(DIGEST_NEW_VIEW, m.new_view.core);
         sign_slots(w, plan.slots, plan.slot_count, m.new_view.v, &m.new_view.digest);
-        say(w, to, &m);
+        lie_say(w, to, &m);
     }
     buffer_free(&core);
     arena_free(&arena);
@@ -386,12 +161,12 @@ static void make_view_change(struct world *w, member_set to, unsigned x, unsigne
     struct arena arena = {.limit = 8 << 20};
     struct msg m = {.type = FRAME_VIEW_CHANGE}, other;
     m.view_change.v = goal_of(w, x).v + 1;
-    if (open_newest(w, &other, &arena, FRAME_VIEW_CHANGE, y % 8)) {
+    if (lie_open(w, &other, &arena, FRAME_VIEW_CHANGE, y % 8)) {
         m.view_change.c = other.view_change.c;
         m.view_change.p = other.view_change.p;
         m.view_change.count = y & 8 ? 0 : other.view_change.count;
     }
-    say(w, to, &m);
+    lie_say(w, to, &m);
     arena_free(&arena);
 }
 
@@ -399,17 +174,17 @@ static void make_view_change(struct world *w, member_set to, unsigned x, unsigne
 static void make_decision(struct world *w, member_set to, unsigned x, unsigned y) {
     struct arena arena = {.limit = 8 << 20};
     struct msg m = {.type = FRAME_DECISION}, pp, commit, heard[WORLD_MEMBERS] = {0};
-    if (open_newest(w, &pp, &arena, FRAME_PRE_PREPARE, x % 8)) {
+    if (lie_open(w, &pp, &arena, FRAME_PRE_PREPARE, x % 8)) {
         m.decision.statement = pp.pre_prepare.statement;
         m.decision.batch = pp.pre_prepare.batch_bytes;
-        for (unsigned skip = 0; skip < 32 && open_newest(w, &commit, &arena, FRAME_COMMIT, skip); skip++)
+        for (unsigned skip = 0; skip < 32 && lie_open(w, &commit, &arena, FRAME_COMMIT, skip); skip++)
             if (vote_equal(&commit.vote, &m.decision.statement) && commit.sender < WORLD_MEMBERS)
                 heard[commit.sender] = commit;
         for (member_id i = 0; i < WORLD_MEMBERS; i++)
             if (heard[i].type || (y & set_of(i)))
                 m.decision.commits[m.decision.count++] = (struct member_signature){i, heard[i].sig};
         if (m.decision.count)
-            say(w, to, &m);
+            lie_say(w, to, &m);
     }
     arena_free(&arena);
 }
@@ -419,16 +194,16 @@ static void make_certificate(struct world *w, member_set to, unsigned x, unsigne
     struct msg m = {.type = FRAME_CERT}, seen, other;
     struct checkpoint_cert *c = &m.cert.checkpoint;
     m.cert.kind = CERT_CHECKPOINT;
-    if (open_newest(w, &seen, &arena, FRAME_CHECKPOINT, x % 8)) {
+    if (lie_open(w, &seen, &arena, FRAME_CHECKPOINT, x % 8)) {
         struct msg heard[WORLD_MEMBERS] = {0};
         c->statement = seen.checkpoint;
-        for (unsigned skip = 0; skip < 16 && open_newest(w, &other, &arena, FRAME_CHECKPOINT, skip); skip++)
+        for (unsigned skip = 0; skip < 16 && lie_open(w, &other, &arena, FRAME_CHECKPOINT, skip); skip++)
             if (other.sender < WORLD_MEMBERS && checkpoint_equal(&other.checkpoint, &c->statement))
                 heard[other.sender] = other;
         for (member_id i = 0; i < WORLD_MEMBERS; i++)
             if (heard[i].type || (y & set_of(i)))
                 c->sigs[c->count++] = (struct member_signature){i, heard[i].sig};
-        say(w, to, &m);
+        lie_say(w, to, &m);
     }
     arena_free(&arena);
 }
@@ -438,7 +213,7 @@ static void make_relay(struct world *w, member_set to, struct request *r, const 
     struct buffer frame = {0};
     request_seal(&frame, r, &w->cluster.id, key);
     m.relay.request = buffer_bytes(&frame);
-    say(w, to, &m);
+    lie_say(w, to, &m);
     buffer_free(&frame);
 }
 
@@ -450,16 +225,45 @@ static void make_tick(struct world *w, member_set to, unsigned x, unsigned y) {
     make_relay(w, to, &r, &w->member_secrets[w->traitor]);
 }
 
-static void make_evidence(struct world *w, member_set to, unsigned x, unsigned y) {
+/* What the frames of an accusation are; client requests where there is no type. */
+static enum frame_type accused_type(enum evidence_kind kind, unsigned i) {
+    static const uint8_t types[EV_KIND_LIMIT][2] = {
+        [EV_EQUIV_PP] = {FRAME_PRE_PREPARE, FRAME_PRE_PREPARE}, [EV_EQUIV_PREPARE] = {FRAME_PREPARE, FRAME_PREPARE},
+        [EV_EQUIV_COMMIT] = {FRAME_COMMIT, FRAME_COMMIT},       [EV_EQUIV_CKPT] = {FRAME_CHECKPOINT, FRAME_CHECKPOINT},
+        [EV_BAD_CKPT] = {FRAME_CHECKPOINT, FRAME_CERT},         [EV_VC_OMISSION] = {FRAME_COMMIT, FRAME_VIEW_CHANGE},
+        [EV_BAD_VC] = {FRAME_VIEW_CHANGE, FRAME_VIEW_CHANGE},   [EV_BAD_NV] = {FRAME_NEW_VIEW, FRAME_PREPARE},
+        [EV_EQUIV_NV] = {FRAME_NEW_VIEW, FRAME_NEW_VIEW},       [EV_EQUIV_VC] = {FRAME_VIEW_CHANGE, FRAME_VIEW_CHANGE},
+        [EV_BAD_RECEIPT] = {FRAME_RECEIPT, FRAME_RECEIPT},
+    };
+    return (enum frame_type)types[kind][i ? 1 : 0];
+}
+
+/* An accusation out of the book. No choice of frames may convict an honest member (I16). */
+static void make_evidence(struct world *w, member_set to, unsigned how, unsigned x, unsigned y) {
     struct request r = {.kind = OP_EVIDENCE, .client = w->cluster.members[w->traitor].key};
+    struct evidence_judge judge = {&w->admit[0].verifier, w->keys, WORLD_WINDOW};
+    struct evidence_finding found;
     unsigned kept = w->request_count < WORLD_REQUESTS ? w->request_count : WORLD_REQUESTS;
-    if (kept == 0)
-        return;
+    unsigned skips[EVIDENCE_FRAMES_MAX] = {x % 16, x / 16, y / 16, y % 16};
+    size_t length = 0;
+    r.evidence.kind = (enum evidence_kind)(1 + y % (EV_KIND_LIMIT - 1));
+    r.evidence.count = 1 + how % 3;
+    for (unsigned i = 0; i < r.evidence.count && i < EVIDENCE_FRAMES_MAX; i++) {
+        enum frame_type type = accused_type(r.evidence.kind, i);
+        if (type)
+            r.evidence.frames[i] = world_newest(w, type, skips[i]);
+        else if (kept)
+            r.evidence.frames[i] =
+                buffer_bytes(&w->requests[(w->request_count - 1 - skips[i] % kept) % WORLD_REQUESTS]);
+        if (r.evidence.frames[i].len == 0)
+            return;
+        length += r.evidence.frames[i].len;
+    }
+    if (evidence_verify(&judge, &r.evidence, &found) == ERR_OK && found.culprit.role == ROLE_MEMBER)
+        ENSURE(found.culprit.index == w->traitor);
     r.req_seq = ++w->traitor_req_seq;
-    r.evidence = (struct op_evidence){EV_OBS_EQUIV, EVIDENCE_FRAMES_MAX, {{0}}};
-    r.evidence.frames[0] = buffer_bytes(&w->requests[(w->request_count - 1 - x % kept) % WORLD_REQUESTS]);
-    r.evidence.frames[1] = buffer_bytes(&w->requests[(w->request_count - 1 - y % kept) % WORLD_REQUESTS]);
-    make_relay(w, to, &r, &w->member_secrets[w->traitor]);
+    if (length < frame_cap(FRAME_REQUEST) / 2)
+        make_relay(w, to, &r, &w->member_secrets[w->traitor]);
 }
 
 static void make_question(struct world *w, member_set to, unsigned how, unsigned x, unsigned y) {
@@ -477,7 +281,7 @@ static void make_question(struct world *w, member_set to, unsigned how, unsigned
         m.type = FRAME_WISH;
         m.wish = (struct msg_wish){goal.v + 1 + y % 4, WISH_PROOF};
     }
-    say(w, to, &m);
+    lie_say(w, to, &m);
 }
 
 void lie_make(struct world *w, member_set to, unsigned what, unsigned how, unsigned x, unsigned y) {
@@ -504,7 +308,7 @@ void lie_make(struct world *w, member_set to, unsigned what, unsigned how, unsig
         make_tick(w, to, x, y);
         break;
     case 7:
-        make_evidence(w, to, x, y);
+        make_evidence(w, to, how, x, y);
         break;
     default:
         make_question(w, to, how, x, y);
