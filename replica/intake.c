@@ -7,11 +7,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { QUANTUM = 4 << 10, FRAME_COST = 256, BUCKETS = 1024 };
 
 struct lane_list {
     struct intake_item *head, *tail;
+};
+struct budget { /* of work; a connection's seat keeps it for who comes next */
+    int64_t microseconds;
+    mono_ms since;
 };
 struct turn { /* a place in a ring */
     struct turn *next;
@@ -29,6 +34,7 @@ struct connection {
     member_id member; /* MEMBER_NONE: a stranger */
     unsigned seat;
     struct turn turn;
+    struct budget budget; /* of who has no seat and no common turn */
     struct lane_list ranks[RANK_LIMIT];
     size_t frames, bytes; /* waiting */
     unsigned strikes, mutes;
@@ -43,7 +49,8 @@ struct intake {
     struct ring ring, strangers;
     struct turn common;
     bool seats[INTAKE_SEATS]; /* taken */
-    size_t bytes;             /* waiting, of all */
+    struct budget budgets[INTAKE_SEATS];
+    size_t bytes; /* waiting, of all */
     struct intake_counters counters;
     bool ended;
 };
@@ -81,6 +88,7 @@ bool intake_join(struct intake *t, uint32_t number, uint64_t source) {
     if (joins) {
         struct connection *c = xcalloc(1, sizeof *c);
         *c = (struct connection){.number = number, .source = source, .member = MEMBER_NONE};
+        c->budget.since = t->rules.clock();
         c->turn.connection = c;
         *at = c;
         t->counters.connections++;
@@ -291,6 +299,31 @@ static struct connection *connection_in_turn(struct intake *t, const struct turn
     return turn->connection ? turn->connection : t->strangers.head->connection;
 }
 
+static struct budget *budget_of(struct intake *t, struct connection *c) {
+    return is_stranger(c) && !t->rules.strangers_share ? &c->budget : &t->budgets[c->seat];
+}
+
+/* How long until it may cost something again. */
+static mono_ms debt_of(struct intake *t, struct connection *c, mono_ms now) {
+    struct budget *b = budget_of(t, c);
+    int64_t share = t->rules.work_share, most = share * INTAKE_SAVED_MS;
+    mono_ms passed = now - b->since < INTAKE_SAVED_MS * 1000 ? now - b->since : INTAKE_SAVED_MS * 1000;
+    b->microseconds += passed * share;
+    b->microseconds = b->microseconds < most ? b->microseconds : most;
+    b->since = now;
+    return b->microseconds >= 0 ? 0 : -b->microseconds / share + 1;
+}
+
+void intake_charge(struct intake *t, const struct intake_item *item, unsigned microseconds) {
+    pthread_mutex_lock(&t->lock);
+    struct connection *c = *place_of(t, item->connection);
+    if (c)
+        budget_of(t, c)->microseconds -= microseconds;
+    else
+        t->budgets[item->seat].microseconds -= microseconds;
+    pthread_mutex_unlock(&t->lock);
+}
+
 /* The frame is taken out; who has more waiting keeps his place, strangers pass on the one that they share. */
 static struct intake_item *serve(struct intake *t, struct connection *c) {
     struct intake_item *item = list_pop(t, c, most_urgent(c));
@@ -302,26 +335,53 @@ static struct intake_item *serve(struct intake *t, struct connection *c) {
     return item;
 }
 
-static struct intake_item *take_next(struct intake *t) {
-    while (t->ring.head) {
+/* NULL: nothing waits, or for *pause all that waits is in debt. */
+static struct intake_item *take_next(struct intake *t, mono_ms *pause) {
+    mono_ms now = t->rules.clock();
+    const struct turn *first_in_debt = NULL;
+    *pause = 0;
+    while (t->ring.head && t->ring.head != first_in_debt) {
         struct turn *turn = t->ring.head;
         struct connection *c = connection_in_turn(t, turn);
         size_t cost = FRAME_COST + most_urgent(c)->head->len;
-        if (turn->deficit >= cost) {
+        mono_ms debt = debt_of(t, c, now);
+        if (!debt && turn->deficit >= cost) {
             turn->deficit -= cost;
             return serve(t, c);
         }
-        turn->deficit += QUANTUM;
+        if (debt) {
+            *pause = *pause && *pause < debt ? *pause : debt;
+            first_in_debt = first_in_debt ? first_in_debt : turn;
+        } else {
+            turn->deficit += QUANTUM;
+            first_in_debt = NULL;
+            *pause = 0;
+        }
         ring_push(&t->ring, ring_pop(&t->ring));
     }
     return NULL;
 }
 
+static void wait_filled(struct intake *t, mono_ms pause) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += pause / 1000;
+    until.tv_nsec += pause % 1000 * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&t->filled, &t->lock, &until);
+}
+
 struct intake_item *intake_take(struct intake *t) {
     pthread_mutex_lock(&t->lock);
     struct intake_item *item = NULL;
-    while (!t->ended && !(item = take_next(t)))
-        pthread_cond_wait(&t->filled, &t->lock);
+    mono_ms pause;
+    while (!t->ended && !(item = take_next(t, &pause))) {
+        if (pause)
+            wait_filled(t, pause);
+        else
+            pthread_cond_wait(&t->filled, &t->lock);
+    }
     pthread_mutex_unlock(&t->lock);
     return item;
 }
@@ -397,7 +457,13 @@ struct intake *intake_new(const struct intake_rules *rules) {
     struct intake *t = xcalloc(1, sizeof *t);
     t->rules = *rules;
     pthread_mutex_init(&t->lock, NULL);
-    pthread_cond_init(&t->filled, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&t->filled, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    for (unsigned i = 0; i < INTAKE_SEATS; i++)
+        t->budgets[i].since = rules->clock();
     return t;
 }
 

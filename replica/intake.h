@@ -14,6 +14,7 @@ enum {
     INTAKE_STRIKES = 3,
     INTAKE_MUTE_MIN_MS = 10 * 1000,
     INTAKE_MUTE_MAX_MS = 10 * 60 * 1000,
+    INTAKE_SAVED_MS = 250,        /* unused work that can be saved up */
     INTAKE_SEATS_OF_A_MEMBER = 6, /* one for each lane, and as many that end while others begin */
     INTAKE_SEATS = 1 + MEMBERS_MAX * INTAKE_SEATS_OF_A_MEMBER,
 };
@@ -26,6 +27,8 @@ struct intake_rules {
     size_t crowded; /* when more bytes than this wait at the door, each connection has room for one frame */
     unsigned strangers_max, strangers_of_a_source; /* connections */
     bool strangers_share; /* one turn for all of them; otherwise each is served as a member's connection is */
+    unsigned work_share;  /* microseconds of work in a millisecond that each turn may cost in the long run */
+    mono_ms (*clock)(void);
 };
 struct intake_item { /* owned by who took it: intake_item_free */
     struct intake_item *next;
@@ -51,8 +54,10 @@ void intake_leave(struct intake *t, uint32_t connection);
 bool intake_put(struct intake *t, uint32_t connection, enum rank rank, struct bytes head, struct bytes frame,
                 mono_ms now);
 bool intake_hears(struct intake *t, uint32_t connection, mono_ms now); /* not muted */
-/* Blocks. NULL: intake_end was called. */
+/* Blocks. NULL: intake_end was called. Who is in debt for his work is passed over until it is paid. */
 struct intake_item *intake_take(struct intake *t);
+/* What the item cost. */
+void intake_charge(struct intake *t, const struct intake_item *item, unsigned microseconds);
 void intake_item_free(struct intake_item *item);
 void intake_end(struct intake *t);
 

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -50,7 +51,7 @@ struct net_door { /* where others come in: peers' PULL, clients' raw REP */
     struct intake *intake;
     unsigned threads_count;
     pthread_t threads[1 + WORKERS_MAX];
-    void (*sort)(struct net *n, uint32_t pipe, nng_msg *m);
+    bool (*sort)(struct net *n, uint32_t pipe, nng_msg *m);
     bool (*take)(struct reception *r);
 };
 struct net {
@@ -181,13 +182,21 @@ static void link_close(struct net_link *l) {
 
 /* ---- receiving ---- */
 
-static void sort_peer(struct net *n, uint32_t pipe, nng_msg *m) {
-    reception_sort_peer(&n->reception, pipe, bytes_of(nng_msg_body(m), nng_msg_len(m)));
+static bool sort_peer(struct net *n, uint32_t pipe, nng_msg *m) {
+    return reception_sort_peer(&n->reception, pipe, bytes_of(nng_msg_body(m), nng_msg_len(m)));
 }
 
-static void sort_client(struct net *n, uint32_t pipe, nng_msg *m) {
-    reception_sort_client(&n->reception, pipe, bytes_of(nng_msg_header(m), nng_msg_header_len(m)),
-                          bytes_of(nng_msg_body(m), nng_msg_len(m)));
+static bool sort_client(struct net *n, uint32_t pipe, nng_msg *m) {
+    return reception_sort_client(&n->reception, pipe, bytes_of(nng_msg_header(m), nng_msg_header_len(m)),
+                                 bytes_of(nng_msg_body(m), nng_msg_len(m)));
+}
+
+/* What nobody wants is read at no more than 64 MiB a second, so that its sender waits, and not this machine. nng hands
+   over one message of each connection in turn: the others wait for no more than one pause. */
+static void pause_after(size_t len) {
+    enum { PAUSE_NS_PER_BYTE = 15, PAUSE_MIN_NS = 100000, PAUSE_MAX_NS = 4000000 };
+    size_t ns = len < PAUSE_MAX_NS / PAUSE_NS_PER_BYTE ? len * PAUSE_NS_PER_BYTE : PAUSE_MAX_NS;
+    nanosleep(&(struct timespec){.tv_nsec = ns < PAUSE_MIN_NS ? PAUSE_MIN_NS : (long)ns}, NULL);
 }
 
 static void *sorter(void *argument) {
@@ -203,8 +212,11 @@ static void *sorter(void *argument) {
             break;
         if (rv == 0) {
             nng_msg *m = nng_aio_get_msg(aio);
-            d->sort(d->net, (uint32_t)nng_pipe_id(nng_msg_get_pipe(m)), m);
+            size_t len = nng_msg_len(m);
+            bool taken = d->sort(d->net, (uint32_t)nng_pipe_id(nng_msg_get_pipe(m)), m);
             nng_msg_free(m);
+            if (!taken)
+                pause_after(len);
         }
     }
     nng_aio_free(aio);

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 /* Every peer greets on each lane with a STATUS, so none remains a stranger for long. */
 static const struct intake_rules peer_rules = {.stranger = {64, 512 << 10},
@@ -16,11 +18,13 @@ static const struct intake_rules peer_rules = {.stranger = {64, 512 << 10},
                                                .crowded = 256 << 20,
                                                .strangers_max = 256,
                                                .strangers_of_a_source = 64,
-                                               .strangers_share = true};
+                                               .strangers_share = true,
+                                               .clock = clock_mono};
 static const struct intake_rules client_rules = {.stranger = {1024, 2 << 20},
                                                  .crowded = 64 << 20,
                                                  .strangers_max = INTAKE_CONNECTIONS_MAX,
-                                                 .strangers_of_a_source = INTAKE_CONNECTIONS_MAX / 2};
+                                                 .strangers_of_a_source = INTAKE_CONNECTIONS_MAX / 2,
+                                                 .clock = clock_mono};
 
 /* ---- offences ---- */
 
@@ -71,6 +75,7 @@ struct splitting {
     struct reception *reception;
     uint32_t connection;
     mono_ms now;
+    bool heard; /* one of its frames waits now */
 };
 
 static void sort_peer_frame(void *context, struct bytes frame) {
@@ -84,25 +89,25 @@ static void sort_peer_frame(void *context, struct bytes frame) {
     if (e)
         strike_peer(r, s->connection, e);
     else if (frame_open(&f, frame) == ERR_OK)
-        intake_put(r->peers, s->connection, rank_of(f.type), (struct bytes){0}, frame, s->now);
+        s->heard |= intake_put(r->peers, s->connection, rank_of(f.type), (struct bytes){0}, frame, s->now);
 }
 
-void reception_sort_peer(struct reception *r, uint32_t connection, struct bytes list) {
-    struct splitting s = {r, connection, clock_mono()};
+bool reception_sort_peer(struct reception *r, uint32_t connection, struct bytes list) {
+    struct splitting s = {r, connection, clock_mono(), false};
     atomic_fetch_add(&r->messages, 1);
     atomic_fetch_add(&r->bytes, list.len);
     if (!intake_hears(r->peers, connection, s.now))
-        return;
+        return false;
     enum error e = outbox_split(list, sort_peer_frame, &s);
     if (e) {
         atomic_fetch_add(&r->malformed, 1);
         strike_peer(r, connection, e);
     }
+    return s.heard;
 }
 
-void reception_sort_client(struct reception *r, uint32_t connection, struct bytes way, struct bytes frame) {
-    if (way.len <= HANDLE_WAY_MAX)
-        intake_put(r->clients, connection, RANK_VIEW, way, frame, clock_mono());
+bool reception_sort_client(struct reception *r, uint32_t connection, struct bytes way, struct bytes frame) {
+    return way.len <= HANDLE_WAY_MAX && intake_put(r->clients, connection, RANK_VIEW, way, frame, clock_mono());
 }
 
 /* ---- in fair turns ---- */
@@ -134,22 +139,29 @@ static void show_client_frame(struct reception *r, const struct intake_item *ite
         intake_praise(r->clients, item->connection, MEMBER_NONE);
 }
 
-bool reception_take_peer(struct reception *r) {
-    struct intake_item *item = intake_take(r->peers);
-    if (item)
-        show_peer_frame(r, item);
-    bool taken = item != NULL;
+static int64_t work_done(void) { /* by this thread, in microseconds */
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static bool take(struct reception *r, struct intake *t, void (*show)(struct reception *, const struct intake_item *)) {
+    struct intake_item *item = intake_take(t);
+    if (!item)
+        return false;
+    int64_t before = work_done();
+    show(r, item);
+    intake_charge(t, item, (unsigned)(work_done() - before));
     intake_item_free(item);
-    return taken;
+    return true;
+}
+
+bool reception_take_peer(struct reception *r) {
+    return take(r, r->peers, show_peer_frame);
 }
 
 bool reception_take_client(struct reception *r) {
-    struct intake_item *item = intake_take(r->clients);
-    if (item)
-        show_client_frame(r, item);
-    bool taken = item != NULL;
-    intake_item_free(item);
-    return taken;
+    return take(r, r->clients, show_client_frame);
 }
 
 /* ---- connections ---- */
@@ -161,10 +173,18 @@ void reception_leave_client(struct reception *r, uint32_t connection) {
 
 /* ---- beginning and end ---- */
 
+/* A quarter of the machine is what one turn may use of it: the others', the core thread's and the rest's are left. */
+static struct intake *intake_of(const struct intake_rules *rules) {
+    struct intake_rules r = *rules;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    r.work_share = 250 * (cores < 1 ? 1 : (unsigned)cores);
+    return intake_new(&r);
+}
+
 void reception_init(struct reception *r, const struct net_events *events) {
     r->events = *events;
-    r->peers = intake_new(&peer_rules);
-    r->clients = intake_new(&client_rules);
+    r->peers = intake_of(&peer_rules);
+    r->clients = intake_of(&client_rules);
     r->handles = handles_new();
 }
 

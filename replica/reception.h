@@ -33,9 +33,9 @@ void reception_init(struct reception *r, const struct net_events *events);
 void reception_free(struct reception *r);
 
 /* A peer's message is a list of frames (replica/outbox.h); a client's frame comes with its way back. Connections join
-   at the intakes. Borrowed for the call; quick: no signature is looked at. */
-void reception_sort_peer(struct reception *r, uint32_t connection, struct bytes list);
-void reception_sort_client(struct reception *r, uint32_t connection, struct bytes way, struct bytes frame);
+   at the intakes. Borrowed for the call; quick: no signature is looked at. false: none of it was taken. */
+bool reception_sort_peer(struct reception *r, uint32_t connection, struct bytes list);
+bool reception_sort_client(struct reception *r, uint32_t connection, struct bytes way, struct bytes frame);
 /* One frame in its turn: blocks. false: the intake has ended. */
 bool reception_take_peer(struct reception *r);
 bool reception_take_client(struct reception *r);

@@ -6,8 +6,11 @@
      garbage take RECORD TYPE OUT                         the first frame of that type number in a --record file
      garbage send peer|client PORT FILE...                each file as one frame; a name after --record: each entry of
    it
+     garbage flood peer|client PORT FILE EACH             that frame without end; EACH of them a connection, 0: all on
+   one
 
-   send stays connected until the other side hangs up or SIGTERM, and prints what it is answered, a line each. */
+   send stays connected until the other side hangs up or SIGTERM, and prints what it is answered, a line each. flood
+   goes on until SIGTERM and then prints how many frames it sent. */
 #include "base/clock.h"
 #include "crypto/keyfile.h"
 #include "proto/cluster.h"
@@ -155,6 +158,67 @@ static void send_record(struct line *l, struct bytes record) {
     }
 }
 
+/* --- flooding --- */
+
+enum { FLOOD_FRAMES = 256 }; /* of one peer's message */
+
+static volatile sig_atomic_t enough;
+
+static void stop(int number) {
+    (void)number;
+    enough = 1;
+}
+
+/* As much as a connection carries at once: a peer's message holds many frames, a client's one. */
+static void flood_message(struct buffer *out, struct bytes frame, bool peer, unsigned frames) {
+    struct buffer list = {0};
+    for (unsigned i = 0; i < frames; i++) {
+        buffer_clear(&list);
+        for (unsigned k = 0; peer && k < frames; k++)
+            buffer_block(&list, frame);
+        if (!peer) {
+            buffer_u32(&list, 0x80000001u + i);
+            buffer_put(&list, frame.data, frame.len);
+        }
+        buffer_u64(out, list.len);
+        buffer_put(out, list.data, list.len);
+        if (peer)
+            break;
+    }
+    buffer_free(&list);
+}
+
+static void swallow(const struct line *l) {
+    uint8_t answers[65536];
+    while (recv(l->fd, answers, sizeof answers, MSG_DONTWAIT) > 0)
+        continue;
+}
+
+static int do_flood(char **arguments) {
+    struct buffer frame = {0}, message = {0};
+    uint64_t sent = 0, each = strtoull(arguments[3], NULL, 10);
+    bool peer = strcmp(arguments[0], "peer") == 0;
+    unsigned frames = each && each < FLOOD_FRAMES ? (unsigned)each : FLOOD_FRAMES;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, stop);
+    read_file(&frame, arguments[2]);
+    flood_message(&message, buffer_bytes(&frame), peer, frames);
+    while (!enough) {
+        struct line l = {0};
+        greet(&l, arguments[0], arguments[1]);
+        for (uint64_t here = 0; !enough && (!each || here < each); here += frames, sent += frames) {
+            if (!write_all(l.fd, message.data, message.len))
+                break;
+            swallow(&l);
+        }
+        close(l.fd);
+    }
+    printf("%llu frames\n", (unsigned long long)sent);
+    buffer_free(&frame);
+    buffer_free(&message);
+    return 0;
+}
+
 static bool is_type(struct bytes raw, enum frame_type type) {
     struct frame f;
     return frame_open(&f, raw) == ERR_OK && f.type == type;
@@ -249,5 +313,7 @@ int main(int argc, char **argv) {
         return do_take(argv + 2);
     if (argc >= 5 && strcmp(argv[1], "send") == 0)
         return do_send(argc - 2, argv + 2);
-    die("wrong usage", "seal, observe, take or send; its first lines say more");
+    if (argc == 6 && strcmp(argv[1], "flood") == 0)
+        return do_flood(argv + 2);
+    die("wrong usage", "seal, observe, take, send or flood; its first lines say more");
 }

@@ -15,7 +15,14 @@
 
 enum { S = 1000, MINUTE = 60 * S };
 
-static const struct intake_rules rules = {.stranger = {4, 4000},
+static mono_ms fake_now;
+static mono_ms fake_clock(void) {
+    return fake_now;
+}
+
+static const struct intake_rules rules = {.work_share = 100,
+                                          .clock = fake_clock,
+                                          .stranger = {4, 4000},
                                           .member = {100, 100000},
                                           .crowded = 1 << 20,
                                           .strangers_max = 6,
@@ -255,6 +262,75 @@ static void a_crowded_door_leaves_room_for_one_frame_each(void **state) {
     intake_free(t);
 }
 
+static void charge(struct intake *t, uint32_t connection, unsigned microseconds) {
+    put(t, connection, RANK_VIEW, 1, 0);
+    struct intake_item *item = intake_take(t);
+    assert_int_equal(item->connection, connection);
+    intake_charge(t, item, microseconds);
+    intake_item_free(item);
+}
+
+/* 100 us a ms: who cost 50 ms is in debt for half a second, and the others are served. */
+static void who_costs_too_much_waits_until_it_is_paid(void **state) {
+    (void)state;
+    fake_now = 0;
+    struct intake *t = with_members(2);
+    charge(t, 1, 50000);
+    put(t, 1, RANK_VIEW, 1, 0);
+    for (unsigned i = 0; i < 50; i++)
+        put(t, 2, RANK_BULK, 1000, 0);
+    fake_now = 499;
+    for (unsigned i = 0; i < 50; i++)
+        assert_int_equal(taken(t, NULL), 2);
+    fake_now = 501;
+    assert_int_equal(taken(t, NULL), 1);
+    intake_free(t);
+}
+
+static void a_debt_stays_with_the_seat(void **state) {
+    (void)state;
+    fake_now = 0;
+    struct intake *t = with_members(2);
+    charge(t, 1, 50000);
+    intake_leave(t, 1);
+    assert_true(intake_join(t, 3, 0));
+    intake_praise(t, 3, 0);
+    put(t, 3, RANK_VIEW, 1, 0);
+    put(t, 2, RANK_BULK, 1000, 0);
+    assert_int_equal(taken(t, NULL), 2);
+    intake_free(t);
+}
+
+static void what_is_not_used_is_saved_for_a_quarter_second(void **state) {
+    (void)state;
+    fake_now = 0;
+    struct intake *t = with_members(2);
+    fake_now = 1000000;
+    charge(t, 1, INTAKE_SAVED_MS * 100);
+    charge(t, 1, 1); /* all is used, nothing owed */
+    put(t, 1, RANK_VIEW, 1, 0);
+    put(t, 2, RANK_VIEW, 1, 0);
+    assert_int_equal(taken(t, NULL), 2);
+    fake_now += 2;
+    assert_int_equal(taken(t, NULL), 1);
+    intake_free(t);
+}
+
+static void strangers_owe_together(void **state) {
+    (void)state;
+    fake_now = 0;
+    struct intake *t = with_members(1);
+    assert_true(intake_join(t, 10, 10));
+    assert_true(intake_join(t, 11, 11));
+    charge(t, 10, 50000);
+    put(t, 11, RANK_VIEW, 1, 0);
+    put(t, 1, RANK_VIEW, 1, 0);
+    assert_int_equal(taken(t, NULL), 1);
+    fake_now = 501;
+    assert_int_equal(taken(t, NULL), 11);
+    intake_free(t);
+}
+
 static void head_and_frame_come_out_as_they_went_in(void **state) {
     (void)state;
     struct intake *t = with_members(1);
@@ -328,6 +404,10 @@ int main(void) {
         cmocka_unit_test(three_strikes_mute_for_ten_seconds_then_twice_as_long),
         cmocka_unit_test(who_was_muted_is_heard_with_a_status_first),
         cmocka_unit_test(a_crowded_door_leaves_room_for_one_frame_each),
+        cmocka_unit_test(who_costs_too_much_waits_until_it_is_paid),
+        cmocka_unit_test(a_debt_stays_with_the_seat),
+        cmocka_unit_test(what_is_not_used_is_saved_for_a_quarter_second),
+        cmocka_unit_test(strangers_owe_together),
         cmocka_unit_test(head_and_frame_come_out_as_they_went_in),
         cmocka_unit_test(who_left_and_who_never_came_are_not_heard),
         cmocka_unit_test(several_take_and_the_end_wakes_them),
