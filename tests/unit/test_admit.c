@@ -459,7 +459,8 @@ static void a_repeated_proof_costs_no_verification(void **state) {
         proven_free(a.proven);
         a.proven = proven_new();
         assert_int_equal(admitted_by(&a, buffer_bytes(&raw)), ERR_BAD_PROOF);
-        a.verifier = sample_verifier(); /* a failure is not remembered */
+        assert_int_equal(admitted_by(&a, buffer_bytes(&raw)), ERR_BAD_PROOF); /* a failure is not remembered */
+        a.verifier = sample_verifier();
         assert_int_equal(admitted_by(&a, buffer_bytes(&raw)), ERR_OK);
         raw.data[raw.len - 1] ^= 1; /* the frame's own signature is looked at each time */
         assert_int_equal(admitted_by(&a, buffer_bytes(&raw)), ERR_BAD_SIGNATURE);
