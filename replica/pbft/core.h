@@ -108,6 +108,7 @@ struct peer {
     mono_ms hinted_at;        /* when it was last shown unasked */
     uint64_t count;           /* STATUS messages heard */
     mono_ms heard_at;         /* when the newest came */
+    uint64_t boots;           /* number of its boot then */
     mono_ms rtt;              /* newest round trip of an own STATUS; negative: unknown */
     mono_ms helped_at;        /* when one was last answered with what it lacks */
     mono_ms asks_since;       /* start of the interval that asks are counted in */
@@ -126,6 +127,7 @@ enum {
     SLOW_BEST = 4,       /* times the best median of the last n views */
     SLOW_RTT = 3,        /* times the F-th largest round trip */
     SLOW_UNFAIR = 8,     /* times the median, for one client */
+    SLOW_ROUNDS = 3, /* T_req is this many median order delays: who comes just behind a batch waits for two */
     SLOW_FORGET_MS = 60000,
     SLOW_DOUBLINGS_MAX = 7,
     SLOW_USELESS = 16,     /* batches without effect in a window that a correct primary may have proposed */
@@ -456,6 +458,7 @@ enum error handle_request(struct pbft *p, struct request *r, const struct pool_t
 void slots_retry(struct pbft *p);
 void requests_rearm(struct pbft *p); /* a new view: ages and relay marks start anew */
 void relay_due(struct pbft *p);
+mono_ms relay_patience(const struct pbft *p); /* how long an unnamed request waits for its first relay */
 
 /* --- timer.c --- */
 /* Before a step: did the host stand still since the last one? */
@@ -477,6 +480,7 @@ void service_executed(struct pbft *p, const struct slot *s, const struct pbft_do
 void service_view_left(struct pbft *p);
 /* True when the primary is to be suspected; asked at every timeout. */
 bool service_is_slow(struct pbft *p);
+mono_ms service_limit(const struct pbft *p); /* a longer delay is slow */
 mono_ms service_request_floor(const struct pbft *p); /* T_req is never below it (R6) */
 void service_echo(struct pbft *p, struct msg_status *out);
 void service_heard(struct pbft *p, struct peer *peer, const struct msg_status *status);

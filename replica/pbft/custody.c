@@ -31,26 +31,33 @@ static void relay(struct pbft *p, struct pooled *e) {
     struct msg m = {.type = FRAME_RELAY};
     m.relay.request = e->request->frame;
     out_message(p, p->others, &m);
+    e->shown = e->shown ? e->shown : p->now;
     e->relays++;
 }
 
-/* The age at which an unnamed request is relayed for the next time: T_req/4, T_req/2, then every T_req, since a network
-   that loses messages may have lost the first ones. */
-static mono_ms relay_age(const struct pooled *e, mono_ms limit) {
-    return e->relays == 0 ? limit / 4 : e->relays == 1 ? limit / 2 : (e->relays - 1) * limit;
+mono_ms relay_patience(const struct pbft *p) {
+    mono_ms quarter = timer_request(p) / 4, half = service_limit(p) / 2;
+    return quarter < half ? quarter : half;
+}
+
+/* The age at which an unnamed request is relayed for the next time: early enough to tell a slow primary from a client
+   that kept its request from it, then T_req/2, then every T_req, since a network that loses messages may have lost the
+   first ones. */
+static mono_ms relay_age(const struct pooled *e, mono_ms patience, mono_ms limit) {
+    return e->relays == 0 ? patience : e->relays == 1 ? limit / 2 : (e->relays - 1) * limit;
 }
 
 void relay_due(struct pbft *p) {
-    mono_ms limit = timer_request(p);
+    mono_ms limit = timer_request(p), patience = relay_patience(p);
     unsigned sent = 0;
     for (uint32_t i = p->pool.queue.head; i != POOL_NONE && sent < RELAYS_MAX;) {
         struct pooled *e = pool_entry(&p->pool, i);
         mono_ms age = p->now - e->since;
         i = e->in_queue.next;
-        if (age < limit / 4) {
+        if (age < patience) {
             return; /* the queue is sorted by age */
         }
-        if (e->relays < UINT8_MAX && age >= relay_age(e, limit)) {
+        if (e->relays < UINT8_MAX && age >= relay_age(e, patience, limit)) {
             relay(p, e);
             sent++;
         }

@@ -284,6 +284,7 @@ static void entry_set_eligible(struct pool *p, struct pooled *e, bool eligible, 
         e->since = now;
         e->order = ++p->order; /* the lists are sorted by order, and so by age */
         e->relays = 0;
+        e->shown = 0;
     }
     entry_settle(p, e);
 }
@@ -461,6 +462,13 @@ void pool_time(struct pool *p, time_ms t, mono_ms now) {
 void pool_rearm(struct pool *p, mono_ms now) {
     for (uint32_t i = p->eligible.head; i != POOL_NONE; i = p->entries[i].in_eligible.next) {
         p->entries[i].since = now;
+        p->entries[i].relays = 0;
+        p->entries[i].shown = 0;
+    }
+}
+
+void pool_relay_again(struct pool *p) {
+    for (uint32_t i = p->queue.head; i != POOL_NONE; i = p->entries[i].in_queue.next) {
         p->entries[i].relays = 0;
     }
 }

@@ -33,6 +33,7 @@ struct pooled {
     uint8_t relays;
     uint64_t order; /* became eligible, or was named */
     mono_ms since;  /* eligible in this view */
+    mono_ms shown;  /* relayed for the first time since then: a correct primary has it; 0: not yet */
     uint32_t next_digest, next_seq, owner;
     struct pool_link in_eligible, in_queue, in_wanted, in_owner;
 };
@@ -96,6 +97,8 @@ void pool_ready(struct pool *p, const struct public_key *client, time_ms ready, 
 /* Agreed time moved: whoever has tokens again may go on. */
 void pool_time(struct pool *p, time_ms t, mono_ms now);
 void pool_rearm(struct pool *p, mono_ms now);
+/* Nothing that waits to be proposed counts as relayed any more. */
+void pool_relay_again(struct pool *p);
 /* A backlog: at least BUSY_MIN eligible requests, and half of all, are older than this. */
 bool pool_backlog(const struct pool *p, mono_ms now, mono_ms age);
 size_t pool_pending(const struct pool *p);

@@ -1,4 +1,4 @@
-/* How well the primary serves (R11): from the moment a request is eligible to the PRE-PREPARE that names it, all of
+/* How well the primary serves (R11): how long a request that it has waits for the PRE-PREPARE that names it, all of
    them and each client's, in windows of a second; and whether what it proposes has any effect. Three bad windows in a
    row raise the wish SLOW. Measured here only and judged by nobody else: a wrong suspicion costs one wish. */
 #include "replica/pbft/core.h"
@@ -73,10 +73,17 @@ static struct served *served_of(struct service *s, uint64_t id) {
     return room;
 }
 
+/* A client may have kept its request from the primary: what was never relayed is named in good time, however late, and
+   what was relayed waits since then. */
+static mono_ms delay_of(const struct pbft *p, const struct pooled *e) {
+    mono_ms waited = p->now - (e->shown ? e->shown : e->since);
+    return e->shown || waited < SLOW_FLOOR_MS ? waited : SLOW_FLOOR_MS;
+}
+
 static void sample(struct pbft *p, const struct pooled *e) {
     struct service *s = &p->service;
     struct served *c = served_of(s, client_id(p, &e->client));
-    mono_ms delay = p->now - e->since;
+    mono_ms delay = delay_of(p, e);
     s->measured = true;
     delays_add(&s->proposed, delay);
     delays_add(&s->view_proposed, delay);
@@ -114,7 +121,7 @@ static mono_ms round_trip(const struct pbft *p) {
     return count >= p->weak ? sorted[p->weak - 1] : 0;
 }
 
-static mono_ms slow_limit(const struct pbft *p) {
+mono_ms service_limit(const struct pbft *p) {
     mono_ms best = SLOW_BEST * best_median(p), rtt = SLOW_RTT * round_trip(p), limit = SLOW_FLOOR_MS;
     limit = best > limit ? best : limit;
     limit = rtt > limit ? rtt : limit;
@@ -148,7 +155,9 @@ static void count_waiting(struct pbft *p, mono_ms limit) {
         if (p->now - e->since <= limit) {
             return; /* the queue is sorted by age */
         }
-        sample(p, e);
+        if (delay_of(p, e) > limit) {
+            sample(p, e);
+        }
     }
 }
 
@@ -175,7 +184,7 @@ static bool window_is_wasted(const struct service *s) {
 
 static bool window_ends(struct pbft *p) {
     struct service *s = &p->service;
-    mono_ms limit = slow_limit(p);
+    mono_ms limit = service_limit(p);
     count_waiting(p, limit);
     mono_ms median = delays_median(&s->proposed), unfair = SLOW_UNFAIR * median;
     bool starved = somebody_is_starved(s, unfair > limit ? unfair : limit);
@@ -252,7 +261,7 @@ void service_view_left(struct pbft *p) {
 }
 
 mono_ms service_request_floor(const struct pbft *p) {
-    return 2 * p->service.ordered;
+    return SLOW_ROUNDS * p->service.ordered;
 }
 
 /* --- round trips: a STATUS says which of mine was heard last, and how long ago --- */
@@ -276,6 +285,10 @@ void service_heard(struct pbft *p, struct peer *peer, const struct msg_status *s
     mono_ms held = status->echo[p->config.self].held_ms;
     const struct service *s = &p->service;
     peer->heard_at = p->now;
+    if (peer->boots != status->boot && peer == &p->peers[pbft_primary(p)]) { /* it forgot what it was shown */
+        pool_relay_again(&p->pool);
+    }
+    peer->boots = status->boot;
     if (counter > 0 && s->sent[counter % ECHO_KEPT].counter == counter) {
         mono_ms rtt = p->now - s->sent[counter % ECHO_KEPT].at - held;
         peer->rtt = rtt > 0 ? rtt : 0;

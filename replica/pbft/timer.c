@@ -11,7 +11,7 @@ static mono_ms backed_off(const struct pbft *p, mono_ms base) {
     return t < cap ? t : cap;
 }
 
-/* At least twice what ordering took in the last view that did any, or slow links would rotate views for ever. */
+/* At least three times what ordering took in the last view that did any, or slow links would rotate views for ever. */
 mono_ms timer_request(const struct pbft *p) {
     mono_ms t = backed_off(p, p->config.request_timeout), floor = service_request_floor(p);
     floor = floor < p->config.timeout_cap ? floor : p->config.timeout_cap;
@@ -113,7 +113,7 @@ void timers_due(struct pbft *p) {
         ask_decisions(p, p->config.resend_interval);
     }
     if (p->pool.queue.count > 0 && p->now >= p->relay_at && p->phase == PHASE_ACTIVE) {
-        p->relay_at = p->now + timer_request(p) / 8 + 1;
+        p->relay_at = p->now + relay_patience(p) / 2 + 1;
         relay_due(p);
     }
     if (p->phase == PHASE_CHANGING && p->now >= p->new_view_deadline) {

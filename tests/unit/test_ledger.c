@@ -172,6 +172,56 @@ static void blobs_join_only_when_whole_and_right(void **state) {
     ledger_free(l);
 }
 
+/* ---- quotas ---- */
+
+static void mark_next(struct ledger *l, const struct public_key *key, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        ledger_mark(l, key, ledger_top(l, key) + 1);
+}
+
+static void time_is(struct ledger *l, time_ms t) {
+    static uint64_t counter = 100;
+    counter++;
+    tick(l, 0, counter, t);
+    tick(l, 1, counter, t);
+    assert_int_equal(ledger_advance(l), t);
+}
+
+static void tokens_are_spent_and_come_back_with_agreed_time(void **state) {
+    (void)state;
+    struct ledger *l = ledger_new(&cluster);
+    struct public_key eu = key_of(60), us = key_of(61), member = key_of(1);
+    uint32_t burst = cluster.knobs.quota_burst, rate = cluster.knobs.quota_per_s;
+    time_is(l, 50000);
+    mark_next(l, &eu, burst - 1);
+    assert_true(ledger_ready(l, &eu) <= 50000);
+    mark_next(l, &eu, 1);
+    assert_int_equal(ledger_ready(l, &eu), 50000 + 1000 / rate);
+    assert_true(ledger_ready(l, &us) <= 50000); /* each has its own */
+    mark_next(l, &eu, rate);                    /* ordered all the same */
+    assert_int_equal(ledger_ready(l, &eu), 51000 + 1000 / rate);
+    time_is(l, 51000);
+    assert_true(ledger_ready(l, &eu) > 51000);
+    time_is(l, 51001);
+    assert_true(ledger_ready(l, &eu) <= 51001);
+    mark_next(l, &member, 3 * burst);
+    assert_true(ledger_ready(l, &member) <= 51001); /* ticks cost nothing */
+    ledger_free(l);
+}
+
+static void a_bucket_has_a_brim_and_a_floor(void **state) {
+    (void)state;
+    struct ledger *l = ledger_new(&cluster);
+    struct public_key eu = key_of(60);
+    uint32_t burst = cluster.knobs.quota_burst, rate = cluster.knobs.quota_per_s;
+    mark_next(l, &eu, 10 * burst);
+    assert_int_equal(ledger_ready(l, &eu), cluster.t0 + (1000 * (int64_t)burst + 1000) / rate);
+    time_is(l, 4000000000000); /* a hundred years of rest fill it once */
+    mark_next(l, &eu, burst);
+    assert_true(ledger_ready(l, &eu) > 4000000000000);
+    ledger_free(l);
+}
+
 /* ---- records ---- */
 
 struct copy_to {
@@ -198,7 +248,7 @@ static void nothing(void *self, struct bytes key, struct bytes value) {
 static void records_bring_the_same_ledger_back(void **state) {
     (void)state;
     struct ledger *a = ledger_new(&cluster), *b = ledger_new(&cluster);
-    struct public_key eu = key_of(60), op = key_of(50);
+    struct public_key eu = key_of(60), us = key_of(61), op = key_of(50);
     struct digest d = {{3}};
     struct copy_to copy = {b, state_tree_new()};
     ledger_mark(a, &eu, 5);
@@ -208,6 +258,7 @@ static void records_bring_the_same_ledger_back(void **state) {
     tick(a, 2, 4, 77000);
     tick(a, 3, 4, 78000);
     ledger_advance(a);
+    mark_next(a, &us, 2 * cluster.knobs.quota_burst);
     ledger_append(a, 1, &d);
     ledger_append(a, 2, &d);
     ledger_blob(a, &op, &(struct op_blob){d, 0, bytes_of_text("part")});
@@ -220,6 +271,7 @@ static void records_bring_the_same_ledger_back(void **state) {
     assert_int_equal(ledger_judge(b, &eu, 290), ERR_ALREADY_EXECUTED);
     assert_int_equal(ledger_judge(b, &eu, 291), ERR_OK);
     assert_int_equal(ledger_judge(b, &eu, 44), ERR_OLD);
+    assert_int_equal(ledger_ready(b, &us), ledger_ready(a, &us));
     unsigned again = 0;
     ledger_flush(a, &(struct record_sink){&again, nothing});
     ledger_flush(b, &(struct record_sink){&again, nothing});
@@ -238,6 +290,8 @@ int main(void) {
         cmocka_unit_test(each_role_may_what_is_its_own),
         cmocka_unit_test(agreed_time_is_what_f_plus_one_members_reached),
         cmocka_unit_test(blobs_join_only_when_whole_and_right),
+        cmocka_unit_test(tokens_are_spent_and_come_back_with_agreed_time),
+        cmocka_unit_test(a_bucket_has_a_brim_and_a_floor),
         cmocka_unit_test(records_bring_the_same_ledger_back),
     };
     return cmocka_run_group_tests_name("ledger", tests, found, NULL);
