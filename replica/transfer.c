@@ -47,7 +47,7 @@ void transfer_ban(struct node *n, member_id i, const char *what, unsigned index)
     t->donors[i].banned_until = n->now.mono + TRANSFER_BAN_MS;
     t->donors[i].offer.statement.n = 0;
     t->bans++;
-    node_trace(n, "transfer n=%llu: donor %u banned: %s %u does not prove", (ull)t->target.statement.n, i, what, index);
+    node_trace(n, "transfer: donor %u banned: %s %u does not prove", i, what, index);
 }
 
 static unsigned donors_left(const struct node *n) {

@@ -51,8 +51,8 @@ void transfer_advance(struct pbft *p) {
         p->damage_told = p->damaged;
         want_state(p, wants ? wanted_from(p) : 0);
     }
-    if (p->transferring && pbft_is_primary(p)) { /* R11: somebody else can lead, I can't */
-        suspect(p, WISH_PROOF);
+    if (p->transferring && pbft_is_primary(p) && !recall_withholds(p)) { /* R11: somebody else can lead, I can't */
+        wish_raise(p, p->view + 1, WISH_PROOF);
     }
 }
 

@@ -28,7 +28,9 @@ struct place { /* of one node */
     struct node *node; /* NULL: down */
     struct sim_disk *disk;
     struct disk door;
-    struct buffer trace; /* of all its boots */
+    struct buffer trace;   /* of all its boots */
+    unsigned state_writes; /* commits that changed the state on disk */
+    unsigned fail_at;      /* its commit of that number fails: the process ends; 0: none */
 };
 struct world {
     struct cluster cluster;
@@ -105,6 +107,62 @@ static bool traced(struct world *w, member_id i, const char *text) {
     return strstr(buffer_cstr(&w->places[i].trace), text) != NULL;
 }
 
+/* ---- disks ---- */
+
+static enum error place_commit(void *self, const struct disk_batch *b, bool sync) {
+    struct place *p = self;
+    bool state = false;
+    for (size_t i = 0; i < b->count; i++)
+        state |= b->writes[i].family == DISK_STATE;
+    p->state_writes += state;
+    if (state && p->state_writes == p->fail_at)
+        return ERR_IO;
+    return sim_disk_door(p->disk).commit(p->disk, b, sync);
+}
+
+static enum error place_get(void *self, enum disk_family f, struct bytes key, struct buffer *out) {
+    struct place *p = self;
+    return sim_disk_door(p->disk).get(p->disk, f, key, out);
+}
+
+static enum error place_scan(void *self, enum disk_family f, struct bytes from, struct bytes below,
+                             bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
+    struct place *p = self;
+    return sim_disk_door(p->disk).scan(p->disk, f, from, below, visit, context);
+}
+
+static enum error place_scan_back(void *self, enum disk_family f, struct bytes below,
+                                  bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
+    struct place *p = self;
+    return sim_disk_door(p->disk).scan_back(p->disk, f, below, visit, context);
+}
+
+static void *place_snapshot(void *self) {
+    struct place *p = self;
+    return sim_disk_door(p->disk).snapshot(p->disk);
+}
+
+static enum error place_scan_at(void *self, void *snapshot, struct bytes from, struct bytes below,
+                                bool (*visit)(void *context, struct bytes key, struct bytes value), void *context) {
+    struct place *p = self;
+    return sim_disk_door(p->disk).scan_at(p->disk, snapshot, from, below, visit, context);
+}
+
+static void place_release(void *self, void *snapshot) {
+    struct place *p = self;
+    sim_disk_door(p->disk).release(p->disk, snapshot);
+}
+
+static size_t records_of_state(const struct place *p) {
+    return p->disk->families[DISK_STATE].count;
+}
+
+/* One bit of one record of the state is another one than was written. */
+static void rot(struct place *p, size_t record) {
+    struct entry *e = &p->disk->families[DISK_STATE].list[record];
+    e->value[e->value_len / 2] ^= 1;
+}
+
 /* ---- nodes ---- */
 
 static enum error node_up(struct world *w, member_id i) {
@@ -122,7 +180,7 @@ static enum error node_up(struct world *w, member_id i) {
     return e;
 }
 
-static void node_down(struct world *w, member_id i) {
+static __attribute__((unused)) void node_down(struct world *w, member_id i) {
     node_free(w->places[i].node);
     w->places[i].node = NULL;
 }
@@ -157,7 +215,8 @@ static struct world *world_new(void) {
         w->admit[i] = (struct admit){.keys = w->keys, .self = i, .window = w->cluster.knobs.window};
         cluster_verifier(&w->admit[i].verifier, &w->cluster);
         w->places[i] = (struct place){.world = w, .id = i, .disk = sim_disk_new()};
-        w->places[i].door = sim_disk_door(w->places[i].disk);
+        w->places[i].door = (struct disk){&w->places[i], place_get,      place_scan,    place_scan_back,
+                                          place_commit,  place_snapshot, place_scan_at, place_release};
     }
     for (member_id i = 0; i < NODES; i++)
         assert_int_equal(node_up(w, i), ERR_OK);

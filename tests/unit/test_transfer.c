@@ -2,11 +2,14 @@
    taken, what a liar gives is not, and whatever breaks off leaves the old state or the new one. */
 #include "tests/unit/node_world.h"
 
-static struct world *far_ahead(member_id away, unsigned batches, size_t len) {
+enum { AWAY = 3 };
+
+/* Replica 3 was away for so many batches, each of which left a record of len bytes. */
+static struct world *far_ahead(unsigned batches, size_t len) {
     struct world *w = world_new();
     world_run(w, 1500);
-    order_batches(w, 4, len);
-    node_down(w, away);
+    order_batches(w, 12, len);
+    node_down(w, AWAY);
     order_batches(w, batches, len);
     world_run(w, 1500);
     return w;
@@ -18,25 +21,505 @@ static bool same_state(struct world *w, member_id a, member_id b) {
            x.pbft.stable == y.pbft.stable && digest_equal(&x.pbft.stable_root, &y.pbft.stable_root);
 }
 
-static void whoever_was_away_for_long_fetches_the_state(void **state) {
-    (void)state;
-    struct world *w = far_ahead(3, 60, 2000);
-    assert_int_equal(node_up(w, 3), ERR_OK);
-    world_run(w, 6000);
-    assert_true(traced(w, 3, "transferred n="));
-    assert_true(w->taken[3][FRAME_DECISION] < 30); /* of more than 60 */
-    assert_true(same_state(w, 3, 0));
-    assert_true(traced(w, 0, "image n=") || traced(w, 1, "image n=") || traced(w, 2, "image n="));
+/* It executes, votes and checkpoints like the others, from then on and after a restart. */
+static void assert_whole(struct world *w, member_id i) {
+    assert_true(same_state(w, i, (member_id)((i + 1) % NODES)));
     order_batches(w, 10, 100);
     world_run(w, 3000);
-    assert_true(same_state(w, 3, 0));
+    assert_true(same_state(w, i, (member_id)((i + 1) % NODES)));
+    node_down(w, i);
+    assert_int_equal(node_up(w, i), ERR_OK);
+    world_run(w, 3000);
+    assert_true(same_state(w, i, (member_id)((i + 1) % NODES)));
+}
+
+static unsigned lines(struct world *w, member_id i, const char *text) {
+    unsigned count = 0;
+    for (const char *at = buffer_cstr(&w->places[i].trace); (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+/* ---- fetching ---- */
+
+static void whoever_was_away_for_long_fetches_the_state(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 6000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    assert_true(w->taken[AWAY][FRAME_DECISION] < 30); /* of more than 60 */
+    assert_whole(w, AWAY);
     world_free(w);
+}
+
+static void a_short_gap_is_bridged_by_decisions(void **state) {
+    (void)state;
+    struct world *w = far_ahead(20, 2000);
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 6000);
+    assert_false(traced(w, AWAY, "transfer"));
+    assert_int_equal(w->counted[FRAME_ST_FETCH], 0);
+    assert_false(traced(w, 0, "image"));
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+static void what_the_own_disk_holds_is_not_fetched(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 1500);
+    order_batches(w, 90, 20000); /* each record is about as large as all the rest */
+    node_down(w, AWAY);
+    order_batches(w, 60, 10); /* overwrites twenty parts of each whole */
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 6000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    const char *told = strstr(buffer_cstr(&w->places[AWAY].trace), "laid down: ");
+    unsigned fetched = 0, kept = 0;
+    assert_non_null(told);
+    assert_int_equal(sscanf(told, "laid down: %u pages fetched, %u kept", &fetched, &kept), 2);
+    assert_in_range(kept, 1, 90);
+    assert_in_range(fetched, 1, 90);
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+static void nobody_pays_for_images_that_nobody_wants(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 100);
+    for (member_id i = 0; i < AWAY; i++)
+        assert_false(traced(w, i, "image"));
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 6000);
+    assert_true(traced(w, 0, "image n=") && lines(w, 0, " frozen") <= 2);
+    world_run(w, DONOR_IDLE_MS + 1000);
+    assert_int_equal(lines(w, 0, " frozen"), lines(w, 0, " let go"));
+    world_free(w);
+}
+
+static bool no_decisions(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)w, (void)from, (void)to;
+    return m->type != FRAME_DECISION;
+}
+
+static void a_primary_that_fetches_asks_to_be_replaced(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 1500);
+    w->isolated = set_of(1);
+    order_batches(w, 60, 100);
+    world_run(w, 1000);
+    w->passes = no_decisions;
+    w->isolated = set_of(0); /* view 0 ends, and 1 is far behind */
+    order_batches(w, 2, 100);
+    world_run(w, 8000);
+    assert_true(traced(w, 1, "transferred n="));
+    assert_true(traced(w, 1, "wish v=2 PROOF"));
+    w->passes = NULL;
+    w->isolated = 0;
+    world_run(w, 5000);
+    assert_whole(w, 1);
+    world_free(w);
+}
+
+static void a_damaged_primary_asks_to_be_replaced(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 1500);
+    order_batches(w, 12, 100);
+    node_down(w, 0);
+    rot(&w->places[0], 0);
+    assert_int_equal(node_up(w, 0), ERR_OK);
+    world_run(w, 300);
+    assert_true(traced(w, 0, "REPAIR"));
+    assert_true(traced(w, 0, "wish v=1 PROOF"));
+    world_run(w, 20000);
+    assert_whole(w, 0);
+    world_free(w);
+}
+
+/* ---- donors that lie, stall or forget ---- */
+
+static bool lie_mids(struct world *w, member_id from, member_id to, struct msg *m) {
+    static struct digest mids[ST_LEAVES];
+    (void)w, (void)to;
+    if (from == 0 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_META) {
+        memcpy(mids, m->st_data.mids, sizeof mids);
+        mids[7].b[0] ^= 1;
+        m->st_data.mids = mids;
+    }
+    return m->type != FRAME_DECISION; /* which would be there before the other donors are found */
+}
+
+static bool lie_leaves(struct world *w, member_id from, member_id to, struct msg *m) {
+    static struct digest leaves[ST_LEAVES];
+    (void)w, (void)to;
+    if (from == 0 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_NODE) {
+        struct st_node *node = (struct st_node *)(uintptr_t)&m->st_data.nodes[0];
+        memcpy(leaves, node->leaves, sizeof leaves);
+        leaves[200].b[31] ^= 0x80;
+        node->leaves = leaves;
+    }
+    return true;
+}
+
+static bool lie_page(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)w, (void)to;
+    if (from == 0 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES) {
+        struct bytes part = m->st_data.pages[m->st_data.count - 1].part;
+        *(uint8_t *)(uintptr_t)(part.data + part.len - 1) ^= 1;
+    }
+    return true;
+}
+
+static bool lie_shorter_page(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)w, (void)to;
+    if (from == 0 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES) {
+        struct st_page *page = (struct st_page *)(uintptr_t)&m->st_data.pages[0];
+        page->total = (uint32_t)--page->part.len;
+    }
+    return true;
+}
+
+static void a_liar_is_found_out(bool (*lie)(struct world *, member_id, member_id, struct msg *), const char *what) {
+    struct world *w = far_ahead(60, 2000);
+    w->passes = lie;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 9000);
+    assert_true(traced(w, AWAY, "donor 0 banned: "));
+    assert_true(traced(w, AWAY, what));
+    assert_false(traced(w, AWAY, "donor 1 banned") || traced(w, AWAY, "donor 2 banned"));
+    assert_int_equal(lines(w, AWAY, "banned"), 1);
+    assert_true(traced(w, AWAY, "transferred n="));
+    w->passes = NULL;
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+static void wrong_mids_ban_their_donor(void **state) {
+    (void)state;
+    a_liar_is_found_out(lie_mids, "root of mids");
+}
+
+static void wrong_leaves_ban_their_donor(void **state) {
+    (void)state;
+    a_liar_is_found_out(lie_leaves, "mid ");
+}
+
+static void a_poisoned_page_bans_its_donor(void **state) {
+    (void)state;
+    a_liar_is_found_out(lie_page, "page ");
+}
+
+static void a_page_that_does_not_decode_bans_its_donor(void **state) {
+    (void)state;
+    a_liar_is_found_out(lie_shorter_page, "page ");
+}
+
+/* As a donor does with a page that is longer than a frame. */
+static bool cut_last_page(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)from, (void)to;
+    if (m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES) {
+        struct st_page *last = (struct st_page *)(uintptr_t)&m->st_data.pages[m->st_data.count - 1];
+        size_t most = last->offset ? 900 : 500;
+        last->part.len = last->part.len > most ? most : last->part.len;
+        ++*(unsigned *)w->owner;
+    }
+    return m->type != FRAME_DECISION;
+}
+
+static void a_long_page_comes_in_parts(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    unsigned cut = 0;
+    w->passes = cut_last_page;
+    w->owner = &cut;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 9000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    assert_false(traced(w, AWAY, "banned"));
+    assert_true(cut > 20);
+    w->passes = NULL;
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+static bool poison_the_rest(struct world *w, member_id from, member_id to, struct msg *m) {
+    if (from == 0 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES && m->st_data.pages[0].offset > 0)
+        *(uint8_t *)(uintptr_t)m->st_data.pages[0].part.data ^= 1;
+    return cut_last_page(w, from, to, m);
+}
+
+static void whoever_poisons_a_part_is_banned(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    unsigned cut = 0;
+    w->passes = poison_the_rest;
+    w->owner = &cut;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 9000);
+    assert_true(traced(w, AWAY, "donor 0 banned: page "));
+    assert_int_equal(lines(w, AWAY, "banned"), 1);
+    assert_true(traced(w, AWAY, "transferred n="));
+    w->passes = NULL;
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* One page every 1.9 s from one donor: the others are not held up by it. */
+static bool drip(struct world *w, member_id from, member_id to, struct msg *m) {
+    mono_ms *last = w->owner;
+    (void)to;
+    if (from != 0 || m->type != FRAME_ST_DATA || m->st_data.kind == ST_META)
+        return m->type != FRAME_DECISION;
+    if (w->now - *last < TRANSFER_ASK_MS - 100)
+        return false;
+    *last = w->now;
+    m->st_data.count = 1;
+    return true;
+}
+
+static void a_donor_that_drips_holds_nobody_up(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    mono_ms last = 0;
+    w->passes = drip;
+    w->owner = &last;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 5000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    w->passes = NULL;
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* Two of three lie, each in its own way: the third is enough. */
+static bool lie_two(struct world *w, member_id from, member_id to, struct msg *m) {
+    if (from == 1 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES) {
+        struct bytes part = m->st_data.pages[0].part;
+        *(uint8_t *)(uintptr_t)(part.data + part.len - 1) ^= 1;
+    }
+    return lie_leaves(w, from, to, m);
+}
+
+static void one_honest_donor_suffices(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    w->passes = lie_two;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 9000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    assert_false(traced(w, AWAY, "donor 2 banned"));
+    w->passes = NULL;
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+static bool stall(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)w, (void)to;
+    return from == 2 || m->type != FRAME_ST_DATA || m->st_data.kind == ST_META;
+}
+
+static void a_donor_that_stalls_is_passed_over(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    w->passes = stall;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 9000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    assert_false(traced(w, AWAY, "banned"));
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* Donors 0 and 1 die after their first answers; 2 has forgotten its image. */
+static bool vanish(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)w, (void)to;
+    if (m->type != FRAME_ST_DATA || m->st_data.kind != ST_PAGES || *(bool *)w->owner)
+        return true;
+    m->st_data = (struct msg_st_data){.kind = ST_REFUSED, .n = 0};
+    return from != 0;
+}
+
+static void a_target_that_vanishes_is_given_up_for_another(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 2000);
+    bool healed = false;
+    w->passes = vanish;
+    w->owner = &healed;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 8000);
+    assert_true(traced(w, AWAY, "given up: no donor is left"));
+    healed = true;
+    world_run(w, 8000);
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* No member gives images at all: decisions lead there too. */
+static bool no_images(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)w, (void)from, (void)to;
+    return m->type != FRAME_ST_DATA;
+}
+
+static void without_donors_decisions_lead_there(void **state) {
+    (void)state;
+    struct world *w = far_ahead(60, 100);
+    w->passes = no_images;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 15000);
+    assert_false(traced(w, AWAY, "transferred"));
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* ---- damage ---- */
+
+static void a_flipped_bit_is_found_at_open_and_repaired(void **state) {
+    (void)state;
+    for (unsigned part = 0; part < 4; part++) {
+        struct world *w = world_new();
+        world_run(w, 1500);
+        order_batches(w, 30, 2000);
+        node_down(w, AWAY);
+        rot(&w->places[AWAY], part * (records_of_state(&w->places[AWAY]) - 1) / 3);
+        seq_no before = facts_of(w, 0).executed;
+        assert_int_equal(node_up(w, AWAY), ERR_OK);
+        assert_true(traced(w, AWAY, "REPAIR n="));
+        assert_int_not_equal(facts_of(w, AWAY).pbft.phase, PHASE_ACTIVE);
+        world_run(w, 25000); /* until the others reached what it had executed, at an idle cluster */
+        assert_true(facts_of(w, 0).executed > before);
+        assert_true(traced(w, AWAY, "transferred n="));
+        const char *told = strstr(buffer_cstr(&w->places[AWAY].trace), "laid down: ");
+        unsigned fetched = 0, kept = 0;
+        assert_non_null(told);
+        assert_int_equal(sscanf(told, "laid down: %u pages fetched, %u kept", &fetched, &kept), 2);
+        assert_true(kept >= 30 && fetched < 20); /* the rest is as it was */
+        assert_whole(w, AWAY);
+        world_free(w);
+    }
+}
+
+static void a_damaged_replica_neither_votes_nor_executes(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 1500);
+    order_batches(w, 12, 100);
+    node_down(w, AWAY);
+    rot(&w->places[AWAY], 0);
+    w->passes = no_images;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 2000);
+    struct node_facts f = facts_of(w, AWAY);
+    assert_int_equal(f.pbft.phase, PHASE_REPAIR);
+    order_batches(w, 10, 100);
+    world_run(w, 1000);
+    assert_int_equal(facts_of(w, AWAY).pbft.executed, f.pbft.executed);
+    node_down(w, AWAY); /* nor does it forget that */
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 1000);
+    assert_int_equal(facts_of(w, AWAY).pbft.phase, PHASE_REPAIR);
+    w->passes = NULL;
+    world_run(w, 15000);
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* A bit of the running machine turns: the next certified checkpoint shows it. */
+static void a_state_that_diverged_is_replaced(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 1500);
+    order_batches(w, 12, 100);
+    struct node *n = w->places[AWAY].node;
+    ledger_mark(n->machine.ledger, &w->cluster.operators[0].key, 500);
+    order_batches(w, 12, 100);
+    world_run(w, 1000);
+    assert_true(traced(w, AWAY, "this replica's state diverged"));
+    world_run(w, 20000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+static void without_its_mark_a_state_is_damaged(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 1500);
+    order_batches(w, 12, 100);
+    node_down(w, AWAY);
+    erase(&w->places[AWAY].disk->families[DISK_META], bytes_of_text("state"));
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 20000);
+    assert_true(traced(w, AWAY, "transferred n="));
+    assert_whole(w, AWAY);
+    world_free(w);
+}
+
+/* ---- crashes: BUG11 ---- */
+
+/* The process ends at its k-th write to the state, with or without the writes that were never synced. Afterwards the
+   state on disk is whole: old, or new. False when it came through before that write. */
+static bool crash_at(unsigned k, bool lose) {
+    struct world *w = far_ahead(40, 1000);
+    struct place *p = &w->places[AWAY];
+    struct prng chance;
+    prng_seed(&chance, k);
+    p->state_writes = 0;
+    p->fail_at = k;
+    assert_int_equal(node_up(w, AWAY), ERR_OK);
+    world_run(w, 3000);
+    bool crashed = !p->node;
+    if (crashed) {
+        if (lose)
+            sim_disk_crash(p->disk, &chance);
+        p->fail_at = 0;
+        assert_int_equal(node_up(w, AWAY), ERR_OK);
+        assert_false(traced(w, AWAY, "REPAIR"));
+        world_run(w, 6000);
+        assert_true(same_state(w, AWAY, 0));
+        uint8_t first = p->disk->families[DISK_STATE].list[0].key[0];
+        for (size_t i = 0; i < records_of_state(p); i++) /* nothing is left behind */
+            assert_int_equal(p->disk->families[DISK_STATE].list[i].key[0], first);
+    }
+    world_free(w);
+    return crashed;
+}
+
+static void a_crash_at_any_write_leaves_the_old_state_or_the_new_one(void **state) {
+    (void)state;
+    unsigned crashes = 0;
+    for (unsigned k = 1; crash_at(k, k % 2); k++)
+        crashes++;
+    assert_true(crashes >= 5);
 }
 
 int main(void) {
     crypto_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whoever_was_away_for_long_fetches_the_state),
+        cmocka_unit_test(a_short_gap_is_bridged_by_decisions),
+        cmocka_unit_test(what_the_own_disk_holds_is_not_fetched),
+        cmocka_unit_test(nobody_pays_for_images_that_nobody_wants),
+        cmocka_unit_test(a_primary_that_fetches_asks_to_be_replaced),
+        cmocka_unit_test(a_damaged_primary_asks_to_be_replaced),
+        cmocka_unit_test(wrong_mids_ban_their_donor),
+        cmocka_unit_test(wrong_leaves_ban_their_donor),
+        cmocka_unit_test(a_poisoned_page_bans_its_donor),
+        cmocka_unit_test(a_page_that_does_not_decode_bans_its_donor),
+        cmocka_unit_test(a_long_page_comes_in_parts),
+        cmocka_unit_test(whoever_poisons_a_part_is_banned),
+        cmocka_unit_test(a_donor_that_drips_holds_nobody_up),
+        cmocka_unit_test(one_honest_donor_suffices),
+        cmocka_unit_test(a_donor_that_stalls_is_passed_over),
+        cmocka_unit_test(a_target_that_vanishes_is_given_up_for_another),
+        cmocka_unit_test(without_donors_decisions_lead_there),
+        cmocka_unit_test(a_flipped_bit_is_found_at_open_and_repaired),
+        cmocka_unit_test(a_damaged_replica_neither_votes_nor_executes),
+        cmocka_unit_test(a_state_that_diverged_is_replaced),
+        cmocka_unit_test(without_its_mark_a_state_is_damaged),
+        cmocka_unit_test(a_crash_at_any_write_leaves_the_old_state_or_the_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
