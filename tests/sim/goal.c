@@ -80,6 +80,13 @@ bool goal_all_executed(const struct sim *s) {
     return true;
 }
 
+bool goal_pools_empty(const struct sim *s) {
+    for (member_id i = 0; i < s->options->members; i++)
+        if (trusted(s, i) && facts_of(s, i).pbft.pool > 0)
+            return false;
+    return true;
+}
+
 bool goal_reached(struct sim *s) {
     view_no view = goal_view(s);
     unsigned active = 0;

@@ -38,13 +38,13 @@ static void world_answer(void *self, uint64_t client, struct bytes frame) {
 }
 
 static void world_sealed(void *self, struct bytes frame) {
-    struct host *h = self;
-    if (h->dying)
-        return;
+    struct host *h = self; /* of a dying turn, too: what is durable was signed and may be sent by a later boot */
     if (is_untrusted(h))
         checker_traitor_sealed(h->sim->checker, frame);
     else
         checker_sealed(h->sim->checker, h->id, frame);
+    if (!is_untrusted(h))
+        beyond_saw(h->sim, frame);
 }
 
 static void world_trace(void *self, const char *line) {
@@ -125,6 +125,9 @@ static void watch(struct host *h) {
         h->sim->breached = true;
         if (!sim_beyond(h->sim))
             sim_fail(h->sim, "node %u found a safety breach", h->id);
+        host_crash(h); /* it stops */
+        h->gone = true;
+        return;
     }
     if (facts.pbft.stable == h->stable || facts.pbft.stable == 0)
         return;
@@ -145,7 +148,8 @@ void host_end_turn(struct host *h) {
         h->told = false;
         watch(h);
     }
-    schedule_wake(h);
+    if (h->node)
+        schedule_wake(h);
 }
 
 /* A turn ends at once, or gathers what comes in the next milliseconds. */
@@ -234,6 +238,10 @@ void host_receive(struct host *h, const struct event *e) {
     if (!h->node || (s->liars[h->id] && !liar_hears(s->liars[h->id], e)))
         return;
     bool peer = e->kind == EVENT_PEER;
+    if (peer && beyond_ignores(h, e->frame))
+        return;
+    if (peer && !is_untrusted(h))
+        beyond_saw(s, e->frame);
     enum error error = peer ? admit_peer(&x, &s->admit[h->id], e->frame) : admit_client(&x, &s->admit[h->id], e->frame);
     if (error != ERR_OK) {
         char line[80];

@@ -46,7 +46,7 @@ static void draw_clients(struct sim_options *o, struct prng *p) {
 }
 
 static void draw_sizes(struct sim_options *o, struct prng *p) {
-    static const uint32_t batches[] = {1, 4, 16, 64}, intervals[] = {2, 4, 8, 8, 16};
+    static const uint32_t batches[] = {4, 16, 64, 64}, intervals[] = {2, 4, 8, 8, 16};
     o->checkpoint_interval = intervals[prng_below(p, 5)];
     o->window = 2 * o->checkpoint_interval;
     o->batch_max = batches[prng_below(p, 4)];

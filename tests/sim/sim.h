@@ -188,6 +188,7 @@ void sim_forked(struct sim *s); /* beyond the bound two logs differ */
 /* A client's frame to a replica over the virtual network. */
 void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes frame);
 time_ms sim_wall(const struct sim *s, member_id node); /* node MEMBER_NONE: true time */
+time_ms sim_latest_wall(const struct sim *s);          /* true time when clocks last stepped back, 0 if never */
 
 struct sim_result {
     bool kept;     /* every promise */

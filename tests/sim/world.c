@@ -40,6 +40,10 @@ time_ms sim_wall(const struct sim *s, member_id node) {
     return node == MEMBER_NONE ? now : host_wall(&s->hosts[node]);
 }
 
+time_ms sim_latest_wall(const struct sim *s) {
+    return s->latest_wall;
+}
+
 void sim_fail(struct sim *s, const char *format, ...) {
     va_list args;
     if (s->failed && !s->trace)
@@ -72,6 +76,7 @@ static void on_crash(struct sim *s, struct host *h) {
 
 static void on_clocks(struct sim *s) {
     static const time_ms steps[] = {3600000, 30000, -3000};
+    s->latest_wall = sim_wall(s, MEMBER_NONE);
     s->shift += steps[prng_below(&s->chance, 3)];
     s->counts->clock_steps++;
 }
@@ -337,9 +342,20 @@ static void recover(struct sim *s) {
         sim_fail(s, "not recovered %.1f s after the heal", (double)(s->now - s->healed_at) / SECOND);
 }
 
+/* What was left over from the bad times has been served: now nobody has a reason to leave the view. */
+static void come_to_rest(struct sim *s, time_us at_least) {
+    time_us last = s->now + goal_bound(s);
+    run_until(s, s->now + at_least);
+    s->hushed = true;
+    while (s->now < last && !goal_pools_empty(s))
+        run_until(s, s->now + SECOND / 50);
+    s->hushed = false;
+}
+
 /* Long runs go on until the truth is told, and perhaps until the silence is. */
 static void settle(struct sim *s) {
     bool is_long = s->options->size == SIZE_LONG;
+    come_to_rest(s, is_long ? 4 * SECOND : 0);
     view_no settled = goal_view(s);
     time_us last = s->healed_at + s->options->healed_for;
     run_until(s, s->now + (is_long ? 3 * SECOND : SECOND / 8));

@@ -88,7 +88,8 @@ struct sim {
     uint64_t order;
     size_t count, cap;
     struct event *heap;
-    struct vote heard;  /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
+    struct vote heard; /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
+    time_ms latest_wall;
     time_ms shift;      /* of all clocks */
     struct buffer seen; /* beyond the bound: every frame that somebody honest sent or got */
 };
@@ -160,6 +161,8 @@ bool beyond_run(struct sim *s);
 /* --- goal.c: what must come true after the heal --- */
 /* All that is honest works together again and nothing waits. */
 bool goal_reached(struct sim *s);
+/* No honest replica holds a request that is not executed. */
+bool goal_pools_empty(const struct sim *s);
 /* Every honest replica executed what was acknowledged. */
 bool goal_all_executed(const struct sim *s);
 /* By then it must be (I24). */
