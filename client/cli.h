@@ -93,6 +93,8 @@ int verb_alerts(int argc, char **argv);
 int verb_notify(int argc, char **argv);
 int verb_replicas(int argc, char **argv);
 int verb_verify(int argc, char **argv);
+int verb_evidence(int argc, char **argv);
+int verb_audit(int argc, char **argv);
 int verb_check_quorate(int argc, char **argv); /* the Nagios plugin: its exit codes are Nagios' */
 
 #endif

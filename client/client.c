@@ -56,7 +56,7 @@ enum error client_open_answer(const struct client *c, member_id from, struct byt
     if (memcmp(&f.cluster, &c->cluster->id, sizeof f.cluster) != 0) {
         return ERR_FOREIGN_CLUSTER;
     }
-    if (f.type != FRAME_OUTPUTS && f.type != FRAME_REFUSAL && f.type != FRAME_STATUS) {
+    if (f.type != FRAME_OUTPUTS && f.type != FRAME_REFUSAL && f.type != FRAME_STATUS && f.type != FRAME_EVIDENCE) {
         return ERR_BAD_TYPE;
     }
     if (frame_type_signed(f.type)) {

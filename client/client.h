@@ -47,4 +47,9 @@ enum error client_alerts(struct client *c, uint64_t after, mono_ms wait, client_
 enum error client_status(struct client *c, mono_ms timeout, struct msg_status status[MEMBERS_MAX],
                          bool reachable[MEMBERS_MAX]);
 
+/* The frames of a record that a QUERY_EVIDENCE listed (as blocks: u32 length, frame), from any replica that holds them,
+   proven by their digest. ERR_NOT_FOUND: no reachable replica does. */
+enum error client_evidence(struct client *c, const struct evidence_record *record, bool last, mono_ms timeout,
+                           struct buffer *blocks);
+
 #endif

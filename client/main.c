@@ -23,6 +23,8 @@ static const struct verb verbs[] = {
     {"notify", verb_notify, "hand each alert once to the pager's commands"},
     {"replicas", verb_replicas, "show the replicas and who disagrees"},
     {"verify", verb_verify, "check alerts offline, with cluster.yaml alone"},
+    {"evidence", verb_evidence, "show who was proven to have broken the rules"},
+    {"audit", verb_audit, "find where replicas disagree and who did it, from their files"},
     {"check_quorate", verb_check_quorate, "Nagios plugin that watches the cluster itself"},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

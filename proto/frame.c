@@ -49,6 +49,8 @@ static const struct frame_kind {
     [FRAME_FETCH_STATUS] = {"FETCH-STATUS", KIB, false},
     [FRAME_OUTPUTS] = {"OUTPUTS", MIB + 256 * KIB, false},
     [FRAME_REFUSAL] = {"REFUSAL", KIB, true},
+    [FRAME_FETCH_EVIDENCE] = {"FETCH-EVIDENCE", KIB, false},
+    [FRAME_EVIDENCE] = {"EVIDENCE", 257 * KIB, false},
 };
 
 static const struct frame_kind *kind_of(enum frame_type type) {

@@ -35,6 +35,8 @@ enum frame_type {
     FRAME_FETCH_STATUS = 33, /* unsigned, client -> replica; answered by FRAME_STATUS */
     FRAME_OUTPUTS = 34,      /* unsigned, replica -> client: outputs with paths and receipts */
     FRAME_REFUSAL = 35,      /* signed by the replica: why a request was not taken */
+    FRAME_FETCH_EVIDENCE = 36, /* unsigned, client -> replica */
+    FRAME_EVIDENCE = 37,       /* unsigned, replica -> client: a part of the frames that prove it */
     FRAME_TYPE_LIMIT = 40
 };
 

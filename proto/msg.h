@@ -11,9 +11,10 @@ enum {
     BATCH_REFS_MAX = 512, /* B_max */
     WINDOW_MAX = 256,     /* W */
     BATCH_PAYLOAD_MAX = 1 << 20,
-    FETCH_MAX = 512,           /* digests of one FETCH */
-    OUTPUTS_MAX = 4096,        /* outputs of one OUTPUTS */
-    OUTPUT_LEAF_MAX = 1 << 20, /* bytes of one leaf */
+    FETCH_MAX = 512,             /* digests of one FETCH */
+    OUTPUTS_MAX = 4096,          /* outputs of one OUTPUTS */
+    OUTPUT_LEAF_MAX = 1 << 20,   /* bytes of one leaf */
+    EVIDENCE_PART_MAX = 1 << 18, /* bytes of one EVIDENCE */
 };
 /* Highest n, view, req_seq and their kin that a decoder takes: sums of two never wrap. */
 #define NUMBER_MAX (UINT64_C(1) << 62)
@@ -115,9 +116,9 @@ enum phase {
     PHASE_TILT
 };
 const char *phase_name(enum phase p); /* "ACTIVE" */
-struct status_echo {  /* the newest STATUS heard of a member: round trips are measured by it */
-    uint64_t counter; /* 0: none */
-    uint32_t held_ms; /* heard so long ago */
+struct status_echo {                  /* the newest STATUS heard of a member: round trips are measured by it */
+    uint64_t counter;                 /* 0: none */
+    uint32_t held_ms;                 /* heard so long ago */
 };
 struct msg_status {
     uint64_t boot, boot_random, counter;
@@ -132,7 +133,7 @@ struct msg_status {
     time_ms wall;                                                /* own clock */
     uint64_t alerts;                                             /* alerts raised so far: the highest number */
     char version[32];
-    member_set suspects; /* members whose receipts or checkpoints contradicted f+1 others */
+    member_set suspects;                  /* members whose receipts or checkpoints contradicted f+1 others */
     struct status_echo echo[MEMBERS_MAX]; /* by member */
 };
 struct msg_fetch {
@@ -254,6 +255,17 @@ struct msg_outputs {
     unsigned count;
     const struct output *list;
 };
+struct msg_fetch_evidence { /* of what a QUERY listed: culprit[32] | kind u8 | last u8 | offset u32 */
+    struct public_key culprit;
+    uint8_t kind;
+    bool last; /* the last that counted, else the first */
+    uint32_t offset;
+};
+struct msg_evidence { /* length u32 | offset u32 | part: of the frames as blocks */
+    uint32_t length;  /* of all; 0: not held here */
+    uint32_t offset;
+    struct bytes part; /* at most EVIDENCE_PART_MAX */
+};
 struct msg_refusal {
     struct digest request;
     enum error reason;
@@ -288,6 +300,8 @@ struct msg {
         struct msg_fetch_alerts fetch_alerts;
         struct msg_outputs outputs;
         struct msg_refusal refusal;
+        struct msg_fetch_evidence fetch_evidence;
+        struct msg_evidence evidence;
     };
 };
 

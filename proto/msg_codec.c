@@ -190,7 +190,9 @@ static void decode_receipt(struct taker *t, struct msg_receipt *out, struct byte
     TYPE(FRAME_ST_DATA, st_data, st_data)                                                                              \
     TYPE(FRAME_FETCH_ALERTS, fetch_alerts, fetch_alerts)                                                               \
     TYPE(FRAME_OUTPUTS, outputs, outputs)                                                                              \
-    TYPE(FRAME_REFUSAL, refusal, refusal)
+    TYPE(FRAME_REFUSAL, refusal, refusal)                                                                              \
+    TYPE(FRAME_FETCH_EVIDENCE, fetch_evidence, fetch_evidence)                                                         \
+    TYPE(FRAME_EVIDENCE, evidence, evidence)
 
 void codec_encode(struct buffer *out, const struct msg *m) {
     switch (m->type) {

@@ -57,13 +57,14 @@ struct op_apply {
     struct digest base;
     bool prune;
 }; /* base: digest of the objects in force, zero at first */
-enum query_kind { QUERY_STATUS = 1, QUERY_OBJECTS_DIGEST = 2, QUERY_OBJECTS = 3 };
+enum query_kind { QUERY_STATUS = 1, QUERY_OBJECTS_DIGEST = 2, QUERY_OBJECTS = 3, QUERY_EVIDENCE = 4 };
 struct op_query {
     enum query_kind kind;
     const char *host, *service;             /* "" = all; QUERY_STATUS of one host lists the host and its services */
     const char *after_host, *after_service; /* page: what sorts after this; "" "" = from the start */
     uint32_t limit;                         /* 1..QUERY_PAGE_MAX */
-    uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects */
+    uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects; QUERY_EVIDENCE:
+                                               records to leave out */
 };
 /* The numbers of R10; proto/evidence.h says what each one proves. */
 enum evidence_kind {
@@ -92,6 +93,22 @@ struct op_evidence {
     struct digest whole; /* DIGEST_EVIDENCE; zero unless staged */
     uint64_t length;
 };
+
+/* What was proven against whom: one record for each culprit and kind, in replicated state and in what a QUERY answers. */
+struct evidence_record {
+    struct public_key culprit;
+    enum evidence_kind kind;
+    uint64_t count;         /* at most one counts in K batches */
+    seq_no first_n, last_n; /* batches that executed the first and the last of them */
+    time_ms first_t, last_t;
+    view_no v; /* place of the last, as evidence_verify names it: later ones lie above it */
+    seq_no n;
+    member_id accuser;                  /* of the first; MEMBER_NONE: found in the log itself */
+    struct digest first_frames, frames; /* DIGEST_EVIDENCE of the frames as blocks; zero: in the log itself */
+};
+/* Fixed width, one after the other in query_page.part. */
+void evidence_record_encode(struct buffer *out, const struct evidence_record *e);
+enum error evidence_record_decode(struct evidence_record *out, struct reader *r);
 
 struct request {
     struct public_key client;
@@ -222,7 +239,7 @@ struct query_page {
     bool more; /* further pages follow */
     unsigned count;
     const struct object_status *list;
-    struct bytes part; /* QUERY_OBJECTS */
+    struct bytes part; /* QUERY_OBJECTS; QUERY_EVIDENCE: records */
 };
 void query_page_encode(struct buffer *out, const struct query_page *p);
 enum error query_page_decode(struct query_page *out, struct bytes value, struct arena *arena);

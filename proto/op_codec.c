@@ -143,7 +143,7 @@ static Quorate__Query *put_query(struct arena *a, const struct op_query *op) {
 }
 
 static void take_query(struct taker *t, struct op_query *out, const Quorate__Query *in) {
-    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_OBJECTS);
+    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_EVIDENCE);
     out->host = take_text(t, in->host, NAME_MAX_LEN);
     out->service = take_text(t, in->service, NAME_MAX_LEN);
     out->after_host = take_text(t, in->after_host, NAME_MAX_LEN);

@@ -81,6 +81,10 @@ void encode_outputs(struct buffer *out, const struct msg_outputs *m);
 void decode_outputs(struct taker *t, struct msg_outputs *out, struct bytes body);
 void encode_refusal(struct buffer *out, const struct msg_refusal *m);
 void decode_refusal(struct taker *t, struct msg_refusal *out, struct bytes body);
+void encode_fetch_evidence(struct buffer *out, const struct msg_fetch_evidence *m);
+void decode_fetch_evidence(struct taker *t, struct msg_fetch_evidence *out, struct bytes body);
+void encode_evidence(struct buffer *out, const struct msg_evidence *m);
+void decode_evidence(struct taker *t, struct msg_evidence *out, struct bytes body);
 void encode_status(struct buffer *out, const struct msg_status *m);
 void decode_status(struct taker *t, struct msg_status *out, struct bytes body);
 

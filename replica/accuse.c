@@ -15,13 +15,13 @@ enum {
     HELD_BYTES_MAX = 8 << 20,
 };
 
-static struct ledger_proof proof_of(const struct accusation *a) {
-    return (struct ledger_proof){
+static struct evidence_record proof_of(const struct accusation *a) {
+    return (struct evidence_record){
         .culprit = a->finding.culprit.key, .kind = a->kind, .v = a->finding.v, .n = a->finding.n};
 }
 
 static bool still_counts(const struct node *n, const struct accusation *a) {
-    struct ledger_proof proof = proof_of(a);
+    struct evidence_record proof = proof_of(a);
     return ledger_proof_counts(n->machine.ledger, &proof);
 }
 

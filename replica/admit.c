@@ -18,7 +18,8 @@ static bool peer_may_send(enum frame_type type) {
 }
 
 static bool client_may_send(enum frame_type type) {
-    return type == FRAME_REQUEST || type == FRAME_FETCH_ALERTS || type == FRAME_FETCH_STATUS;
+    return type == FRAME_REQUEST || type == FRAME_FETCH_ALERTS || type == FRAME_FETCH_STATUS ||
+           type == FRAME_FETCH_EVIDENCE;
 }
 
 static enum error check_cluster(const struct admit *a, const struct frame *f) {

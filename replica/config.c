@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_FORMAT = 256, OPTION_LEVEL, OPTION_RECORD, OPTION_BEHAVE, OPTION_PROTOCOL, OPTION_VERSION };
+enum {
+    OPTION_FORMAT = 256,
+    OPTION_LEVEL,
+    OPTION_RECORD,
+    OPTION_EXPORT,
+    OPTION_BEHAVE,
+    OPTION_PROTOCOL,
+    OPTION_VERSION
+};
 
 static const struct option options[] = {
     {"cluster", required_argument, NULL, 'c'},
@@ -19,6 +27,7 @@ static const struct option options[] = {
     {"log-format", required_argument, NULL, OPTION_FORMAT},
     {"log-level", required_argument, NULL, OPTION_LEVEL},
     {"record", required_argument, NULL, OPTION_RECORD},
+    {"export", required_argument, NULL, OPTION_EXPORT},
     {"behave", required_argument, NULL, OPTION_BEHAVE},
     {"help-protocol", no_argument, NULL, OPTION_PROTOCOL},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -37,6 +46,7 @@ static const char help[] =
     "      --log-format FMT   text (default) or json\n"
     "      --log-level LEVEL  debug, info (default), warn or error\n"
     "      --record FILE      append every frame that this replica signs and sends\n"
+    "      --export FILE      write what the stopped replica in -d DIR can testify, for `quorate audit`, and end\n"
     "      --behave NAME      be a traitor, in clusters with `drills: sandbox` or `live` only; one of\n"
     "                         ";
 static const char help_end[] = "      --help-protocol    the protocol's knobs with their defaults and bounds\n"
@@ -119,6 +129,9 @@ static const char *take_option(struct config *c, int option, const char *value) 
     case OPTION_RECORD:
         c->record_path = value;
         return NULL;
+    case OPTION_EXPORT:
+        c->export_path = value;
+        return NULL;
     default:
         c->behave = value;
         return behaviour_known(value) ? NULL : "--behave names no behaviour";
@@ -128,6 +141,8 @@ static const char *take_option(struct config *c, int option, const char *value) 
 static const char *first_missing(const struct config *c) {
     if (!c->cluster_path)
         return "-c cluster.yaml";
+    if (c->export_path)
+        return c->data_dir ? NULL : "-d DATADIR";
     if (c->self == MEMBER_NONE)
         return "-i ID";
     if (!c->key_path)

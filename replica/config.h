@@ -11,6 +11,7 @@ struct config {               /* strings are borrowed from argv and the environm
     const char *key_path;     /* -k or QUORATE_KEY */
     const char *data_dir;     /* -d */
     const char *record_path;  /* --record, or NULL */
+    const char *export_path;  /* --export, or NULL: then -c and -d alone are needed, and no replica runs */
     const char *behave;       /* --behave, or NULL: an honest replica */
     member_id self;           /* -i */
     bool json;

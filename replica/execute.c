@@ -83,8 +83,9 @@ static void convict(struct machine *m, const struct public_key *key, const char 
 /* The log itself holds both contents: no frames are kept, and nobody accused. */
 static void convict_two_faced(struct machine *m, const struct request *r, const struct observation *o,
                               const char *observer, const struct monitor_sink *sink) {
-    const struct ledger_proof *record;
-    struct ledger_proof proof = {.culprit = r->client, .kind = EV_OBS_EQUIV, .n = o->obs_seq, .accuser = MEMBER_NONE};
+    const struct evidence_record *record;
+    struct evidence_record proof = {
+        .culprit = r->client, .kind = EV_OBS_EQUIV, .n = o->obs_seq, .accuser = MEMBER_NONE};
     ledger_prove(m->ledger, &proof, &record);
     convict(m, &r->client, observer, evidence_explanation(EV_OBS_EQUIV), sink);
 }
@@ -167,13 +168,26 @@ static enum error execute_apply(struct machine *m, const struct request *r, stru
     return e;
 }
 
+static void list_evidence(const struct ledger *l, const struct op_query *q, struct query_page *page,
+                          struct buffer *records) {
+    uint32_t at = q->offset < UINT32_MAX ? (uint32_t)q->offset : UINT32_MAX - 1;
+    for (uint32_t i = 0; i < q->limit && ledger_proof_at(l, at); i++, at++)
+        evidence_record_encode(records, ledger_proof_at(l, at));
+    page->more = ledger_proof_at(l, at) != NULL;
+    page->part = buffer_bytes(records);
+}
+
 static void execute_query(struct machine *m, seq_no n, const struct request *r, struct buffer *value) {
     struct arena arena = {0};
     struct query_page page = {0};
+    struct buffer records = {0};
     monitor_query(m->monitor, &r->query, &page, &arena);
+    if (r->query.kind == QUERY_EVIDENCE)
+        list_evidence(m->ledger, &r->query, &page, &records);
     page.n = n;
     page.t = ledger_time(m->ledger);
     query_page_encode(value, &page);
+    buffer_free(&records);
     arena_free(&arena);
 }
 
@@ -229,7 +243,7 @@ static void convict_observer(struct machine *m, const struct evidence_finding *f
     arena_free(&arena);
 }
 
-static void remember_proven(struct executed *out, const struct ledger_proof *proof, struct bytes blocks) {
+static void remember_proven(struct executed *out, const struct evidence_record *proof, struct bytes blocks) {
     if (out->proven_count == out->proven_cap) {
         out->proven_cap = out->proven_cap ? 2 * out->proven_cap : 4;
         out->proven = xrealloc(out->proven, out->proven_cap * sizeof *out->proven);
@@ -241,8 +255,9 @@ static void remember_proven(struct executed *out, const struct ledger_proof *pro
 static enum error take_effect(struct machine *m, struct executed *out, const struct evidence_finding *f,
                               const struct op_evidence *e, member_id accuser, struct bytes blocks,
                               const struct monitor_sink *sink) {
-    const struct ledger_proof *record;
-    struct ledger_proof proof = {.culprit = f->culprit.key, .kind = e->kind, .v = f->v, .n = f->n, .accuser = accuser};
+    const struct evidence_record *record;
+    struct evidence_record proof = {
+        .culprit = f->culprit.key, .kind = e->kind, .v = f->v, .n = f->n, .accuser = accuser};
     proof.frames = crypto_digest(DIGEST_EVIDENCE, blocks);
     enum error verdict = ledger_prove(m->ledger, &proof, &record);
     if (verdict != ERR_OK)

@@ -27,7 +27,7 @@ struct leaf { /* one output of a batch */
     uint64_t alert; /* of an alert: its number */
 };
 struct proven { /* evidence that counted: the record of it, and its frames as blocks */
-    struct ledger_proof proof;
+    struct evidence_record proof;
     size_t at, len; /* in executed.frames */
 };
 struct executed { /* what a batch put out; reused from batch to batch */

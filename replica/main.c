@@ -1,6 +1,7 @@
 /* quorated: one replica of a quorate cluster. */
 #include "crypto/crypto.h"
 #include "replica/daemon.h"
+#include "replica/export.h"
 
 int main(int argc, char **argv) {
     struct config config;
@@ -14,5 +15,5 @@ int main(int argc, char **argv) {
     }
     crypto_start();
     log_setup(config.json, config.level);
-    return daemon_run(&config);
+    return config.export_path ? export_run(&config) : daemon_run(&config);
 }

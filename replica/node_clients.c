@@ -1,5 +1,6 @@
 /* The clients' side of a node: requests at the door, replies and alerts on their way out. */
 #include "replica/node_internal.h"
+#include "replica/retained.h"
 
 enum { ANSWER_BYTES_MAX = 512 * 1024 };
 
@@ -69,8 +70,8 @@ static void answer_executed(struct node *n, uint64_t client, const struct reques
     arena_free(&arena);
 }
 
-/* Turned away for now (R3): the client is out of tokens, or there is a backlog of other clients' requests. Operators are
-   heard in any backlog. What is held already is only waited for. */
+/* Turned away for now (R3): the client is out of tokens, or there is a backlog of other clients' requests. Operators
+   are heard in any backlog. What is held already is only waited for. */
 static bool must_wait(const struct node *n, const struct request *r) {
     const struct key_entry *who = ledger_who(n->machine.ledger, &r->client);
     bool is_operator = who && who->role == ROLE_OPERATOR;
@@ -158,6 +159,27 @@ static void fetch_alerts(struct node *n, uint64_t client, const struct msg_fetch
         answer_alerts(n, client, f->after, f->max);
 }
 
+/* ---- evidence ---- */
+
+static void answer_evidence(struct node *n, uint64_t client, const struct msg_fetch_evidence *f) {
+    struct buffer blocks = {0}, body = {0}, frame = {0};
+    struct msg m = {.type = FRAME_EVIDENCE};
+    struct seal_context context = {FRAME_EVIDENCE, n->cluster->id, n->admit.verifier.epoch, n->self};
+    enum error e = load_proven(&n->disk, &f->culprit, (enum evidence_kind)f->kind, f->last, &blocks);
+    if (e == ERR_OK && f->offset < blocks.len) {
+        size_t left = blocks.len - f->offset;
+        m.evidence.length = (uint32_t)blocks.len;
+        m.evidence.offset = f->offset;
+        m.evidence.part = bytes_of(blocks.data + f->offset, left < EVIDENCE_PART_MAX ? left : EVIDENCE_PART_MAX);
+    }
+    codec_encode(&body, &m);
+    frame_seal(&frame, &context, buffer_bytes(&body), NULL);
+    node_answer(n, client, buffer_bytes(&frame));
+    buffer_free(&blocks);
+    buffer_free(&body);
+    buffer_free(&frame);
+}
+
 /* ---- the door ---- */
 
 void node_client(struct node *n, uint64_t client, struct admitted *x, struct node_now now) {
@@ -174,6 +196,9 @@ void node_client(struct node *n, uint64_t client, struct admitted *x, struct nod
         break;
     case FRAME_FETCH_STATUS:
         node_answer(n, client, pbft_status_frame(n->pbft, now.wall));
+        break;
+    case FRAME_FETCH_EVIDENCE:
+        answer_evidence(n, client, &x->msg.fetch_evidence);
         break;
     default:
         break; /* admit lets nothing else through this door */

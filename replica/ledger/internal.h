@@ -42,7 +42,7 @@ struct allowance { /* judgements that a member asked for since batch `since` */
 struct proof_entry { /* a record of evidence, beside its seat */
     uint32_t seat;
     bool dirty;
-    struct ledger_proof proof;
+    struct evidence_record proof;
 };
 
 struct ledger {

@@ -65,29 +65,18 @@ enum error ledger_blob_join(const struct ledger *l, const struct public_key *own
                             const struct digest *whole, uint64_t length, struct buffer *out);
 void ledger_blob_drop(struct ledger *l, const struct public_key *owner, const struct digest *whole);
 
-/* --- evidence: what was proven against whom, one record for each (culprit, kind) --- */
-struct ledger_proof {
-    struct public_key culprit;
-    enum evidence_kind kind;
-    uint64_t count;         /* at most one counts in K batches */
-    seq_no first_n, last_n; /* batches that executed the first and the last of them */
-    time_ms first_t, last_t;
-    view_no v; /* place of the last: later ones lie above it */
-    seq_no n;
-    member_id accuser;                  /* of the first; MEMBER_NONE: found in the log itself */
-    struct digest first_frames, frames; /* DIGEST_EVIDENCE of the frames as blocks; zero: in the log itself */
-};
+/* --- evidence: what was proven against whom --- */
 /* May this accuser's EVIDENCE be looked at? Counts it. ERR_BUSY: it has asked for more than
    LEDGER_ACCUSATIONS_MAX judgements within K batches. */
 enum error ledger_accuse(struct ledger *l, member_id accuser);
 /* Counts what was proven in the batch that is being executed. ERR_DUPLICATE: one of this culprit and kind counted less
    than K batches ago, or at this place or a later one. *out is the record either way. */
-enum error ledger_prove(struct ledger *l, const struct ledger_proof *proven, const struct ledger_proof **out);
+enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, const struct evidence_record **out);
 /* Would it count now? For accusers, who need not ask in vain. */
-bool ledger_proof_counts(const struct ledger *l, const struct ledger_proof *proven);
+bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *proven);
 /* The records in order of seat (members, operators, observers) and kind; NULL beyond the last. Borrowed until the next
    change. */
-const struct ledger_proof *ledger_proof_at(const struct ledger *l, uint32_t index);
+const struct evidence_record *ledger_proof_at(const struct ledger *l, uint32_t index);
 
 /* --- records: as checks/monitor.h; keys start with 'l' --- */
 void ledger_flush(struct ledger *l, const struct record_sink *sink);

@@ -43,23 +43,23 @@ enum error ledger_accuse(struct ledger *l, member_id accuser) {
     return ERR_OK;
 }
 
-static bool above(const struct ledger_proof *a, const struct ledger_proof *b) {
+static bool above(const struct evidence_record *a, const struct evidence_record *b) {
     return a->v > b->v || (a->v == b->v && a->n > b->n);
 }
 
-static bool counts(const struct ledger *l, const struct ledger_proof *held, const struct ledger_proof *proven) {
+static bool counts(const struct ledger *l, const struct evidence_record *held, const struct evidence_record *proven) {
     seq_no now = l->executed + 1;
     return held->count == 0 || (now - held->last_n >= l->genesis->knobs.checkpoint_interval && above(proven, held));
 }
 
-bool ledger_proof_counts(const struct ledger *l, const struct ledger_proof *proven) {
+bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *proven) {
     const struct proof_entry *e = proof_find(l, seat_index(l, &proven->culprit), proven->kind);
     return !e || counts(l, &e->proof, proven);
 }
 
-enum error ledger_prove(struct ledger *l, const struct ledger_proof *proven, const struct ledger_proof **out) {
+enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, const struct evidence_record **out) {
     struct proof_entry *e = proof_entry_at(l, seat_index(l, &proven->culprit), proven->kind);
-    struct ledger_proof *p = &e->proof;
+    struct evidence_record *p = &e->proof;
     *out = p;
     if (!counts(l, p, proven))
         return ERR_DUPLICATE;
@@ -78,6 +78,6 @@ enum error ledger_prove(struct ledger *l, const struct ledger_proof *proven, con
     return ERR_OK;
 }
 
-const struct ledger_proof *ledger_proof_at(const struct ledger *l, uint32_t index) {
+const struct evidence_record *ledger_proof_at(const struct ledger *l, uint32_t index) {
     return index < l->proof_count ? &l->proofs[index].proof : NULL;
 }

@@ -117,7 +117,7 @@ static void flush_allowances(struct ledger *l, const struct record_sink *sink) {
     buffer_free(&value);
 }
 
-static void put_proof(struct buffer *out, const struct ledger_proof *p) {
+static void put_proof(struct buffer *out, const struct evidence_record *p) {
     buffer_u64(out, p->count);
     buffer_u64(out, p->first_n);
     buffer_u64(out, p->last_n);
@@ -204,7 +204,7 @@ static enum error restore_allowance(struct ledger *l, struct reader *key, struct
 }
 
 static enum error restore_proof(struct ledger *l, struct reader *key, struct reader *value) {
-    struct ledger_proof p;
+    struct evidence_record p;
     read_into(key, p.culprit.b, PUBLIC_KEY_LEN);
     p.kind = (enum evidence_kind)read_u8(key);
     if (key->bad || p.kind == 0 || p.kind >= EV_KIND_LIMIT || !ledger_seat(l, &p.culprit))

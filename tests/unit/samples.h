@@ -397,6 +397,17 @@ static inline void sample_fetch_status(struct buffer *out) {
     sample_seal(out, &m);
 }
 
+static inline void sample_fetch_evidence(struct buffer *out) {
+    struct msg m = {.type = FRAME_FETCH_EVIDENCE, .sender = MEMBER_NONE};
+    m.fetch_evidence = (struct msg_fetch_evidence){sample_member(2).pk, EV_EQUIV_COMMIT, true, 1 << 18};
+    sample_seal(out, &m);
+}
+
+static inline void sample_evidence_part(struct buffer *out) {
+    struct msg m = {.type = FRAME_EVIDENCE, .sender = 1, .evidence = {9, 4, bytes_of("part", 4)}};
+    sample_seal(out, &m);
+}
+
 static inline void sample_refusal(struct buffer *out) {
     struct msg m = {.type = FRAME_REFUSAL, .sender = 1, .refusal = {sample_digest(0x61), ERR_BUSY}};
     sample_seal(out, &m);
@@ -470,6 +481,8 @@ static const struct sample samples[] = {
     {"fetch-status", SAMPLE_FRAME, sample_fetch_status},
     {"outputs", SAMPLE_FRAME, sample_outputs},
     {"refusal", SAMPLE_FRAME, sample_refusal},
+    {"fetch-evidence", SAMPLE_FRAME, sample_fetch_evidence},
+    {"evidence", SAMPLE_FRAME, sample_evidence_part},
     {"leaf-reply", SAMPLE_REPLY, sample_reply},
     {"leaf-alert", SAMPLE_ALERT, sample_alert},
     {"query-page", SAMPLE_PAGE, sample_query_page},
