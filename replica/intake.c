@@ -11,9 +11,6 @@
 
 enum { QUANTUM = 4 << 10, FRAME_COST = 256, BUCKETS = 1024 };
 
-struct lane_list {
-    struct intake_item *head, *tail;
-};
 struct budget { /* of work; a connection's seat keeps it for who comes next */
     int64_t microseconds;
     mono_ms since;
@@ -35,8 +32,7 @@ struct connection {
     unsigned seat;
     struct turn turn;
     struct budget budget; /* of who has no seat and no common turn */
-    struct lane_list ranks[RANK_LIMIT];
-    size_t frames, bytes; /* waiting */
+    struct ranked waiting;
     unsigned strikes, mutes;
     mono_ms muted_until;
     bool probation; /* was muted and not praised since */
@@ -160,72 +156,34 @@ static void turn_end(struct intake *t, struct connection *c) {
 
 /* ---- what waits of one connection ---- */
 
-static struct lane_list *most_urgent(struct connection *c) {
-    for (unsigned rank = 0; rank < RANK_LIMIT; rank++)
-        if (c->ranks[rank].head)
-            return &c->ranks[rank];
-    return NULL;
+static struct intake_item *first_of(const struct connection *c) {
+    return (struct intake_item *)ranked_first(&c->waiting);
 }
 
-static struct intake_item *list_pop(struct intake *t, struct connection *c, struct lane_list *l) {
-    struct intake_item *item = l->head;
-    l->head = item->next;
-    if (!l->head)
-        l->tail = NULL;
-    item->next = NULL;
-    c->frames--;
-    c->bytes -= item->len;
-    t->bytes -= item->len;
-    return item;
-}
-
-static void list_push(struct intake *t, struct connection *c, struct intake_item *item) {
-    struct lane_list *l = &c->ranks[item->rank];
-    if (l->tail)
-        l->tail->next = item;
-    else
-        l->head = item;
-    l->tail = item;
-    c->frames++;
-    c->bytes += item->len;
-    t->bytes += item->len;
-}
-
-static void list_drop_newest(struct intake *t, struct connection *c, struct lane_list *l) {
-    struct intake_item *last = l->tail, *before = NULL;
-    for (struct intake_item *at = l->head; at != last; at = at->next)
-        before = at;
-    *(before ? &before->next : &l->head) = NULL;
-    l->tail = before;
-    c->frames--;
-    c->bytes -= last->len;
-    t->bytes -= last->len;
+static void drop(struct intake *t, struct ranked_node *node) {
+    t->bytes -= node->len;
     t->counters.dropped++;
-    intake_item_free(last);
+    intake_item_free((struct intake_item *)node);
 }
 
 static void drop_all(struct intake *t, struct connection *c) {
-    for (unsigned rank = 0; rank < RANK_LIMIT; rank++) {
-        while (c->ranks[rank].head) {
-            intake_item_free(list_pop(t, c, &c->ranks[rank]));
-            t->counters.dropped++;
-        }
-    }
+    while (c->waiting.count)
+        drop(t, ranked_pop(&c->waiting));
     if (c->turn.waiting)
         turn_end(t, c);
 }
 
-static bool fits(const struct intake *t, const struct connection *c, const struct intake_room *room, size_t len) {
-    return !c->frames || (t->bytes <= t->rules.crowded && c->frames < room->frames && c->bytes + len <= room->bytes);
+static bool fits(const struct intake *t, const struct connection *c, size_t len) {
+    const struct intake_room *room = is_stranger(c) ? &t->rules.stranger : &t->rules.member;
+    const struct ranked *w = &c->waiting;
+    return !w->count || (t->bytes <= t->rules.crowded && w->count < room->frames && w->bytes + len <= room->bytes);
 }
 
 static bool make_room(struct intake *t, struct connection *c, enum rank rank, size_t len) {
-    const struct intake_room *room = is_stranger(c) ? &t->rules.stranger : &t->rules.member;
-    for (unsigned least = RANK_LIMIT; least-- > (unsigned)rank + 1;) {
-        while (!fits(t, c, room, len) && c->ranks[least].head)
-            list_drop_newest(t, c, &c->ranks[least]);
-    }
-    return fits(t, c, room, len);
+    struct ranked_node *least;
+    while (!fits(t, c, len) && (least = ranked_give_way(&c->waiting, rank)))
+        drop(t, least);
+    return fits(t, c, len);
 }
 
 void intake_leave(struct intake *t, uint32_t number) {
@@ -256,9 +214,9 @@ static struct intake_item *item_new(const struct connection *c, enum rank rank, 
     struct intake_item *item = xcalloc(1, sizeof *item + head.len + frame.len);
     item->connection = c->number;
     item->seat = c->seat;
-    item->rank = rank;
+    item->node.rank = rank;
+    item->node.len = frame.len;
     item->head_len = head.len;
-    item->len = frame.len;
     if (head.len)
         memcpy(item->data, head.data, head.len);
     if (frame.len)
@@ -273,7 +231,8 @@ bool intake_put(struct intake *t, uint32_t number, enum rank rank, struct bytes 
     bool heard = c && is_heard(c, rank, now);
     bool taken = heard && !t->ended && make_room(t, c, rank, frame.len);
     if (taken) {
-        list_push(t, c, item_new(c, rank, head, frame));
+        ranked_push(&c->waiting, &item_new(c, rank, head, frame)->node);
+        t->bytes += frame.len;
         turn_begin(t, c);
         pthread_cond_signal(&t->filled);
     } else {
@@ -326,9 +285,10 @@ void intake_charge(struct intake *t, const struct intake_item *item, unsigned mi
 
 /* The frame is taken out; who has more waiting keeps his place, strangers pass on the one that they share. */
 static struct intake_item *serve(struct intake *t, struct connection *c) {
-    struct intake_item *item = list_pop(t, c, most_urgent(c));
+    struct intake_item *item = (struct intake_item *)ranked_pop(&c->waiting);
+    t->bytes -= item->node.len;
     item->seat = c->seat;
-    if (!c->frames)
+    if (!c->waiting.count)
         turn_end(t, c);
     else if (shares(t, c))
         ring_push(&t->strangers, ring_pop(&t->strangers));
@@ -343,7 +303,7 @@ static struct intake_item *take_next(struct intake *t, mono_ms *pause) {
     while (t->ring.head && t->ring.head != first_in_debt) {
         struct turn *turn = t->ring.head;
         struct connection *c = connection_in_turn(t, turn);
-        size_t cost = FRAME_COST + most_urgent(c)->head->len;
+        size_t cost = FRAME_COST + first_of(c)->node.len;
         mono_ms debt = debt_of(t, c, now);
         if (!debt && turn->deficit >= cost) {
             turn->deficit -= cost;
@@ -491,7 +451,7 @@ void intake_count(struct intake *t, struct intake_counters *out, mono_ms now) {
     for (unsigned i = 0; i < BUCKETS; i++) {
         for (const struct connection *c = t->buckets[i]; c; c = c->chain) {
             out->muted += is_muted(c, now);
-            out->waiting += c->frames;
+            out->waiting += c->waiting.count;
         }
     }
     pthread_mutex_unlock(&t->lock);

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "replica/lane.h"
+#include "replica/ranked.h"
 
 enum {
     INTAKE_CONNECTIONS_MAX = 4096,
@@ -30,12 +30,11 @@ struct intake_rules {
     unsigned work_share;  /* microseconds of work in a millisecond that each turn may cost in the long run */
     mono_ms (*clock)(void);
 };
-struct intake_item { /* owned by who took it: intake_item_free */
-    struct intake_item *next;
+struct intake_item {         /* owned by who took it: intake_item_free */
+    struct ranked_node node; /* its rank, and the frame's length */
     uint32_t connection;
     unsigned seat; /* which of the fair shares it was served from: 0 strangers', below INTAKE_SEATS */
-    enum rank rank;
-    size_t head_len, len;
+    size_t head_len;
     uint8_t data[]; /* head, then the frame */
 };
 

@@ -18,14 +18,12 @@ enum {
 };
 
 struct waiting {
-    struct waiting *next;
+    struct ranked_node node; /* counts for its frame */
     struct inbox_item item;
 };
 struct channel {
-    struct {
-        struct waiting *head, *tail;
-    } ranks[RANK_LIMIT];
-    size_t items, frames, bytes; /* bytes of the frames */
+    struct ranked waiting;
+    size_t frames; /* among what waits */
     struct inbox_limits limits;
     uint64_t dropped;
     size_t deficit;
@@ -53,54 +51,21 @@ struct inbox *inbox_new(struct inbox_limits peer, struct inbox_limits client) {
     return q;
 }
 
-static size_t length_of(const struct inbox_item *item) {
-    return item->frame ? item->frame->raw.len : 0;
-}
-
-static void channel_count(struct channel *c, const struct inbox_item *item, int change) {
-    c->items += (size_t)change;
-    c->frames += item->frame ? (size_t)change : 0;
-    c->bytes += length_of(item) * (size_t)change;
-}
-
-static struct waiting *channel_first(struct channel *c, unsigned *rank) {
-    for (*rank = 0; *rank < RANK_LIMIT; ++*rank)
-        if (c->ranks[*rank].head)
-            return c->ranks[*rank].head;
-    return NULL;
-}
-
-static struct inbox_item channel_pop(struct channel *c) {
-    unsigned rank;
-    struct waiting *w = channel_first(c, &rank);
+static struct inbox_item channel_release(struct channel *c, struct ranked_node *node) {
+    struct waiting *w = (struct waiting *)node;
     struct inbox_item item = w->item;
-    c->ranks[rank].head = w->next;
-    if (!w->next)
-        c->ranks[rank].tail = NULL;
-    channel_count(c, &item, -1);
+    c->frames -= item.frame != NULL;
     free(w);
     return item;
-}
-
-static void channel_drop_newest(struct inbox *q, struct channel *c, unsigned rank) {
-    struct waiting *last = c->ranks[rank].tail, *before = NULL;
-    for (struct waiting *at = c->ranks[rank].head; at != last; at = at->next)
-        before = at;
-    *(before ? &before->next : &c->ranks[rank].head) = NULL;
-    c->ranks[rank].tail = before;
-    channel_count(c, &last->item, -1);
-    admitted_free(last->item.frame);
-    free(last);
-    c->dropped++;
-    q->waiting--;
 }
 
 void inbox_free(struct inbox *q) {
     if (!q)
         return;
     for (unsigned i = 0; i < CHANNELS; i++) {
-        while (q->channels[i].items)
-            admitted_free(channel_pop(&q->channels[i]).frame);
+        struct channel *c = &q->channels[i];
+        while (c->waiting.count)
+            admitted_free(channel_release(c, ranked_pop(&c->waiting)).frame);
     }
     pthread_cond_destroy(&q->filled);
     pthread_mutex_destroy(&q->lock);
@@ -108,7 +73,7 @@ void inbox_free(struct inbox *q) {
 }
 
 static bool channel_fits(const struct channel *c, size_t bytes) {
-    return c->frames < c->limits.frames && c->bytes + bytes <= c->limits.bytes;
+    return c->frames < c->limits.frames && c->waiting.bytes + bytes <= c->limits.bytes;
 }
 
 static void ring_push(struct inbox *q, struct channel *c) {
@@ -131,27 +96,27 @@ static struct channel *ring_pop(struct inbox *q) {
 static void channel_push(struct inbox *q, struct channel *c, enum rank rank, struct inbox_item item) {
     struct waiting *w = xcalloc(1, sizeof *w);
     w->item = item;
-    if (c->ranks[rank].tail)
-        c->ranks[rank].tail->next = w;
-    else
-        c->ranks[rank].head = w;
-    c->ranks[rank].tail = w;
-    if (c->items == 0) {
+    w->node.rank = rank;
+    w->node.len = item.frame ? item.frame->raw.len : 0;
+    if (c->waiting.count == 0) {
         c->deficit = 0;
         ring_push(q, c);
     }
-    channel_count(c, &item, 1);
+    ranked_push(&c->waiting, &w->node);
+    c->frames += item.frame != NULL;
     if (q->waiting++ == 0)
         pthread_cond_signal(&q->filled);
 }
 
-/* A channel never becomes empty here: what makes room is less urgent than what comes. */
+/* The last one stays, so a channel never leaves the ring here. */
 static bool make_room(struct inbox *q, struct channel *c, enum rank rank, size_t bytes) {
+    struct ranked_node *least;
     if (bytes > c->limits.bytes)
         return false;
-    for (unsigned least = RANK_LIMIT; least-- > (unsigned)rank + 1;) {
-        while (!channel_fits(c, bytes) && c->items > 1 && c->ranks[least].head)
-            channel_drop_newest(q, c, least);
+    while (!channel_fits(c, bytes) && c->waiting.count > 1 && (least = ranked_give_way(&c->waiting, rank))) {
+        admitted_free(channel_release(c, least).frame);
+        c->dropped++;
+        q->waiting--;
     }
     return channel_fits(c, bytes);
 }
@@ -188,7 +153,7 @@ bool inbox_put_client(struct inbox *q, uint64_t client, struct admitted *x) {
 void inbox_put_gone(struct inbox *q, uint64_t client) {
     struct channel *c = &q->channels[channel_of(client)];
     pthread_mutex_lock(&q->lock);
-    if (c->items < 3 * c->limits.frames)
+    if (c->waiting.count < 3 * c->limits.frames)
         channel_push(q, c, RANK_VIEW, (struct inbox_item){.kind = INBOX_CLIENT_GONE, .client = client});
     pthread_mutex_unlock(&q->lock);
 }
@@ -197,7 +162,7 @@ static bool has_room(struct inbox *q, struct channel *c, enum rank rank) {
     pthread_mutex_lock(&q->lock);
     bool room = channel_fits(c, 1);
     for (unsigned less = (unsigned)rank + 1; less < RANK_LIMIT && !room; less++)
-        room = c->items > 1 && c->ranks[less].head;
+        room = c->waiting.count > 1 && c->waiting.ranks[less].head;
     if (!room)
         c->dropped++;
     pthread_mutex_unlock(&q->lock);
@@ -217,16 +182,15 @@ bool inbox_has_room_for_client(struct inbox *q, uint64_t client) {
 static struct inbox_item take_next(struct inbox *q) {
     for (;;) {
         struct channel *c = q->head;
-        unsigned rank;
-        size_t cost = ITEM_COST + length_of(&channel_first(c, &rank)->item);
+        size_t cost = ITEM_COST + ranked_first(&c->waiting)->len;
         if (c->deficit < cost) {
             c->deficit += QUANTUM;
             ring_push(q, ring_pop(q));
             continue;
         }
         c->deficit -= cost;
-        struct inbox_item item = channel_pop(c);
-        if (c->items == 0)
+        struct inbox_item item = channel_release(c, ranked_pop(&c->waiting));
+        if (c->waiting.count == 0)
             ring_pop(q);
         return item;
     }

@@ -114,7 +114,7 @@ bool reception_sort_client(struct reception *r, uint32_t connection, struct byte
 
 static void show_peer_frame(struct reception *r, const struct intake_item *item) {
     member_id sender = MEMBER_NONE;
-    enum error e = r->events.peer_frame(r->events.self, item->seat, bytes_of(item->data, item->len), &sender);
+    enum error e = r->events.peer_frame(r->events.self, item->seat, bytes_of(item->data, item->node.len), &sender);
     if (e)
         strike_peer(r, item->connection, e);
     else
@@ -131,7 +131,7 @@ static void show_client_frame(struct reception *r, const struct intake_item *ite
         r->events.client_gone(r->events.self, expired);
     }
     atomic_fetch_add(&r->requests, 1);
-    struct bytes frame = bytes_of(item->data + item->head_len, item->len);
+    struct bytes frame = bytes_of(item->data + item->head_len, item->node.len);
     enum error e = r->events.client_frame(r->events.self, client, frame);
     if (e)
         strike_client(r, item->connection, e);

@@ -46,7 +46,7 @@ static uint32_t taken(struct intake *t, enum rank *rank) {
     struct intake_item *item = intake_take(t);
     uint32_t connection = item ? item->connection : 0;
     if (rank && item)
-        *rank = item->rank;
+        *rank = item->node.rank;
     intake_item_free(item);
     return connection;
 }
@@ -337,7 +337,7 @@ static void head_and_frame_come_out_as_they_went_in(void **state) {
     assert_true(intake_put(t, 1, RANK_VIEW, bytes_of_text("way"), bytes_of_text("frame"), 0));
     struct intake_item *item = intake_take(t);
     assert_int_equal(item->head_len, 3);
-    assert_int_equal(item->len, 5);
+    assert_int_equal(item->node.len, 5);
     assert_memory_equal(item->data, "wayframe", 8);
     intake_item_free(item);
     intake_free(t);
