@@ -265,7 +265,7 @@ static struct budget *budget_of(struct intake *t, struct connection *c) {
 /* How long until it may cost something again. */
 static mono_ms debt_of(struct intake *t, struct connection *c, mono_ms now) {
     struct budget *b = budget_of(t, c);
-    int64_t share = t->rules.work_share, most = share * INTAKE_SAVED_MS;
+    int64_t share = shares(t, c) ? t->rules.strangers_work_share : t->rules.work_share, most = share * INTAKE_SAVED_MS;
     mono_ms passed = now - b->since < INTAKE_SAVED_MS * 1000 ? now - b->since : INTAKE_SAVED_MS * 1000;
     b->microseconds += passed * share;
     b->microseconds = b->microseconds < most ? b->microseconds : most;

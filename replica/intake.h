@@ -27,7 +27,9 @@ struct intake_rules {
     size_t crowded; /* when more bytes than this wait at the door, each connection has room for one frame */
     unsigned strangers_max, strangers_of_a_source; /* connections */
     bool strangers_share; /* one turn for all of them; otherwise each is served as a member's connection is */
-    unsigned work_share;  /* microseconds of work in a millisecond that each turn may cost in the long run */
+    /* Microseconds of work in a millisecond that a turn may cost in the long run: each; the one that strangers share.
+     */
+    unsigned work_share, strangers_work_share;
     mono_ms (*clock)(void);
 };
 struct intake_item {         /* owned by who took it: intake_item_free */

@@ -173,11 +173,13 @@ void reception_leave_client(struct reception *r, uint32_t connection) {
 
 /* ---- beginning and end ---- */
 
-/* A quarter of the machine is what one turn may use of it: the others', the core thread's and the rest's are left. */
+/* A quarter of the machine is what one turn may use of it: the others', the core thread's and the rest's are left.
+   Strangers need little: what shows a member is its STATUS. */
 static struct intake *intake_of(const struct intake_rules *rules) {
     struct intake_rules r = *rules;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     r.work_share = 250 * (cores < 1 ? 1 : (unsigned)cores);
+    r.strangers_work_share = r.work_share / 4;
     return intake_new(&r);
 }
 

@@ -21,6 +21,7 @@ static mono_ms fake_clock(void) {
 }
 
 static const struct intake_rules rules = {.work_share = 100,
+                                          .strangers_work_share = 50,
                                           .clock = fake_clock,
                                           .stranger = {4, 4000},
                                           .member = {100, 100000},
@@ -316,7 +317,7 @@ static void what_is_not_used_is_saved_for_a_quarter_second(void **state) {
     intake_free(t);
 }
 
-static void strangers_owe_together(void **state) {
+static void strangers_owe_together_and_have_less(void **state) {
     (void)state;
     fake_now = 0;
     struct intake *t = with_members(1);
@@ -326,7 +327,10 @@ static void strangers_owe_together(void **state) {
     put(t, 11, RANK_VIEW, 1, 0);
     put(t, 1, RANK_VIEW, 1, 0);
     assert_int_equal(taken(t, NULL), 1);
-    fake_now = 501;
+    fake_now = 999;
+    assert_true(put(t, 1, RANK_VIEW, 1, 0));
+    assert_int_equal(taken(t, NULL), 1);
+    fake_now = 1001;
     assert_int_equal(taken(t, NULL), 11);
     intake_free(t);
 }
@@ -407,7 +411,7 @@ int main(void) {
         cmocka_unit_test(who_costs_too_much_waits_until_it_is_paid),
         cmocka_unit_test(a_debt_stays_with_the_seat),
         cmocka_unit_test(what_is_not_used_is_saved_for_a_quarter_second),
-        cmocka_unit_test(strangers_owe_together),
+        cmocka_unit_test(strangers_owe_together_and_have_less),
         cmocka_unit_test(head_and_frame_come_out_as_they_went_in),
         cmocka_unit_test(who_left_and_who_never_came_are_not_heard),
         cmocka_unit_test(several_take_and_the_end_wakes_them),
