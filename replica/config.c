@@ -47,8 +47,8 @@ static const char help[] =
     "      --log-level LEVEL  debug, info (default), warn or error\n"
     "      --record FILE      append every frame that this replica signs and sends\n"
     "      --export FILE      write what the stopped replica in -d DIR can testify, for `quorate audit`, and end\n"
-    "      --behave NAME      be a traitor, in clusters with `drills: sandbox` or `live` only; one of\n"
-    "                         ";
+    "      --behave NAME      be a traitor, in clusters with `drills: sandbox` or `live` only. `later:NAME` is\n"
+    "                         honest until SIGUSR2, which begins and ends the treason. NAME is one of\n";
 static const char help_end[] = "      --help-protocol    the protocol's knobs with their defaults and bounds\n"
                                "      --version          print the version\n"
                                "  -h, --help             print this\n"
@@ -56,9 +56,12 @@ static const char help_end[] = "      --help-protocol    the protocol's knobs wi
 
 static void print_help(FILE *out) {
     fputs(help, out);
-    for (unsigned i = 0; fault_behaviour_name(i); i++)
-        fprintf(out, "%s%s", i ? ", " : "", fault_behaviour_name(i));
-    fprintf(out, "\n%s", help_end);
+    for (unsigned i = 0; fault_behaviour_name(i); i++) {
+        const char *parameter = fault_behaviour_parameter(i);
+        fprintf(out, "                           %s%s%s\n", fault_behaviour_name(i), parameter ? ":" : "",
+                parameter ? parameter : "");
+    }
+    fputs(help_end, out);
 }
 
 static void print_protocol(FILE *out) {
@@ -100,14 +103,6 @@ static bool parse_format(bool *json, const char *text) {
     return *json || strcmp(text, "text") == 0;
 }
 
-static bool behaviour_known(const char *name) {
-    for (unsigned i = 0; fault_behaviour_name(i); i++) {
-        if (strcmp(name, fault_behaviour_name(i)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* NULL: taken. Otherwise what is wrong with the option's value. */
 static const char *take_option(struct config *c, int option, const char *value) {
     switch (option) {
@@ -134,7 +129,7 @@ static const char *take_option(struct config *c, int option, const char *value) 
         return NULL;
     default:
         c->behave = value;
-        return behaviour_known(value) ? NULL : "--behave names no behaviour";
+        return fault_behaviour_known(value) ? NULL : "--behave names no behaviour";
     }
 }
 

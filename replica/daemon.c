@@ -48,7 +48,7 @@ struct daemon {
     struct record_file record;
     bool record_failed, ready;
     pthread_t signals;
-    atomic_bool stop, report, net_stuck;
+    atomic_bool stop, report, net_stuck, toggle;
     sem_t closed;      /* the network is */
     int status;        /* of the process */
     atomic_uint heard; /* member_set of those whose signed frames came */
@@ -225,6 +225,12 @@ static void tell_ready(struct daemon *d, const struct node_facts *facts) {
 /* ---- turns ---- */
 
 static void take_item(struct daemon *d, const struct inbox_item *item) {
+    if (d->fault && item->frame && !fault_hears(d->fault, item->frame)) {
+        admitted_free(item->frame);
+        if (item->kind == INBOX_CLIENT)
+            net_forget(d->net, item->client);
+        return;
+    }
     switch (item->kind) {
     case INBOX_PEER:
         node_receive(d->node, item->frame, now());
@@ -275,10 +281,21 @@ static const char *what_to_do(struct daemon *d) {
     return atomic_load(&d->net_stuck) ? "start this replica again" : "keep this directory and look at the log";
 }
 
+/* When there is something to do although nothing comes in. */
+static mono_ms next_turn(struct daemon *d) {
+    mono_ms node = node_deadline(d->node), fault = INT64_MAX;
+    if (d->fault && atomic_exchange(&d->toggle, false))
+        log_event(LOG_WARN_, "traitor", "behaviour=%s lies=%s", d->config->behave,
+                  fault_toggle(d->fault) ? "true" : "false");
+    if (d->fault)
+        fault = fault_turn(d->fault, clock_mono());
+    return fault < node ? fault : node;
+}
+
 static int run_turns(struct daemon *d) {
     const char *halted = end_turn(d);
     while (!halted && !atomic_load(&d->stop)) {
-        inbox_wait(d->inbox, node_deadline(d->node) - clock_mono());
+        inbox_wait(d->inbox, next_turn(d) - clock_mono());
         take_turn(d);
         halted = end_turn(d);
         if (atomic_exchange(&d->report, false))
@@ -298,6 +315,7 @@ static void signals_of_daemon(sigset_t *set) {
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGUSR2);
 }
 
 static void *take_signals(void *argument) {
@@ -306,9 +324,10 @@ static void *take_signals(void *argument) {
     signals_of_daemon(&set);
     int number;
     while (sigwait(&set, &number) == 0) {
-        atomic_store(number == SIGUSR1 ? &d->report : &d->stop, true);
+        bool goes_on = number == SIGUSR1 || number == SIGUSR2;
+        atomic_store(number == SIGUSR1 ? &d->report : goes_on ? &d->toggle : &d->stop, true);
         inbox_wake(d->inbox);
-        if (number != SIGUSR1)
+        if (!goes_on)
             break;
     }
     return NULL;

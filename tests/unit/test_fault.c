@@ -301,6 +301,128 @@ static void forged_alerts_never_prove_true(void **state) {
     }
 }
 
+/* ---- parameters and time ---- */
+
+static void parameters_are_bounded_and_known(void **state) {
+    (void)state;
+    assert_true(fault_behaviour_known("delay-proposals"));
+    assert_true(fault_behaviour_known("delay-proposals:60000"));
+    assert_true(fault_behaviour_known("later:skip-numbers:8"));
+    assert_false(fault_behaviour_known("delay-proposals:60001"));
+    assert_false(fault_behaviour_known("delay-proposals:"));
+    assert_false(fault_behaviour_known("delay-proposals:4x"));
+    assert_false(fault_behaviour_known("silent:1"));
+    assert_false(fault_behaviour_known("later:"));
+    assert_false(fault_behaviour_known("delay"));
+}
+
+static void proposal(struct buffer *frame, seq_no n, unsigned count) {
+    struct request_ref refs[2] = {{.req_seq = n, .digest = {{(uint8_t)n}}}, {.req_seq = n + 100, .digest = {{1}}}};
+    struct msg m = {.type = FRAME_PRE_PREPARE};
+    struct buffer bytes = {0};
+    batch_encode(&bytes, &(struct batch){BATCH_NORMAL, count, refs});
+    m.pre_prepare.batch_bytes = buffer_bytes(&bytes);
+    m.pre_prepare.statement.n = n;
+    m.pre_prepare.statement.d = batch_digest(buffer_bytes(&bytes));
+    buffer_clear(frame);
+    seal(frame, &m, 0);
+    buffer_free(&bytes);
+}
+
+static void a_late_traitor_holds_proposals_back_for_their_time(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("later:delay-proposals:300", 0, &w);
+    struct buffer frame = {0};
+    proposal(&frame, 1, 1);
+    fault_turn(f, 1000);
+    w.send(w.self, 1, buffer_bytes(&frame));
+    assert_int_equal(world.sent, 1); /* honest so far */
+    assert_true(fault_toggle(f));
+    w.send(w.self, 1, buffer_bytes(&frame));
+    assert_int_equal(world.sent, 1);
+    assert_int_equal(fault_turn(f, 1299), 1300);
+    assert_int_equal(world.sent, 1);
+    assert_int_equal(fault_turn(f, 1300), INT64_MAX);
+    assert_int_equal(world.sent, 2);
+    assert_true(bytes_equal(buffer_bytes(&world.last), buffer_bytes(&frame)));
+    assert_false(fault_toggle(f));
+    buffer_free(&frame);
+    fault_free(f);
+}
+
+static void drips_come_one_at_a_time(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("slow-drip:100", 0, &w);
+    struct buffer frame = {0};
+    fault_turn(f, 1000);
+    for (seq_no n = 1; n <= 3; n++) {
+        proposal(&frame, n, 1);
+        w.send(w.self, 1, buffer_bytes(&frame));
+    }
+    assert_int_equal(world.sent, 1);
+    assert_int_equal(fault_turn(f, 1099), 1100);
+    fault_turn(f, 1100);
+    assert_int_equal(world.sent, 2);
+    fault_turn(f, 1200);
+    assert_int_equal(world.sent, 3);
+    buffer_free(&frame);
+    fault_free(f);
+}
+
+static void the_old_comes_again_and_alike_to_all(void **state) {
+    (void)state;
+    struct node_world w;
+    cluster.knobs.batch_max = 512;
+    struct fault *f = traitor("re-propose", 0, &w);
+    struct buffer frame = {0};
+    for (seq_no n = 1; n <= 3; n++) {
+        struct digest seen[2];
+        proposal(&frame, n, 1);
+        for (member_id to = 1; to <= 2; to++) {
+            struct arena arena = {0};
+            w.send(w.self, to, buffer_bytes(&frame));
+            struct msg got = decoded(&arena);
+            assert_int_equal(got.pre_prepare.batch.count, n); /* all before it too */
+            assert_int_equal(got.pre_prepare.batch.refs[0].req_seq, n);
+            seen[to - 1] = got.pre_prepare.statement.d;
+            arena_free(&arena);
+        }
+        assert_true(digest_equal(&seen[0], &seen[1]));
+    }
+    buffer_free(&frame);
+    fault_free(f);
+}
+
+static void the_deaf_one_hears_everybody_else(void **state) {
+    (void)state;
+    static struct cluster_observer observers[2];
+    struct node_world w;
+    observers[1].key.b[0] = 9;
+    cluster.observer_count = 2;
+    cluster.observers = observers;
+    struct fault *f = traitor("censor-client:1", 0, &w);
+    struct request first = {.client = observers[0].key}, second = {.client = observers[1].key};
+    struct request *list[] = {&first};
+    struct admitted x = {.msg.type = FRAME_RELAY, .request_count = 1, .requests = list};
+    assert_true(fault_hears(f, &x));
+    list[0] = &second;
+    assert_false(fault_hears(f, &x));
+    assert_int_equal(fault_bites(f), 1);
+    fault_free(f);
+}
+
+static void noise_keeps_its_rate(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("flood-garbage:500", 1, &w);
+    for (mono_ms now = 1000; now < 2000; now++)
+        fault_turn(f, now);
+    assert_int_equal(world.sent, 3 * 500);
+    fault_free(f);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_cluster, forget_cluster)
 
 int main(void) {
@@ -315,6 +437,12 @@ int main(void) {
         TEST(a_false_receipt_to_peers_is_validly_signed),
         TEST(a_false_receipt_to_clients_holds_but_is_alone),
         TEST(forged_alerts_never_prove_true),
+        TEST(parameters_are_bounded_and_known),
+        TEST(a_late_traitor_holds_proposals_back_for_their_time),
+        TEST(drips_come_one_at_a_time),
+        TEST(the_old_comes_again_and_alike_to_all),
+        TEST(the_deaf_one_hears_everybody_else),
+        TEST(noise_keeps_its_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
