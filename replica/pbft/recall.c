@@ -397,7 +397,7 @@ static void hint(struct pbft *p, member_id to, uint64_t nonce, struct bytes stat
 void recall_estranged(struct pbft *p, const struct msg *m) {
     const struct msg_status *s = &m->status;
     struct peer *peer = &p->peers[m->sender];
-    if (s->phase == PHASE_RECALL || s->phase == PHASE_LEARNER || p->now - peer->hinted_at < p->config.status_interval) {
+    if (s->phase == PHASE_LEARNER || p->now - peer->hinted_at < p->config.status_interval) {
         return;
     }
     peer->hinted_at = p->now;
