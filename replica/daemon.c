@@ -172,8 +172,9 @@ static enum log_level level_of(const char *line) {
     static const struct {
         const char *begins;
         enum log_level level;
-    } kinds[] = {{"accepted ", LOG_DEBUG_}, {"prepared ", LOG_DEBUG_}, {"decided ", LOG_DEBUG_}, {"executed ", LOG_DEBUG_},
-                 {"AMNESIAC", LOG_ERROR_},  {"TWIN", LOG_ERROR_},      {"REPAIR ", LOG_WARN_}};
+    } kinds[] = {{"accepted ", LOG_DEBUG_}, {"prepared ", LOG_DEBUG_}, {"decided ", LOG_DEBUG_},
+                 {"executed ", LOG_DEBUG_}, {"AMNESIAC", LOG_ERROR_},  {"TWIN", LOG_ERROR_},
+                 {"REPAIR ", LOG_WARN_}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strncmp(line, kinds[i].begins, strlen(kinds[i].begins)) == 0)
             return kinds[i].level;
