@@ -350,6 +350,9 @@ void notice_proposals(struct pbft *p, const struct proposal *held, const struct 
 void notice_vote(struct pbft *p, const struct slot *s, const struct msg *m);
 void notice_checkpoints(struct pbft *p, const struct kept_checkpoint *held, const struct msg *m);
 void notice_divergence(struct pbft *p, const struct msg *m);
+/* Does this member's PREPARE name something else than I accepted? Then one of us was told another story: it is shown
+   the primary's signature that I hold, so that the two together convict. */
+void show_proposal(struct pbft *p, const struct slot *s, member_id member);
 /* A COMMIT was kept, or a VIEW-CHANGE came: does one leave out the other? */
 void notice_commit(struct pbft *p, const struct slot *s, member_id member, view_no v);
 void notice_view_change(struct pbft *p, const struct msg *vc);

@@ -195,6 +195,9 @@ void accept_proposal(struct pbft *p, struct slot *s, const struct proposal *prop
         vote_encode(body, v);
         out_rebuilt(p, p->others, FRAME_PREPARE, bytes_of(body, sizeof body), &sig);
     }
+    for (member_id i = 0; i < p->members; i++) {
+        show_proposal(p, s, i);
+    }
 }
 
 /* A decided slot still gets my votes for what was decided: another member may need them, when a traitor showed its own
@@ -390,6 +393,8 @@ enum error handle_vote(struct pbft *p, const struct msg *m) {
     if (kind == VOTE_COMMIT) {
         notice_commit(p, s, m->sender, m->vote.v);
         choose_if_committed(p, s, &m->vote);
+    } else {
+        show_proposal(p, s, m->sender);
     }
     slot_advance(p, s);
     fetch_now(p, s);

@@ -72,6 +72,23 @@ void notice_vote(struct pbft *p, const struct slot *s, const struct msg *m) {
     }
 }
 
+void show_proposal(struct pbft *p, const struct slot *s, member_id member) {
+    const struct vote *mine = &s->accepted.statement;
+    const struct held_batch *b = s->accepted.held ? slot_batch(s, &mine->d) : NULL;
+    const struct ballot *theirs = slot_ballot(p, s, VOTE_PREPARE, member, mine->v);
+    struct seal_context context = seal_context_of(p, FRAME_PRE_PREPARE, primary_of(mine->v, p->members));
+    if (!b || !theirs->held || theirs->statement.v != mine->v || vote_equal(mine, &theirs->statement) ||
+        pbft_is_primary(p) || s->n <= p->nv_max) {
+        return;
+    }
+    buffer_clear(&p->out.body);
+    vote_encode(buffer_extend(&p->out.body, VOTE_BODY_LEN), mine);
+    buffer_put(&p->out.body, b->bytes.data, b->bytes.len);
+    buffer_clear(&p->out.frame);
+    frame_rebuild(&p->out.frame, &context, buffer_bytes(&p->out.body), &s->accepted.sig);
+    out_frame(p, set_of(member), buffer_bytes(&p->out.frame));
+}
+
 void notice_checkpoints(struct pbft *p, const struct kept_checkpoint *held, const struct msg *m) {
     uint8_t body[CHECKPOINT_BODY_LEN];
     checkpoint_encode(body, &held->statement);

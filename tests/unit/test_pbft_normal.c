@@ -221,6 +221,26 @@ static void an_equivocating_primary_is_named_and_wished_away(void **state) {
     cluster_free(c);
 }
 
+/* Nobody but the primary signed both, and nobody got both from it: the backups show each other. */
+static void backups_that_were_told_two_stories_find_out(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct buffer a = {0}, b = {0};
+    struct msg first = proposal_of(c, &a, 1, 1), second = proposal_of(c, &b, 1, 2);
+    submit_to(c, 0, 1, set_of(1) | set_of(2));
+    submit_to(c, 0, 2, set_of(1) | set_of(2));
+    traitor_sends(c, 0, 1, &first);
+    traitor_sends(c, 0, 2, &second);
+    cluster_drain(c);
+    assert_true(traced(c, "1 evidence EV1 EQUIV_PP culprit 0 v=0 n=1"));
+    assert_true(traced(c, "2 evidence EV1 EQUIV_PP culprit 0 v=0 n=1"));
+    assert_int_equal(c->proven[0], 1u << EV_EQUIV_PP);
+    assert_int_equal(c->proven[1] | c->proven[2] | c->proven[3], 0);
+    buffer_free(&a);
+    buffer_free(&b);
+    cluster_free(c);
+}
+
 static void only_the_primary_may_propose(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
@@ -374,6 +394,7 @@ int main(void) {
         cmocka_unit_test(a_prepare_of_the_primary_is_not_counted),
         cmocka_unit_test(votes_outside_the_window_are_refused),
         cmocka_unit_test(an_equivocating_primary_is_named_and_wished_away),
+        cmocka_unit_test(backups_that_were_told_two_stories_find_out),
         cmocka_unit_test(only_the_primary_may_propose),
         cmocka_unit_test(equivocating_votes_name_their_signer),
         cmocka_unit_test(ticks_share_a_batch),
