@@ -304,6 +304,9 @@ enum error handle_cert(struct pbft *p, const struct msg *m) {
     if (m->cert.kind != CERT_CHECKPOINT) { /* a NEW-VIEW travels as its own frame */
         return ERR_BAD_TYPE;
     }
+    if (!certificate_agrees(p, &m->cert.checkpoint)) {
+        return ERR_CONFLICT;
+    }
     if (m->cert.checkpoint.statement.n <= pbft_c(p)) {
         return ERR_STALE;
     }

@@ -75,6 +75,12 @@ void stable_advance(struct pbft *p) {
     if (pbft_c(p) <= pbft_h(p) || !own || p->damaged) {
         return;
     }
+    if (!digest_equal(&own->statement.log_hash, &p->certified.statement.log_hash)) {
+        if (!p->breached) { /* nothing to repair: another log was decided by another quorum (I1) */
+            breach_certificate(p, &own->statement, &p->certified);
+        }
+        return;
+    }
     if (!checkpoint_equal(&own->statement, &p->certified.statement)) {
         trace(p, "REPAIR n=%llu: own root %s, certified root %s: this replica's state diverged, it votes no more",
               (unsigned long long)pbft_c(p), shorten(&own->statement.root).text,
@@ -85,8 +91,32 @@ void stable_advance(struct pbft *p) {
     make_stable(p, &p->certified);
 }
 
+/* What this replica knows of the log at n: from a certificate, or because it executed there. */
+static const struct checkpoint *known_log(struct pbft *p, seq_no n) {
+    const struct kept_checkpoint *own = checkpoint_find(p, p->config.self, n);
+    if (n > 0 && n == pbft_c(p)) {
+        return &p->certified.statement;
+    }
+    if (n > 0 && n == pbft_h(p)) {
+        return &p->stable.statement;
+    }
+    return own && !p->damaged ? &own->statement : NULL;
+}
+
+/* Damage to my state leaves the log as it is; another log was decided by another quorum. */
+bool certificate_agrees(struct pbft *p, const struct checkpoint_cert *cert) {
+    const struct checkpoint *ours = known_log(p, cert->statement.n);
+    if (!ours || digest_equal(&ours->log_hash, &cert->statement.log_hash)) {
+        return true;
+    }
+    if (!p->breached) {
+        breach_certificate(p, ours, cert);
+    }
+    return false;
+}
+
 void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert) {
-    if (cert->statement.n <= pbft_c(p)) {
+    if (!certificate_agrees(p, cert) || cert->statement.n <= pbft_c(p)) {
         return;
     }
     p->certified = *cert;

@@ -360,6 +360,7 @@ void notice_view_change(struct pbft *p, const struct msg *vc);
 void breach_decisions(struct pbft *p, const struct slot *s, const struct vote *v, unsigned count,
                       const struct member_signature *commits);
 void breach_new_view(struct pbft *p, const struct slot *s, struct bytes new_view, const struct digest *theirs);
+void breach_certificate(struct pbft *p, const struct checkpoint *ours, const struct checkpoint_cert *theirs);
 
 /* --- execute.c --- */
 /* Q COMMITs for v: the slot's fate (R4). */
@@ -373,6 +374,8 @@ bool checkpoint_due(const struct pbft *p, seq_no n, time_ms before, time_ms afte
 void handle_checkpointed(struct pbft *p, const struct checkpoint *c);
 enum error handle_checkpoint(struct pbft *p, const struct msg *m);
 void adopt_certificate(struct pbft *p, const struct checkpoint_cert *cert);
+/* False on a SAFETY BREACH: this valid certificate is for another log than mine or than another certificate. */
+bool certificate_agrees(struct pbft *p, const struct checkpoint_cert *cert);
 /* Own checkpoints taken while no vote was allowed: signed now. */
 void checkpoints_sign(struct pbft *p);
 /* h = the certificate's n. */

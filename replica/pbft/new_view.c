@@ -72,6 +72,12 @@ static void install(struct pbft *p, const struct msg *m) {
     struct new_view_plan *plan = xcalloc(1, sizeof *plan);
     enum error e = new_view_compute(plan, nv->vcs, nv->vc_count, p->config.window);
     ENSURE(e == ERR_OK); /* admit and the builder see to it */
+    for (unsigned i = 0; i < nv->vc_count; i++) {
+        if (!certificate_agrees(p, &nv->vcs[i].view_change.c)) {
+            free(plan);
+            return;
+        }
+    }
     enter_view(p, nv, m->raw, plan->max_s);
     forget_old_view(p);
     adopt_certificate(p, plan->base);

@@ -97,15 +97,18 @@ void notice_checkpoints(struct pbft *p, const struct kept_checkpoint *held, cons
 }
 
 /* The certificate in an envelope that nobody signed: it proves itself, and all accusers send the same bytes. */
-void notice_divergence(struct pbft *p, const struct msg *m) {
+static struct bytes cert_frame(struct pbft *p, const struct checkpoint_cert *cert) {
     static const struct signature nobody = {{0}};
-    struct msg cert = {.type = FRAME_CERT};
-    cert.cert.kind = CERT_CHECKPOINT;
-    cert.cert.checkpoint = p->certified;
+    struct msg m = {.type = FRAME_CERT};
+    m.cert.kind = CERT_CHECKPOINT;
+    m.cert.checkpoint = *cert;
     buffer_clear(&p->out.body);
-    codec_encode(&p->out.body, &cert);
-    notice(p, EV_BAD_CKPT, m->sender, 0, m->checkpoint.n, m->raw,
-           rebuilt(p, FRAME_CERT, MEMBER_NONE, buffer_bytes(&p->out.body), &nobody));
+    codec_encode(&p->out.body, &m);
+    return rebuilt(p, FRAME_CERT, MEMBER_NONE, buffer_bytes(&p->out.body), &nobody);
+}
+
+void notice_divergence(struct pbft *p, const struct msg *m) {
+    notice(p, EV_BAD_CKPT, m->sender, 0, m->checkpoint.n, m->raw, cert_frame(p, &p->certified));
 }
 
 /* ---- EV6: a COMMIT, and a later VIEW-CHANGE that leaves it out, whichever came first ---- */
@@ -179,4 +182,14 @@ void breach_new_view(struct pbft *p, const struct slot *s, struct bytes new_view
     unsigned used = commit_frames(p, frames, &s->chosen, s->commits, s->commit_count);
     frames[used++] = out_copy(p, new_view);
     breach(p, frames, used, s->n, &s->chosen.d, theirs);
+}
+
+void breach_certificate(struct pbft *p, const struct checkpoint *ours, const struct checkpoint_cert *theirs) {
+    struct bytes *frames = arena_alloc(&p->out.arena, 2 * sizeof *frames);
+    unsigned used = 0;
+    frames[used++] = cert_frame(p, theirs);
+    if (pbft_c(p) == ours->n && theirs != &p->certified) {
+        frames[used++] = cert_frame(p, &p->certified);
+    }
+    breach(p, frames, used, ours->n, &ours->log_hash, &theirs->statement.log_hash);
 }

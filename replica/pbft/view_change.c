@@ -178,6 +178,9 @@ enum error handle_view_change(struct pbft *p, const struct msg *m) {
     view_no v = m->view_change.v;
     const struct msg *held = p->peers[m->sender].view_change;
     wish_heard(p, m->sender, v); /* whoever left for v wished for it */
+    if (!certificate_agrees(p, &m->view_change.c)) {
+        return ERR_CONFLICT;
+    }
     if (v < p->view || (held && held->view_change.v > v)) {
         return ERR_STALE;
     }
