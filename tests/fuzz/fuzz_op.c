@@ -25,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct signature sig = {{0}};
     struct seal_context context = {FRAME_REQUEST, {{0}}, 0, MEMBER_NONE};
     check(bytes_of(data, size));
+    if (size > 0) {
+        ENSURE(op_kind_name((enum op_kind)data[0])[0] != 0);
+    }
     if (size + FRAME_OVERHEAD <= frame_cap(FRAME_REQUEST)) {
         frame_rebuild(&raw, &context, bytes_of(data, size), &sig);
         check(buffer_bytes(&raw));

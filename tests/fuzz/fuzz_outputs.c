@@ -24,8 +24,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct bytes in = bytes_of(data, size);
     enum output_kind kind;
     if (output_kind_of(&kind, in) == ERR_OK) {
-        check(kind == OUTPUT_REPLY ? round_trip_reply : round_trip_alert, in);
+        ENSURE(kind == OUTPUT_REPLY || kind == OUTPUT_ALERT);
     }
+    if (size > 0) {
+        ENSURE(alert_type_name((enum alert_type)data[0])[0] != 0);
+        ENSURE(state_name(data[0] & 1, data[0] / 2)[0] != 0);
+    }
+    check(round_trip_reply, in);
+    check(round_trip_alert, in);
     check(round_trip_page, in);
     check(round_trip_certificate, in);
     check(round_trip_frame, in);
