@@ -163,6 +163,60 @@ static void a_checkpoint_against_the_certificate_names_its_signer(void **state) 
     cluster_free(c);
 }
 
+/* What only more than f traitors can sign: Q CHECKPOINTs for n = 8 and a log that nobody here executed. */
+static struct msg another_log(const struct cluster *c) {
+    struct msg m = {.type = FRAME_CERT};
+    struct checkpoint_cert *cert = &m.cert.checkpoint;
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    m.cert.kind = CERT_CHECKPOINT;
+    cert->statement.n = 8;
+    cert->statement.log_hash.b[0] = 1;
+    checkpoint_encode(body, &cert->statement);
+    for (member_id i = 1; i < 4; i++) {
+        struct seal_context context = {FRAME_CHECKPOINT, c->verifier.cluster, 0, i};
+        cert->sigs[cert->count].member = i;
+        seal_sign(&cert->sigs[cert->count++].sig, &context, bytes_of(body, sizeof body), &c->secrets[i]);
+    }
+    return m;
+}
+
+static void two_certificates_for_one_n_stop_the_replica(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    order(c, 0, 1, 8);
+    struct msg m = another_log(c);
+    assert_int_equal(node_view(&c->nodes[0]).stable, 8);
+    traitor_sends(c, 3, 0, &m);
+    assert_true(c->nodes[0].breach);
+    assert_true(traced(c, "0 SAFETY BREACH n=8"));
+    cluster_free(c);
+}
+
+static void a_view_change_from_another_log_stops_the_replica(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    order(c, 0, 1, 8);
+    struct msg cert = another_log(c), m = {.type = FRAME_VIEW_CHANGE};
+    m.view_change.v = 1;
+    m.view_change.c = cert.cert.checkpoint;
+    traitor_sends(c, 3, 0, &m);
+    assert_true(c->nodes[0].breach);
+    cluster_free(c);
+}
+
+static void a_certified_log_that_is_not_mine_is_no_damage(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct msg m = another_log(c);
+    traitor_sends(c, 2, 3, &m);
+    assert_int_equal(node_view(&c->nodes[3]).certified, 8);
+    order(c, 0, 1, 8);
+    cluster_run(c, 2000);
+    assert_true(c->nodes[3].breach);
+    assert_false(traced(c, "3 REPAIR"));
+    cluster_free(c);
+}
+
 static void many_checkpoints_keep_records_bounded(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
@@ -191,6 +245,9 @@ int main(void) {
         cmocka_unit_test(a_diverged_primary_asks_to_be_replaced),
         cmocka_unit_test(two_checkpoints_for_one_n_name_their_signer),
         cmocka_unit_test(a_checkpoint_against_the_certificate_names_its_signer),
+        cmocka_unit_test(two_certificates_for_one_n_stop_the_replica),
+        cmocka_unit_test(a_view_change_from_another_log_stops_the_replica),
+        cmocka_unit_test(a_certified_log_that_is_not_mine_is_no_damage),
         cmocka_unit_test(many_checkpoints_keep_records_bounded),
     };
     crypto_start();
