@@ -284,12 +284,9 @@ static const char *what_to_do(struct daemon *d) {
 
 /* When there is something to do although nothing comes in. */
 static mono_ms next_turn(struct daemon *d) {
-    mono_ms node = node_deadline(d->node), fault = INT64_MAX;
+    mono_ms node = node_deadline(d->node), fault = d->fault ? fault_turn(d->fault, clock_mono()) : INT64_MAX;
     if (d->fault && atomic_exchange(&d->toggle, false))
-        log_event(LOG_WARN_, "traitor", "behaviour=%s lies=%s", d->config->behave,
-                  fault_toggle(d->fault) ? "true" : "false");
-    if (d->fault)
-        fault = fault_turn(d->fault, clock_mono());
+        log_event(LOG_WARN_, "traitor", "behaviour=%s lies=%d", d->config->behave, fault_toggle(d->fault));
     return fault < node ? fault : node;
 }
 

@@ -103,7 +103,7 @@ static void place_trace(void *self, const char *line) {
     buffer_printf(&p->trace, "%s\n", line);
 }
 
-static bool traced(struct world *w, member_id i, const char *text) {
+static __attribute__((unused)) bool traced(struct world *w, member_id i, const char *text) {
     return strstr(buffer_cstr(&w->places[i].trace), text) != NULL;
 }
 
@@ -153,12 +153,12 @@ static void place_release(void *self, void *snapshot) {
     sim_disk_door(p->disk).release(p->disk, snapshot);
 }
 
-static size_t records_of_state(const struct place *p) {
+static __attribute__((unused)) size_t records_of_state(const struct place *p) {
     return p->disk->families[DISK_STATE].count;
 }
 
 /* One bit of one record of the state is another one than was written. */
-static void rot(struct place *p, size_t record) {
+static __attribute__((unused)) void rot(struct place *p, size_t record) {
     struct entry *e = &p->disk->families[DISK_STATE].list[record];
     e->value[e->value_len / 2] ^= 1;
 }
@@ -294,7 +294,7 @@ static void stage(struct world *w, uint8_t whole, uint32_t index, size_t len) {
 }
 
 /* So many batches, each with one part of one of three wholes. */
-static void order_batches(struct world *w, unsigned count, size_t len) {
+static __attribute__((unused)) void order_batches(struct world *w, unsigned count, size_t len) {
     for (unsigned i = 0; i < count; i++) {
         stage(w, (uint8_t)(1 + i % 3), i / 3 % 300, len);
         world_run(w, 2 * STEP_MS);
