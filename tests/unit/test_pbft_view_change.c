@@ -273,6 +273,51 @@ static void two_view_changes_for_one_view_name_their_signer(void **state) {
     cluster_free(c);
 }
 
+static struct msg empty_view_change(view_no v) {
+    struct msg m = {.type = FRAME_VIEW_CHANGE};
+    m.view_change.v = v;
+    return m;
+}
+
+static struct msg commit_for(view_no v, seq_no n) {
+    struct msg m = {.type = FRAME_COMMIT};
+    m.vote = (struct vote){v, n, {{1}}, {{0}}};
+    return m;
+}
+
+static void a_commit_left_out_of_a_view_change_is_noticed_in_either_order(void **state) {
+    (void)state;
+    for (unsigned commit_first = 0; commit_first < 2; commit_first++) {
+        struct cluster *c = cluster_new(4);
+        struct msg vc = empty_view_change(1), commit = commit_for(0, 3), later = commit_for(1, 4);
+        traitor_sends(c, 3, 1, commit_first ? &commit : &vc);
+        traitor_sends(c, 3, 1, &later); /* of the view itself: no part of what it leaves out */
+        assert_int_equal(c->proven[3], 0);
+        traitor_sends(c, 3, 1, commit_first ? &vc : &commit);
+        assert_int_equal(c->proven[3], 1u << EV_VC_OMISSION);
+        assert_true(traced(c, "1 evidence EV6 VC_OMISSION culprit 3 v=1 n=3"));
+        cluster_free(c);
+    }
+}
+
+/* A traitor commits in a view to come, so that its COMMIT of an earlier one loses its place. */
+static void a_commit_is_remembered_beyond_its_place(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(7);
+    c->isolated = set_of(0) | set_of(6);
+    submit(c, 0, 1);
+    cluster_run(c, 3000);
+    assert_int_equal(node_view(&c->nodes[1]).view, 1);
+    struct msg commit = commit_for(0, 12), crowd = commit_for(3, 12), vc = empty_view_change(2);
+    traitor_sends(c, 6, 1, &commit);
+    traitor_sends(c, 6, 1, &crowd);
+    assert_int_equal(c->proven[6], 0);
+    traitor_sends(c, 6, 1, &vc);
+    assert_int_equal(c->proven[6], 1u << EV_VC_OMISSION);
+    assert_true(traced(c, "1 evidence EV6 VC_OMISSION culprit 6 v=2 n=12"));
+    cluster_free(c);
+}
+
 static bool all_but_relays_to_the_primary(struct cluster *c, member_id from, member_id to, const struct msg *m) {
     (void)c, (void)from;
     return to != 0 || m->type != FRAME_RELAY;
@@ -308,6 +353,8 @@ int main(void) {
         cmocka_unit_test(nobody_commits_in_a_view_it_has_left),
         cmocka_unit_test(silence_is_suspicious),
         cmocka_unit_test(two_view_changes_for_one_view_name_their_signer),
+        cmocka_unit_test(a_commit_left_out_of_a_view_change_is_noticed_in_either_order),
+        cmocka_unit_test(a_commit_is_remembered_beyond_its_place),
         cmocka_unit_test(a_censoring_primary_is_replaced_although_others_progress),
     };
     crypto_start();
