@@ -79,9 +79,16 @@ static bool expect_mark(struct story *s, member_id i, const char *what) {
     const struct {
         const char *name;
         uint64_t value;
-    } marks[] = {{"view", v.view},     {"executed", v.executed}, {"certified", v.certified},
-                 {"stable", v.stable}, {"next", v.next},         {"wish", v.wish},
-                 {"pool", v.pool},     {"primary", v.primary},   {"changes", v.view_changes}};
+    } marks[] = {{"view", v.view},
+                 {"executed", v.executed},
+                 {"certified", v.certified},
+                 {"stable", v.stable},
+                 {"next", v.next},
+                 {"wish", v.wish},
+                 {"pool", v.pool},
+                 {"primary", v.primary},
+                 {"changes", v.view_changes},
+                 {"wants", s->c->nodes[i].wants_state}};
     for (size_t k = 0; k < sizeof marks / sizeof marks[0]; k++) {
         if (strcmp(marks[k].name, what) == 0) {
             equal(s, i, what, marks[k].value, number_of(s, word_next(s, "a number")));

@@ -301,6 +301,48 @@ static void verb_restart(struct story *s) {
     node_boot(x);
 }
 
+/* Requests in hand that the new state has done already. */
+static size_t done_of(struct story *s, const struct node *x, struct pbft_done *out, size_t max) {
+    size_t count = 0;
+    for (unsigned client = 0; client < CLIENTS; client++) {
+        for (uint64_t seq = 1; seq <= REQUESTS_REMEMBERED && count < max; seq++) {
+            const struct request *r = pbft_request_by_seq(x->core, &s->c->client_keys[client], seq);
+            if (r && node_has_done(x, &r->digest)) {
+                out[count++] = (struct pbft_done){.client = r->client, .req_seq = seq};
+            }
+        }
+    }
+    return count;
+}
+
+/* transfer 3 from 0: the state that 0 has at its certified checkpoint comes into force at 3. */
+static void verb_transfer(struct story *s) {
+    struct node *x = one_member(s);
+    struct pbft_event e = {.kind = PBFT_TRANSFERRED};
+    struct checkpoint_cert cert;
+    struct pbft_done done[WORDS_MAX];
+    if (!word_is(s, "from")) {
+        story_fail(s, "from whom?");
+    }
+    const struct node *donor = one_member(s);
+    proof_checkpoint(s, &cert, donor->executed);
+    if (x->wants_state == 0 || x->wants_state > donor->executed) {
+        story_fail(s, "%u wants n=%llu or above, 0: nothing", x->id, (unsigned long long)x->wants_state);
+    }
+    x->executed = donor->executed;
+    x->t = donor->t;
+    x->log_hash = donor->log_hash;
+    x->done_count = donor->done_count;
+    x->diverged = x->damaged = false;
+    x->wants_state = 0;
+    memcpy(x->log, donor->log, sizeof x->log);
+    memcpy(x->done, donor->done, sizeof x->done);
+    e.transferred.cert = &cert;
+    e.transferred.done = done;
+    e.transferred.done_count = done_of(s, x, done, WORDS_MAX);
+    node_step(x, e);
+}
+
 static void verb_diverge(struct story *s) {
     one_member(s)->diverged = true;
 }
@@ -345,13 +387,13 @@ bool world_verb(struct story *s, const char *verb) {
     static const struct {
         const char *name;
         void (*run)(struct story *s);
-    } verbs[] = {{"members", verb_members}, {"set", verb_set},         {"covers", verb_covers},
-                 {"beyond", verb_beyond},   {"request", verb_request}, {"deliver", verb_deliver},
-                 {"lose", verb_lose},       {"drop", verb_drop},       {"hold", verb_hold},
-                 {"release", verb_release}, {"cut", verb_cut},         {"heal", verb_heal},
-                 {"time", verb_time},       {"crash", verb_crash},     {"restart", verb_restart},
-                 {"backup", verb_backup},   {"diverge", verb_diverge}, {"traitor", verb_traitor},
-                 {"liar", verb_liar},       {"replay", verb_replay},   {"mark", verb_mark}};
+    } verbs[] = {
+        {"members", verb_members}, {"set", verb_set},           {"covers", verb_covers},   {"beyond", verb_beyond},
+        {"request", verb_request}, {"deliver", verb_deliver},   {"lose", verb_lose},       {"drop", verb_drop},
+        {"hold", verb_hold},       {"release", verb_release},   {"cut", verb_cut},         {"heal", verb_heal},
+        {"time", verb_time},       {"crash", verb_crash},       {"restart", verb_restart}, {"backup", verb_backup},
+        {"diverge", verb_diverge}, {"transfer", verb_transfer}, {"traitor", verb_traitor}, {"liar", verb_liar},
+        {"replay", verb_replay},   {"mark", verb_mark}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, verb) == 0) {
             verbs[i].run(s);
