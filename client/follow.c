@@ -29,6 +29,7 @@ struct stream { /* one member */
     mono_ms asked_at, asked_wait;
     uint64_t asked_after;
     mono_ms reset_at; /* when it was last sent back to the first open number */
+    uint64_t begins;  /* asked from the first open number on, it began here: what lies between is gone; 0: nothing is */
 };
 
 struct follow {
@@ -120,6 +121,9 @@ static enum error take_outputs(struct follow *f, member_id from, const struct ms
     uint64_t number = s->asked_after;
     for (unsigned i = 0; i < outputs->count; i++) {
         enum error e = take_alert(f, from, &outputs->list[i], &number);
+        if (i == 0 && s->asked_after + 1 == f->next) {
+            s->begins = e == ERR_OK && number > f->next ? number : 0;
+        }
         if (e == ERR_TOO_FEW_SIGNATURES) {
             return ERR_OK;
         }
@@ -131,6 +135,27 @@ static enum error take_outputs(struct follow *f, member_id from, const struct ms
         }
     }
     return ERR_OK;
+}
+
+/* A strong quorum keeps nothing between the first open number and a later one: it is beyond what replicas retain. */
+static void skip_what_is_gone(struct follow *f) {
+    unsigned members = f->client->verifier.members, lacking = 0;
+    uint64_t lowest = UINT64_MAX;
+    for (unsigned i = 0; i < members; i++) {
+        uint64_t begins = f->streams[i].begins;
+        lacking += begins > f->next;
+        lowest = begins > f->next && begins < lowest ? begins : lowest;
+    }
+    if (lacking < quorum_strong(members)) {
+        return;
+    }
+    for (uint64_t i = 0; i < AHEAD && f->next + i < lowest; i++) {
+        struct gather **g = &f->joined[(f->next + i) % AHEAD];
+        gather_free(*g);
+        *g = NULL;
+    }
+    f->next = lowest;
+    f->progress_at = clock_mono();
 }
 
 /* The highest number that at least one honest member says exists; 0 while fewer than F answered. */
@@ -262,6 +287,7 @@ static enum error follow_run(struct follow *f) {
         member_id from;
         if (client_poll_next(f->poll, ask_due(f, now, until), &from, &answer)) {
             take_answer(f, from, buffer_bytes(&answer));
+            skip_what_is_gone(f);
             visit_ready(f);
         }
         e = follow_verdict(f, clock_mono());

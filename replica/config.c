@@ -14,6 +14,7 @@ enum {
     OPTION_LEVEL,
     OPTION_RECORD,
     OPTION_EXPORT,
+    OPTION_RETAIN,
     OPTION_BEHAVE,
     OPTION_PROTOCOL,
     OPTION_VERSION
@@ -28,6 +29,7 @@ static const struct option options[] = {
     {"log-level", required_argument, NULL, OPTION_LEVEL},
     {"record", required_argument, NULL, OPTION_RECORD},
     {"export", required_argument, NULL, OPTION_EXPORT},
+    {"retain", required_argument, NULL, OPTION_RETAIN},
     {"behave", required_argument, NULL, OPTION_BEHAVE},
     {"help-protocol", no_argument, NULL, OPTION_PROTOCOL},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -47,6 +49,7 @@ static const char help[] =
     "      --log-level LEVEL  debug, info (default), warn or error\n"
     "      --record FILE      append every frame that this replica signs and sends\n"
     "      --export FILE      write what the stopped replica in -d DIR can testify, for `quorate audit`, and end\n"
+    "      --retain BATCHES   keep so many batches of history (default 1000000); state is always kept\n"
     "      --behave NAME      be a traitor, in clusters with `drills: sandbox` or `live` only. `later:NAME` is\n"
     "                         honest until SIGUSR2, which begins and ends the treason. NAME is one of\n";
 static const char help_end[] = "      --help-protocol    the protocol's knobs with their defaults and bounds\n"
@@ -84,6 +87,14 @@ static bool parse_id(member_id *out, const char *text) {
         return false;
     *out = (member_id)v;
     return true;
+}
+
+static bool parse_count(uint64_t *out, const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    *out = v;
+    return !errno && end != text && !*end && text[0] >= '0' && text[0] <= '9' && v >= 1 && v <= UINT64_C(1) << 40;
 }
 
 static bool parse_level(enum log_level *out, const char *text) {
@@ -127,6 +138,8 @@ static const char *take_option(struct config *c, int option, const char *value) 
     case OPTION_EXPORT:
         c->export_path = value;
         return NULL;
+    case OPTION_RETAIN:
+        return parse_count(&c->retain, value) ? NULL : "--retain takes a number of batches, 1 to 2^40";
     default:
         c->behave = value;
         return fault_behaviour_known(value) ? NULL : "--behave names no behaviour";

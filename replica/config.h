@@ -12,6 +12,7 @@ struct config {               /* strings are borrowed from argv and the environm
     const char *data_dir;     /* -d */
     const char *record_path;  /* --record, or NULL */
     const char *export_path;  /* --export, or NULL: then -c and -d alone are needed, and no replica runs */
+    uint64_t retain;          /* --retain: batches kept below the stable checkpoint, 0: as many as usual */
     const char *behave;       /* --behave, or NULL: an honest replica */
     member_id self;           /* -i */
     bool json;

@@ -388,6 +388,7 @@ static enum error open_node(struct daemon *d, struct buffer *why) {
         world = fault_world(d->fault, &world);
     struct node_config config = {
         .cluster = d->cluster, .self = d->config->self, .secret = d->key.sk, .version = QUORATE_VERSION};
+    config.retain = d->config->retain;
     crypto_random(&config.boot_random, sizeof config.boot_random);
     struct buffer reason = {0};
     enum error e = node_open(&d->node, &config, &d->disk, &world, now(), &reason);

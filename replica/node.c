@@ -61,7 +61,7 @@ enum error node_flush(struct node *n) {
     }
     disk_batch_clear(&n->batch);
     outputs_turn_flushed(n->outputs);
-    n->sync = n->state_pending = false;
+    n->sync = n->state_pending = n->prune.noted = false;
     transfer_flushed(n);
     donor_flushed(n);
     for (size_t i = 0; i < n->outbox_count; i++)

@@ -37,6 +37,7 @@ struct node_config {
     struct secret_key secret;
     uint64_t boot_random; /* random part of the boot id */
     const char *version;
+    seq_no retain; /* decided batches kept below the stable checkpoint; 0: RETAIN_BATCHES */
 };
 
 /* Opens from what the disk holds: checks identity (ERR_MISMATCH: another cluster or member; why says which), counts the

@@ -86,7 +86,7 @@ static void take_client_request(struct node *n, uint64_t client, struct request 
     enum error e = ledger_may(n->machine.ledger, &key, r->kind);
     if (e == ERR_OK)
         e = ledger_judge(n->machine.ledger, &key, req_seq);
-    if (e == ERR_OK && must_wait(n, r))
+    if (n->state.damaged || (e == ERR_OK && must_wait(n, r)))
         e = ERR_BUSY;
     struct waiter w = {.client = client, .request = digest, .until = n->now.mono + DESK_WAIT_MAX_MS}, taken;
     if (e == ERR_OK && !desk_add(&n->desk, &w))
@@ -108,20 +108,35 @@ static void take_client_request(struct node *n, uint64_t client, struct request 
 
 /* ---- alerts ---- */
 
+/* The alert of that number, or the first one behind it that is stored; *number becomes that one's. */
+static enum error load_alert(struct node *n, uint64_t *number, struct output *out, struct arena *arena) {
+    enum error e = ERR_NOT_FOUND;
+    for (unsigned tries = 0; e == ERR_NOT_FOUND && tries < DESK_ALERTS_MAX; tries++) {
+        seq_no seq;
+        uint32_t index;
+        *number += tries > 0;
+        e = outputs_alert_place(n->outputs, *number, &seq, &index);
+        if (e == ERR_NOT_FOUND && outputs_alert_from(n->outputs, *number, number) != ERR_OK)
+            return e;
+        if (e == ERR_NOT_FOUND)
+            e = outputs_alert_place(n->outputs, *number, &seq, &index);
+        if (e == ERR_OK)
+            e = outputs_load(n->outputs, seq, index, out, arena);
+    }
+    return e;
+}
+
 static void answer_alerts(struct node *n, uint64_t client, uint64_t after, uint32_t max) {
     static const unsigned page = DESK_ALERTS_MAX;
     struct output list[DESK_ALERTS_MAX];
     struct arena arena = {0};
-    uint64_t raised = monitor_alerts(n->machine.monitor);
+    uint64_t raised = n->state.damaged ? 0 : monitor_alerts(n->machine.monitor), number = after + 1;
     unsigned count = 0;
     size_t bytes = 0;
-    while (count < page && count < max && after + count < raised && bytes < ANSWER_BYTES_MAX) {
-        seq_no seq;
-        uint32_t index;
-        if (outputs_alert_place(n->outputs, after + count + 1, &seq, &index) != ERR_OK ||
-            outputs_load(n->outputs, seq, index, &list[count], &arena) != ERR_OK)
-            break;
+    while (count < page && count < max && number <= raised && bytes < ANSWER_BYTES_MAX &&
+           load_alert(n, &number, &list[count], &arena) == ERR_OK) {
         bytes += list[count++].leaf.len;
+        number++;
     }
     answer_outputs(n, client, list, count);
     arena_free(&arena);

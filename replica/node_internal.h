@@ -9,6 +9,7 @@
 #include "replica/donor.h"
 #include "replica/node.h"
 #include "replica/outputs.h"
+#include "replica/prune.h"
 #include "replica/transfer.h"
 
 struct outgoing {  /* released by node_flush, in order */
@@ -45,6 +46,7 @@ struct node {
     bool state_pending;      /* and this turn wrote to it */
     struct donor donor;
     struct transfer transfer;
+    struct prune prune;
     struct outputs *outputs;
     struct desk desk;
     struct pbft *pbft;

@@ -194,11 +194,13 @@ static struct node *make_node(const struct node_config *config, const struct dis
     return n;
 }
 
-static enum error open_from_disk(struct node *n, struct buffer *why) {
+static enum error open_from_disk(struct node *n, seq_no retain, struct buffer *why) {
     uint64_t reserved = 0;
     enum error e = check_identity(n, why);
     if (e == ERR_OK)
         e = read_boot(n, &reserved);
+    if (e == ERR_OK)
+        e = prune_open(n, retain);
     if (e == ERR_OK)
         e = node_load_state(n);
     if (e == ERR_OK)
@@ -218,7 +220,7 @@ enum error node_open(struct node **out, const struct node_config *config, const 
                      const struct node_world *world, struct node_now now, struct buffer *why) {
     REQUIRE(config->self < config->cluster->member_count);
     struct node *n = make_node(config, disk, world, now);
-    enum error e = open_from_disk(n, why);
+    enum error e = open_from_disk(n, config->retain, why);
     *out = e == ERR_OK ? n : NULL;
     if (e != ERR_OK)
         node_free(n);

@@ -89,6 +89,7 @@ void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch
                   const struct request *const *requests, size_t count, bool replay) {
     struct monitor_sink watch = {n, tell_alert};
     uint64_t alerts = monitor_alerts(n->machine.monitor);
+    prune_note(n, seq, requests, count);
     machine_execute(&n->machine, seq, d, kind, requests, count, &n->executed, replay ? NULL : &watch);
     if (n->world.executed)
         n->world.executed(n->world.self, seq, d, &n->executed.log_hash, n->executed.t, requests, count);
@@ -108,6 +109,7 @@ static void execute_action(struct node *n, const struct pbft_action *a) {
     remember_done(n, a->requests, a->count);
     node_execute(n, a->n, &a->batch_digest, a->batch_kind, a->requests, a->count, false);
     node_remember_old(n);
+    prune_step(n);
     n->execution_due = true;
 }
 

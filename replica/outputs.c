@@ -433,6 +433,22 @@ static enum error place(struct buffer *value, seq_no *n, uint32_t *index, uint64
     return reader_done(&r) ? ERR_OK : ERR_CORRUPT;
 }
 
+static bool take_first(void *context, struct bytes key, struct bytes value) {
+    struct reader r = reader_of(key);
+    (void)value;
+    *(uint64_t *)context = read_u64(&r);
+    return false;
+}
+
+enum error outputs_alert_from(struct outputs *o, uint64_t number, uint64_t *found) {
+    buffer_clear(&o->key);
+    buffer_u64(&o->key, number);
+    *found = 0;
+    enum error e =
+        o->disk->scan(o->disk->self, DISK_ALERT, buffer_bytes(&o->key), (struct bytes){0}, take_first, found);
+    return e == ERR_OK && *found < number ? ERR_NOT_FOUND : e;
+}
+
 enum error outputs_alert_place(struct outputs *o, uint64_t number, seq_no *n, uint32_t *index) {
     buffer_clear(&o->key);
     buffer_u64(&o->key, number);

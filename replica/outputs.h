@@ -32,6 +32,9 @@ unsigned outputs_contradiction(const struct outputs *o, seq_no n, member_id susp
 
 /* One output with its path and every receipt held that agrees with this replica's own. Memory in the arena. */
 enum error outputs_load(struct outputs *o, seq_no n, uint32_t index, struct output *out, struct arena *arena);
+/* The lowest alert from this number on that is stored: older ones may be gone, and a state transfer leaves out those of
+   the gap. ERR_NOT_FOUND: none. */
+enum error outputs_alert_from(struct outputs *o, uint64_t number, uint64_t *found);
 enum error outputs_alert_place(struct outputs *o, uint64_t number, seq_no *n, uint32_t *index);
 /* The place of the reply to (client, req_seq), among the client's last LEDGER_WINDOW; ERR_NOT_FOUND. */
 enum error outputs_reply_place(struct outputs *o, const struct public_key *client, uint64_t req_seq, seq_no *n,

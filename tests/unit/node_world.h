@@ -47,6 +47,7 @@ struct world {
     void *owner;                                                        /* of passes */
     unsigned counted[FRAME_TYPE_LIMIT], taken[NODES][FRAME_TYPE_LIMIT]; /* frames sent; frames that reached a node */
     uint64_t req_seq;
+    seq_no retain;
 };
 
 static struct node_now world_clock(const struct world *w) {
@@ -168,8 +169,12 @@ static __attribute__((unused)) void rot(struct place *p, size_t record) {
 static enum error node_up(struct world *w, member_id i) {
     struct place *p = &w->places[i];
     struct node_world world = {.self = p, .send = place_send, .answer = place_answer, .trace = place_trace};
-    struct node_config config = {
-        .cluster = &w->cluster, .self = i, .secret = w->secrets[i], .boot_random = (uint64_t)w->now, .version = "unit"};
+    struct node_config config = {.cluster = &w->cluster,
+                                 .self = i,
+                                 .secret = w->secrets[i],
+                                 .boot_random = (uint64_t)w->now,
+                                 .version = "unit",
+                                 .retain = w->retain};
     struct buffer why = {0};
     enum error e = node_open(&p->node, &config, &p->door, &world, world_clock(w), &why);
     if (e == ERR_OK) {

@@ -260,6 +260,7 @@ static void nonsense_is_not_asked_for_in_a_loop(void **state) {
 /* --- alerts --- */
 
 enum { EXIST = 70 };
+static uint64_t gone[SAMPLE_MEMBERS]; /* alerts up to it are beyond what that member retains */
 
 static uint64_t question_after(struct bytes question, uint32_t *max) {
     struct frame f;
@@ -277,6 +278,7 @@ static bool tell(member_id self, struct bytes question, struct buffer *answer, u
                  const char *text, member_set signers) {
     uint32_t max;
     uint64_t after = question_after(question, &max);
+    after = after < gone[self] ? gone[self] : after;
     struct buffer leaves[64] = {{0}};
     struct output list[64];
     unsigned count = 0;
@@ -330,13 +332,14 @@ static bool forged_alerts(member_id self, struct bytes question, struct buffer *
 }
 
 struct heard {
-    uint64_t last, stop_at;
+    uint64_t last, stop_at, first; /* first: the lowest number that is there, 0: all are */
     member_set complained;
 };
 
 static bool hear(void *context, const struct client_alert *a) {
     struct heard *h = context;
     struct verifier v = sample_verifier();
+    h->last = h->last + 1 < h->first ? h->first - 1 : h->last;
     assert_int_equal(a->alert.number, h->last + 1);
     assert_string_equal(a->alert.output, "refused");
     assert_int_equal(a->certificate.receipts_len, 2);
@@ -352,7 +355,7 @@ static void complain(void *context, member_id replica, const char *what) {
 }
 
 static enum error listen(struct heard *h, uint64_t after, mono_ms wait) {
-    *h = (struct heard){.last = after, .stop_at = h->stop_at};
+    *h = (struct heard){.last = after, .stop_at = h->stop_at, .first = h->first};
     return client_alerts(client, after, wait, hear, complain, h);
 }
 
@@ -421,6 +424,26 @@ static void a_visitor_may_stop(void **state) {
     assert_int_equal(h.last, 5);
 }
 
+static void what_no_replica_retains_is_passed_over(void **state) {
+    (void)state;
+    struct heard h = {.first = 41};
+    replicas(honest_alerts, honest_alerts, honest_alerts, withheld_alerts);
+    memcpy(gone, (uint64_t[]){40, 40, 40, 0}, sizeof gone);
+    assert_int_equal(listen(&h, 0, 0), ERR_OK);
+    assert_int_equal(h.last, EXIST);
+    memset(gone, 0, sizeof gone);
+}
+
+static void two_that_forget_hide_nothing(void **state) {
+    (void)state;
+    struct heard h = {0};
+    replicas(honest_alerts, honest_alerts, honest_alerts, honest_alerts);
+    memcpy(gone, (uint64_t[]){40, 0, 50, 0}, sizeof gone);
+    assert_int_equal(listen(&h, 0, 0), ERR_OK);
+    assert_int_equal(h.last, EXIST);
+    memset(gone, 0, sizeof gone);
+}
+
 static void one_reachable_replica_is_no_quorum(void **state) {
     (void)state;
     struct heard h = {0};
@@ -471,6 +494,8 @@ int main(void) {
         TEST(invented_alerts_beyond_the_end_keep_nobody_busy),
         TEST(forged_receipts_name_who_passed_them_on),
         TEST(a_visitor_may_stop),
+        TEST(what_no_replica_retains_is_passed_over),
+        TEST(two_that_forget_hide_nothing),
         TEST(one_reachable_replica_is_no_quorum),
         TEST(a_status_counts_only_from_its_signer),
     };
