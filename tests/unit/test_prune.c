@@ -124,6 +124,26 @@ static struct request *request_of(struct world *w, member_id i, seq_no n) {
     return r;
 }
 
+/* Batch n as if it named this request alone. */
+static void rename_batch(struct world *w, member_id i, seq_no n, const struct request *r) {
+    uint8_t key[8] = {[7] = (uint8_t)n};
+    struct family *decided = &w->places[i].disk->families[DISK_DECIDED];
+    const struct entry *e = find(decided, bytes_of(key, 8));
+    struct frame f = {.type = FRAME_DECISION, .body = bytes_of(e->value, e->value_len)};
+    struct request_ref ref = {r->client, r->req_seq, r->digest};
+    struct buffer batch = {0}, body = {0};
+    struct arena arena = {0};
+    struct msg m;
+    assert_int_equal(codec_decode(&m, &f, &arena), ERR_OK);
+    batch_encode(&batch, &(struct batch){BATCH_NORMAL, 1, &ref});
+    m.decision.batch = buffer_bytes(&batch);
+    codec_encode(&body, &m);
+    write_entry(decided, bytes_of(key, 8), buffer_bytes(&body));
+    buffer_free(&batch);
+    buffer_free(&body);
+    arena_free(&arena);
+}
+
 /* A traitor's batch 58 may name again what batch 10 named: it stays as long as batch 58. */
 static void a_request_goes_with_the_last_batch_that_names_it(void **state) {
     (void)state;
@@ -134,6 +154,7 @@ static void a_request_goes_with_the_last_batch_that_names_it(void **state) {
     const struct request *again = r;
     const struct family *requests = &w->places[0].disk->families[DISK_REQUEST];
     struct bytes key = bytes_of(r->digest.b, DIGEST_LEN);
+    rename_batch(w, 0, 58, r);
     prune_note(w->places[0].node, 58, &again, 1);
     assert_int_equal(node_flush(w->places[0].node), ERR_OK);
     node_down(w, 0); /* remembered over restarts */
