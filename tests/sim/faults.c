@@ -97,6 +97,14 @@ void fault_rollback(struct sim *s, member_id member) {
     host_boot(h);
 }
 
+/* Found when the state is read again: the replica must notice, ask the others for theirs, and vote again. */
+void fault_rot(struct sim *s, member_id member) {
+    struct host *h = &s->hosts[member];
+    host_crash(h);
+    s->counts->rotten += sim_disk_rot(h->disk, DISK_STATE, &s->chance);
+    host_boot(h);
+}
+
 /* Everything is off for half an hour, and nobody's clock was. */
 void fault_sleep(struct sim *s) {
     s->counts->sleeps++;

@@ -49,8 +49,12 @@ static void world_sealed(void *self, struct bytes frame) {
 
 static void world_trace(void *self, const char *line) {
     struct host *h = self;
+    struct sim_counts *c = h->sim->counts;
     h->told = true;
     tell(h, line);
+    c->repairs += strncmp(line, "REPAIR", 6) == 0;
+    c->transfers += strncmp(line, "transferred", 11) == 0;
+    c->key_twins += strncmp(line, "TWIN", 4) == 0;
     if (!is_untrusted(h))
         checker_traced(h->sim->checker, h->id, line);
 }

@@ -84,9 +84,9 @@ static bool is_taken(const struct sim_options *o, member_id m) {
 }
 
 static void draw_fault(struct sim_options *o, struct prng *p, int behaviour) {
-    static const enum fault_kind kinds[] = {FAULT_BEND,   FAULT_BEND,   FAULT_ROUNDS, FAULT_ROUNDS,
-                                            FAULT_BEHAVE, FAULT_BEHAVE, FAULT_BEHAVE, FAULT_BEHAVE,
-                                            FAULT_TWINS,  FAULT_TWINS,  FAULT_CLOCK,  FAULT_ROLLBACK};
+    static const enum fault_kind kinds[] = {FAULT_BEND,   FAULT_BEND,     FAULT_ROUNDS, FAULT_ROUNDS, FAULT_BEHAVE,
+                                            FAULT_BEHAVE, FAULT_BEHAVE,   FAULT_BEHAVE, FAULT_TWINS,  FAULT_TWINS,
+                                            FAULT_CLOCK,  FAULT_ROLLBACK, FAULT_ROT};
     struct sim_fault f = {.kind = kinds[prng_below(p, sizeof kinds / sizeof *kinds)]};
     enum behaviour_seat seat = SEAT_ANY;
     if (behaviour >= 0)
@@ -159,8 +159,8 @@ bool sim_options_draw(struct sim_options *o, uint64_t seed, const struct sim_for
 /* ---- for people ---- */
 
 static const char *kind_name(const struct sim_fault *f) {
-    static const char *const names[FAULT_KINDS] = {"bends", "bends in rounds", "",
-                                                   "twins", "wrong clock",     "rolled back"};
+    static const char *const names[FAULT_KINDS] = {"bends",       "bends in rounds", "",    "twins",
+                                                   "wrong clock", "rolled back",     "rots"};
     return f->kind == FAULT_BEHAVE ? behaviour_at(f->behaviour)->name : names[f->kind];
 }
 

@@ -21,12 +21,13 @@ enum {
 
 /* ---- what a member may have instead of honesty; all of it counts against f ---- */
 enum fault_kind {
-    FAULT_BEND,     /* what it says is withheld, repeated, and bent by a little or by anything, to each as it likes */
-    FAULT_ROUNDS,   /* the same in rounds: one kind of bending, one set of listeners each */
-    FAULT_BEHAVE,   /* one row of the catalogue: traitor_*.c */
-    FAULT_TWINS,    /* runs twice, each half talks to other members */
-    FAULT_CLOCK,    /* honest, but its clock is not */
-    FAULT_ROLLBACK, /* its disk comes back as it was earlier */
+    FAULT_BEND,   /* what it says is withheld, repeated, and bent by a little or by anything, to each as it likes */
+    FAULT_ROUNDS, /* the same in rounds: one kind of bending, one set of listeners each */
+    FAULT_BEHAVE, /* one row of the catalogue: traitor_*.c */
+    FAULT_TWINS,  /* runs twice, each half talks to other members */
+    FAULT_CLOCK,
+    /* honest, but its clock is not */ FAULT_ROLLBACK, /* its disk comes back as it was earlier */
+    FAULT_ROT,                                         /* honest, but a bit of its state on disk turns over */
     FAULT_KINDS
 };
 struct sim_fault {
@@ -96,6 +97,10 @@ void sim_options_print(const struct sim_options *o);
     X(rollbacks, 1)                                                                                                    \
     X(found_out, 1)                                                                                                    \
     X(ahead, 0)                                                                                                        \
+    X(rotten, 1)                                                                                                       \
+    X(repairs, 1)                                                                                                      \
+    X(transfers, 1)                                                                                                    \
+    X(key_twins, 1)                                                                                                    \
     X(wrong_clocks, 1)                                                                                                 \
     X(clock_steps, 1)                                                                                                  \
     X(sleeps, 1)                                                                                                       \

@@ -274,3 +274,14 @@ unsigned sim_disk_crash(struct sim_disk *d, struct prng *chance) {
 void sim_disk_doom(struct sim_disk *d, bool doomed) {
     d->doomed = doomed;
 }
+
+bool sim_disk_rot(struct sim_disk *d, enum disk_family f, struct prng *chance) {
+    struct family *family = &d->families[f];
+    if (family->count == 0)
+        return false;
+    struct entry *e = &family->list[prng_below(chance, family->count)];
+    if (e->value_len == 0)
+        return false;
+    e->value[prng_below(chance, e->value_len)] ^= (uint8_t)(1u << prng_below(chance, 8));
+    return true;
+}

@@ -40,6 +40,9 @@ static bool is_gift(enum frame_type type) {
     case FRAME_FETCH_DECISION:
     case FRAME_FETCH_CERT:
     case FRAME_RECEIPT:
+    case FRAME_RECALL:
+    case FRAME_RECALLED:
+    case FRAME_ST_FETCH:
         return false;
     default: /* state transfer */
         return true;
@@ -76,6 +79,31 @@ static enum said advertises(struct liar *t, member_id to, struct msg *m) {
     m->status.certified = liar_chance(t, 500) ? m->status.executed + t->sim->options->checkpoint_interval : 0;
     m->status.stable = m->status.certified;
     m->status.view += liar_below(t, 3);
+    return SAID_OTHERWISE;
+}
+
+/* ---- what others signed ---- */
+
+static enum said forgets(struct liar *t, member_id to, struct msg *m) {
+    (void)t, (void)to;
+    return m->type == FRAME_RECALLED ? SAID_NOTHING : SAID_AS_IS;
+}
+
+/* Leaves out, or puts words into the asker's mouth, with its own name under them. */
+static enum said misremembers(struct liar *t, member_id to, struct msg *m) {
+    static struct recalled one; /* one answer at a time */
+    (void)to;
+    if (m->type != FRAME_RECALLED)
+        return SAID_AS_IS;
+    if (m->recalled.count && liar_chance(t, 500)) {
+        one = m->recalled.statements[0];
+        one.vote.d = liar_digest(t);
+        m->recalled.statements = &one;
+        m->recalled.count = 1;
+    } else {
+        m->recalled.count = 0;
+    }
+    m->recalled.nonce ^= liar_chance(t, 200);
     return SAID_OTHERWISE;
 }
 
@@ -121,6 +149,8 @@ const struct behaviour data_behaviours[] = {
     {"poisoned-donor", "DR-D3", SEAT_ANY, .send = poisons},
     {"stalling-donor", "DR-D4", SEAT_ANY, .send = stalls},
     {"vanishing-target", "DR-D5", SEAT_ANY, .send = advertises},
+    {"forgetful", "DR-E4", SEAT_ANY, .send = forgets},
+    {"misremembering", "DR-E4b", SEAT_ANY, .send = misremembers},
     {"mute-to-clients", "DR-J2", SEAT_ANY, .answer = answers_nothing},
     {"receipt-forger", "DR-B12", SEAT_ANY, .send = signs_wrong_receipts, .answer = answers_wrongly},
 };

@@ -111,6 +111,9 @@ static void befall(struct sim *s, const struct event *e) {
     case EVENT_ROLLBACK:
         fault_rollback(s, e->node);
         break;
+    case EVENT_ROT:
+        fault_rot(s, e->node);
+        break;
     case EVENT_CLOCKS:
         on_clocks(s);
         break;
@@ -247,6 +250,10 @@ static void found_second(struct sim *s, member_id first) {
 static void found_fault(struct sim *s, const struct sim_fault *f) {
     if (f->kind == FAULT_CLOCK) {
         s->hosts[f->member].clock = (enum clock_fault)(1 + prng_below(&s->chance, CLOCK_FAULTS - 1));
+        return;
+    }
+    if (f->kind == FAULT_ROT) {
+        push_simple(s, (time_us)prng_below(&s->chance, (uint64_t)s->options->faulty_for), EVENT_ROT, f->member, 0);
         return;
     }
     s->untrusted |= set_of(f->member);

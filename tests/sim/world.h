@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_ACT,
     EVENT_ROUND,
     EVENT_ROLLBACK,
+    EVENT_ROT,
     EVENT_CLOCKS,
     EVENT_SLEEP,
     EVENT_BEHIND
@@ -145,6 +146,7 @@ void fault_flap(struct sim *s);
 void fault_twins(struct sim *s, member_id member);
 void fault_pause(struct sim *s, member_id member);
 void fault_rollback(struct sim *s, member_id member);
+void fault_rot(struct sim *s, member_id member);
 void fault_sleep(struct sim *s);
 
 /* --- world.c --- */
