@@ -167,20 +167,6 @@ static void world_sealed(void *self, struct bytes frame) {
         d->record_failed = true;
 }
 
-/* What every slot goes through in peace is for the debug log; all else is rare and told. */
-static enum log_level level_of(const char *line) {
-    static const struct {
-        const char *begins;
-        enum log_level level;
-    } kinds[] = {{"accepted ", LOG_DEBUG_}, {"prepared ", LOG_DEBUG_}, {"decided ", LOG_DEBUG_},
-                 {"executed ", LOG_DEBUG_}, {"AMNESIAC", LOG_ERROR_},  {"TWIN", LOG_ERROR_},
-                 {"REPAIR ", LOG_WARN_}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strncmp(line, kinds[i].begins, strlen(kinds[i].begins)) == 0)
-            return kinds[i].level;
-    return LOG_INFO_;
-}
-
 /* A traitor may give as much evidence against itself as it likes. */
 static bool is_evidence(const char *line) {
     return strncmp(line, "evidence ", strlen("evidence ")) == 0;
@@ -191,7 +177,7 @@ static void world_trace(void *self, const char *line) {
     if (is_evidence(line))
         log_event_limited(LOG_WARN_, "evidence", "text=\"%s\"", line);
     else
-        log_event(level_of(line), "protocol", "text=\"%s\"", line);
+        log_event(report_level(line), "protocol", "text=\"%s\"", line);
 }
 
 static void world_alert(void *self, const struct alert *a) {

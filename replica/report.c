@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void report_refusals(const char *door, const atomic_uint_fast64_t *counters) {
     for (unsigned e = 0; e < ERR_LIMIT; e++) {
@@ -54,4 +55,18 @@ void report_state(const struct node *node, const struct fault *fault) {
               f.pbft.pool, f.pbft.view_changes, f.alerts, f.boot, f.suspects, f.answered, f.results_accepted,
               f.results_refused, fault ? fault_bites(fault) : 0);
     report_core_refusals(&f.pbft);
+}
+
+/* What every slot goes through in peace is for the debug log; all else is rare and told. */
+enum log_level report_level(const char *line) {
+    static const struct {
+        const char *begins;
+        enum log_level level;
+    } kinds[] = {{"accepted ", LOG_DEBUG_}, {"prepared ", LOG_DEBUG_}, {"decided ", LOG_DEBUG_},
+                 {"executed ", LOG_DEBUG_}, {"AMNESIAC", LOG_ERROR_},  {"TWIN", LOG_ERROR_},
+                 {"REPAIR ", LOG_WARN_}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(line, kinds[i].begins, strlen(kinds[i].begins)) == 0)
+            return kinds[i].level;
+    return LOG_INFO_;
 }

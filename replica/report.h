@@ -2,6 +2,7 @@
 #ifndef QUORATE_REPLICA_REPORT_H
 #define QUORATE_REPLICA_REPORT_H
 
+#include "base/log.h"
 #include "replica/fault.h"
 #include "replica/net.h"
 #include "replica/queue.h"
@@ -13,5 +14,7 @@ void report_refusals(const char *door, const atomic_uint_fast64_t *counters);
 void report_network(struct net *net, struct inbox *inbox);
 /* The core's own view; fault may be NULL. On the core thread. */
 void report_state(const struct node *node, const struct fault *fault);
+/* How loud a line that the core traced is. */
+enum log_level report_level(const char *line);
 
 #endif

@@ -1,6 +1,5 @@
-/* The replica's own requests. A tick tells the agreed clock what this member's clock says (R8); accusations (accuse.c) go
-   the same way. Numbers are reserved on disk before they are used, so no
-   req_seq is ever signed twice across boots. */
+/* The replica's own requests. A tick tells the agreed clock what this member's clock says (R8); accusations (accuse.c)
+   go the same way. Numbers are reserved on disk before they are used: no req_seq is ever signed twice across boots. */
 #include "replica/node_internal.h"
 
 enum {

@@ -259,6 +259,44 @@ static void status_bounds(void **state) {
     assert_int_equal(status_with(s), ERR_NOT_UTF8);
 }
 
+static enum error recalled_with(const struct recalled *list, unsigned count, size_t at, uint8_t value) {
+    struct msg m = {.type = FRAME_RECALLED, .recalled = {.to = 1, .count = count, .statements = list}}, back;
+    struct buffer body = {0};
+    struct arena arena = {.limit = 1 << 20};
+    codec_encode(&body, &m);
+    if (at < body.len) {
+        body.data[at] = value;
+    }
+    struct frame f = {.type = FRAME_RECALLED, .body = buffer_bytes(&body)};
+    enum error e = codec_decode(&back, &f, &arena);
+    buffer_free(&body);
+    arena_free(&arena);
+    return e;
+}
+
+static void recalled_bounds(void **state) {
+    (void)state;
+    enum { TO = 1, ANSWER = 10, COUNT = 12, TYPE = 13, NOWHERE = 1 << 20 };
+    struct recalled list[] = {{.type = FRAME_PREPARE, .vote = {.n = 5}}, {.type = FRAME_COMMIT, .vote = {.n = 5}}};
+    assert_int_equal(recalled_with(list, 2, NOWHERE, 0), ERR_OK);
+    assert_int_equal(recalled_with(list, 0, NOWHERE, 0), ERR_OK);
+    assert_int_equal(recalled_with(list, 2, TO, MEMBERS_MAX), ERR_OUT_OF_RANGE);
+    assert_int_equal(recalled_with(list, 2, ANSWER, 2), ERR_OUT_OF_RANGE);
+    assert_int_equal(recalled_with(list, 2, COUNT, 1), ERR_MALFORMED);
+    assert_int_not_equal(recalled_with(list, 2, COUNT, 3), ERR_OK);
+    assert_int_equal(recalled_with(list, 2, COUNT - 1, 5), ERR_TOO_MANY);
+    assert_int_equal(recalled_with(list, 2, TYPE, FRAME_DATA), ERR_OUT_OF_RANGE);
+    assert_int_equal(recalled_with(list, 2, TYPE, FRAME_WISH), ERR_OUT_OF_RANGE);
+    list[1].type = FRAME_PREPARE; /* a place twice */
+    assert_int_equal(recalled_with(list, 2, NOWHERE, 0), ERR_NOT_CANONICAL);
+    list[1].vote.n = 4;
+    assert_int_equal(recalled_with(list, 2, NOWHERE, 0), ERR_NOT_CANONICAL);
+    list[1].vote.n = 6;
+    assert_int_equal(recalled_with(list, 2, NOWHERE, 0), ERR_OK);
+    list[1].vote.n = 0;
+    assert_int_equal(recalled_with(list + 1, 1, NOWHERE, 0), ERR_OUT_OF_RANGE);
+}
+
 static void a_version_is_terminated_and_holds_no_nul(void **state) {
     (void)state;
     struct buffer raw = {0};
@@ -376,6 +414,7 @@ int main(void) {
         cmocka_unit_test(st_pages_lie_within_their_totals),
         cmocka_unit_test(an_image_is_of_the_certificates_n),
         cmocka_unit_test(status_bounds),
+        cmocka_unit_test(recalled_bounds),
         cmocka_unit_test(a_version_is_terminated_and_holds_no_nul),
         cmocka_unit_test(fetch_bounds),
         cmocka_unit_test(ranges_of_decisions_are_ordered),
