@@ -12,12 +12,27 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
+/* A result says something else as soon as its number is another. */
+static void check_results(struct bytes raw) {
+    struct request *r = NULL;
+    if (request_new(&r, raw) == ERR_OK && r->kind == OP_OBSERVE) {
+        for (unsigned i = 0; i < r->observe.count; i++) {
+            struct observation next = r->observe.list[i];
+            next.obs_seq++;
+            struct digest a = observation_digest(&r->observe.list[i]), b = observation_digest(&next);
+            ENSURE(!digest_equal(&a, &b));
+        }
+    }
+    request_free(r);
+}
+
 static void check(struct bytes raw) {
     struct buffer again = {0};
     if (round_trip_request(&again, raw) == ERR_OK) {
         ENSURE(bytes_equal(buffer_bytes(&again), raw));
     }
     buffer_free(&again);
+    check_results(raw);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
