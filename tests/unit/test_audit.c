@@ -97,6 +97,18 @@ static void loose_commits_decide_as_well(void **state) {
     end(s);
 }
 
+static void fewer_than_q_commits_decide_nothing(void **state) {
+    (void)state;
+    struct story *s = begin(4);
+    for (member_id i = 0; i < 2; i++) {
+        show(s, vote_of(s->w, FRAME_COMMIT, i, 0, 5, 1));
+        show(s, vote_of(s->w, FRAME_COMMIT, (member_id)(i + 2), 0, 5, 2));
+    }
+    const struct audit_report *r = audited(s);
+    assert_int_equal(r->decisions + r->disagreements + r->finding_count, 0);
+    end(s);
+}
+
 /* Decided in view 0 by 0 1 2. Then 0 and 1 leave it out of their VIEW-CHANGEs, and 3 never knew. */
 static void forgotten_decision(struct story *s, struct digest *nv_digest) {
     struct bytes vcs[3];
@@ -351,6 +363,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_decisions_in_one_view_name_who_signed_both),
         cmocka_unit_test(loose_commits_decide_as_well),
+        cmocka_unit_test(fewer_than_q_commits_decide_nothing),
         cmocka_unit_test(a_decision_that_a_view_forgot_names_who_left_it_out),
         cmocka_unit_test(a_second_certificate_for_a_place_names_who_made_both),
         cmocka_unit_test(two_new_views_name_their_primary),
