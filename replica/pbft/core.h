@@ -225,7 +225,7 @@ struct pbft {
     unsigned backoff;     /* k of R6 */
     bool view_progressed; /* executed a batch first proposed in this view */
     mono_ms calm_since, decided_at, executed_at, new_view_deadline, status_at, resend_at, relay_at, tilt_until;
-    uint64_t status_counter;
+    uint64_t status_counter, statuses_sent; /* made; sent to the members */
     bool started;
     enum pbft_record restored; /* kind of the last record given */
     struct recall recall;
@@ -488,7 +488,8 @@ void service_view_left(struct pbft *p);
 bool service_is_slow(struct pbft *p);
 mono_ms service_limit(const struct pbft *p); /* a longer delay is slow */
 mono_ms service_request_floor(const struct pbft *p); /* T_req is never below it (R6) */
-void service_echo(struct pbft *p, struct msg_status *out);
+void service_echo(const struct pbft *p, struct msg_status *out);
+void service_asked(struct pbft *p); /* a STATUS went to the members: its echo will tell the round trip */
 void service_heard(struct pbft *p, struct peer *peer, const struct msg_status *status);
 
 /* --- restore.c --- */

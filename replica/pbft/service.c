@@ -266,10 +266,13 @@ mono_ms service_request_floor(const struct pbft *p) {
 
 /* --- round trips: a STATUS says which of mine was heard last, and how long ago --- */
 
-void service_echo(struct pbft *p, struct msg_status *out) {
+void service_asked(struct pbft *p) {
     struct service *s = &p->service;
-    s->sent[out->counter % ECHO_KEPT].counter = out->counter;
-    s->sent[out->counter % ECHO_KEPT].at = p->now;
+    s->sent[p->statuses_sent % ECHO_KEPT].counter = p->status_counter;
+    s->sent[p->statuses_sent % ECHO_KEPT].at = p->now;
+}
+
+void service_echo(const struct pbft *p, struct msg_status *out) {
     for (member_id i = 0; i < p->members; i++) {
         const struct peer *peer = &p->peers[i];
         if (peer->heard && i != p->config.self) {
@@ -289,8 +292,10 @@ void service_heard(struct pbft *p, struct peer *peer, const struct msg_status *s
         pool_relay_again(&p->pool);
     }
     peer->boots = status->boot;
-    if (counter > 0 && s->sent[counter % ECHO_KEPT].counter == counter) {
-        mono_ms rtt = p->now - s->sent[counter % ECHO_KEPT].at - held;
-        peer->rtt = rtt > 0 ? rtt : 0;
+    for (unsigned i = 0; counter > 0 && i < ECHO_KEPT; i++) {
+        if (s->sent[i].counter == counter) {
+            mono_ms rtt = p->now - s->sent[i].at - held;
+            peer->rtt = rtt > 0 ? rtt : 0;
+        }
     }
 }

@@ -69,8 +69,9 @@ static void resend_wishes(struct pbft *p) {
 
 void status_send(struct pbft *p) {
     out_frame(p, p->others, pbft_status_frame(p, p->wall));
+    service_asked(p);
     recall_send(p);
-    if (p->status_counter % 2 == 0 && !recall_withholds(p)) {
+    if (++p->statuses_sent % 2 == 0 && !recall_withholds(p)) { /* clients' questions count for nothing here */
         resend_wishes(p);
     }
 }

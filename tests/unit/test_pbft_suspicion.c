@@ -321,7 +321,7 @@ static void a_status_comes_back_as_an_echo(void **state) {
     struct pbft *p = c->nodes[0].core;
     assert_int_equal(p->peers[1].rtt, 0); /* this network takes no time, however long a STATUS was held */
     uint64_t newest = p->status_counter;
-    mono_ms sent = p->service.sent[newest % ECHO_KEPT].at;
+    mono_ms sent = p->service.sent[(p->statuses_sent - 1) % ECHO_KEPT].at;
     c->now = sent + 240;
     echo_from(c, 1, 1000, newest, 40);
     assert_int_equal(p->peers[1].rtt, 200);
@@ -330,6 +330,35 @@ static void a_status_comes_back_as_an_echo(void **state) {
     echo_from(c, 1, 1002, newest, 5000); /* held longer than possible */
     assert_int_equal(p->peers[1].rtt, 0);
     cluster_free(c);
+}
+
+static unsigned wishes_of_1;
+
+static void count_wishes_of_1(struct cluster *c, member_id from, member_id to, struct bytes frame) {
+    struct frame f;
+    (void)c;
+    wishes_of_1 += from == 1 && to == 0 && frame_open(&f, frame) == ERR_OK && f.type == FRAME_WISH;
+}
+
+/* A client that asks for STATUS between any two of them changes nothing about what members send each other. */
+static void questions_of_clients_keep_no_wish_from_being_sent_again(void **state) {
+    (void)state;
+    for (unsigned offset = 0; offset <= 1; offset++) {
+        struct cluster *c = cluster_with_timeout(300);
+        c->sent = count_wishes_of_1;
+        c->isolated = set_all(4); /* nobody answers: the wish stands */
+        submit_to(c, 0, 1, set_of(1));
+        cluster_run(c, 1000);
+        wishes_of_1 = 0;
+        for (unsigned i = 0; i < 8 + offset; i++) {
+            if (i > 0 || offset == 0) {
+                pbft_status_frame(c->nodes[1].core, 0);
+            }
+            cluster_run(c, 250);
+        }
+        assert_in_range(wishes_of_1, 4, 5); /* with every second STATUS */
+        cluster_free(c);
+    }
 }
 
 int main(void) {
@@ -347,6 +376,7 @@ int main(void) {
         cmocka_unit_test(a_primary_that_names_what_nobody_holds_is_replaced_in_time),
         cmocka_unit_test(a_primary_that_censors_ticks_is_replaced_in_time),
         cmocka_unit_test(a_status_comes_back_as_an_echo),
+        cmocka_unit_test(questions_of_clients_keep_no_wish_from_being_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
