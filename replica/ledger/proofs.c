@@ -15,8 +15,10 @@ static uint32_t place_of(const struct ledger *l, uint32_t seat, enum evidence_ki
 
 static const struct proof_entry *proof_find(const struct ledger *l, uint32_t seat, enum evidence_kind kind) {
     uint32_t at = place_of(l, seat, kind);
+    if (at == l->proof_count)
+        return NULL; /* also while there is no list to point into */
     const struct proof_entry *e = &l->proofs[at];
-    return at < l->proof_count && e->seat == seat && e->proof.kind == kind ? e : NULL;
+    return e->seat == seat && e->proof.kind == kind ? e : NULL;
 }
 
 struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind) {
