@@ -301,6 +301,35 @@ static void a_primary_that_censors_ticks_is_replaced_in_time(void **state) {
     cluster_free(c);
 }
 
+/* --- backlogs --- */
+
+static bool says_busy_with(unsigned clients) {
+    struct cluster *c = cluster_with_timeout(T_REQ);
+    c->arrives = no_proposal_of_0;
+    for (unsigned i = 0; i < clients; i++) {
+        for (uint64_t seq = 1; seq <= 40; seq++) {
+            submit(c, i, seq);
+        }
+    }
+    assert_false(pbft_busy(c->nodes[1].core));
+    cluster_run(c, T_REQ / 4 - 50);
+    assert_false(pbft_busy(c->nodes[1].core));
+    cluster_run(c, 100);
+    bool busy = pbft_busy(c->nodes[1].core);
+    cluster_run(c, 8000); /* the next primary works it off */
+    assert_false(pbft_busy(c->nodes[1].core));
+    assert_int_equal(node_view(&c->nodes[1]).pool, 0);
+    cluster_free(c);
+    return busy;
+}
+
+/* However many requests few clients have waiting, the others are heard. */
+static void a_backlog_of_many_clients_turns_new_requests_away(void **state) {
+    (void)state;
+    assert_true(says_busy_with(4));
+    assert_false(says_busy_with(3));
+}
+
 /* --- round trips --- */
 
 static void echo_from(struct cluster *c, member_id from, uint64_t counter, uint64_t echoed, uint32_t held) {
@@ -375,6 +404,7 @@ int main(void) {
         cmocka_unit_test(a_primary_that_skips_numbers_is_replaced_in_time),
         cmocka_unit_test(a_primary_that_names_what_nobody_holds_is_replaced_in_time),
         cmocka_unit_test(a_primary_that_censors_ticks_is_replaced_in_time),
+        cmocka_unit_test(a_backlog_of_many_clients_turns_new_requests_away),
         cmocka_unit_test(a_status_comes_back_as_an_echo),
         cmocka_unit_test(questions_of_clients_keep_no_wish_from_being_sent_again),
     };
