@@ -94,7 +94,7 @@ struct op_evidence {
     uint64_t length;
 };
 
-/* What was proven against whom: one record for each culprit and kind, in replicated state and in what a QUERY answers. */
+/* What was proven against whom: one record for each culprit and kind, in replicated state and as a QUERY answers it. */
 struct evidence_record {
     struct public_key culprit;
     enum evidence_kind kind;

@@ -300,8 +300,9 @@ static void data_loses_its_bad_requests_only(void **state) {
 
 static enum error evidence_of(struct buffer *first, struct buffer *second) {
     struct buffer raw = {0};
-    struct request r = {.kind = OP_EVIDENCE,
-                        .evidence = {.kind = EV_OBS_EQUIV, .count = 2, .frames = {buffer_bytes(first), buffer_bytes(second)}}};
+    struct request r = {.kind = OP_EVIDENCE, .evidence = {.kind = EV_OBS_EQUIV, .count = 2}};
+    r.evidence.frames[0] = buffer_bytes(first);
+    r.evidence.frames[1] = buffer_bytes(second);
     sample_request(&raw, &r, sample_member(1), 9);
     enum error e = as_request(&raw);
     buffer_free(&raw);

@@ -167,7 +167,8 @@ static void blobs_join_only_when_whole_and_right(void **state) {
         struct digest other = {{i}};
         assert_int_equal(ledger_blob(l, &op, &(struct op_blob){other, 0, bytes_of_text("x")}), ERR_OK);
     }
-    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 6, &out), ERR_BLOB_MISSING); /* the oldest gave way */
+    /* the oldest gave way */
+    assert_int_equal(ledger_blob_join(l, &op, DIGEST_OBJECTS, &whole, 6, &out), ERR_BLOB_MISSING);
     buffer_free(&out);
     ledger_free(l);
 }
