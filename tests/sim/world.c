@@ -364,6 +364,7 @@ static void settle(struct sim *s) {
     bool is_long = s->options->size == SIZE_LONG;
     come_to_rest(s, is_long ? 4 * SECOND : 0);
     view_no settled = goal_view(s);
+    bool shaky = goal_is_shaky(s);
     time_us last = s->healed_at + s->options->healed_for;
     run_until(s, s->now + (is_long ? 3 * SECOND : SECOND / 8));
     while (is_long && s->now < last && !checker_truth_told(s->checker))
@@ -372,8 +373,9 @@ static void settle(struct sim *s) {
     last = s->now + 6 * (time_us)s->cluster.knobs.resend_ms * 1000;
     while (s->now < last && !goal_all_executed(s))
         run_until(s, s->now + SECOND / 50);
-    goal_judge_views(s, settled);
-    goal_judge_end(s);
+    if (!shaky)
+        goal_judge_views(s, settled);
+    goal_judge_end(s, shaky);
     if (!s->options->hush)
         return;
     s->counts->hushed++;

@@ -173,6 +173,8 @@ view_no goal_view(const struct sim *s);
 view_no goal_highest_view(const struct sim *s);
 unsigned goal_highest_backoff(const struct sim *s);
 void goal_judge_views(struct sim *s, view_no settled);
-void goal_judge_end(struct sim *s);
+void goal_judge_end(struct sim *s, bool shaky);
+/* What holds now need not hold later: a traitor goes on and may end this view. */
+bool goal_is_shaky(const struct sim *s);
 
 #endif
