@@ -4,6 +4,7 @@
 #ifndef QUORATE_TESTS_PBFT_CLUSTER_H
 #define QUORATE_TESTS_PBFT_CLUSTER_H
 
+#include "proto/audit.h"
 #include "proto/evidence.h"
 #include "proto/proof.h"
 #include "tests/unit/pbft_host.h"
@@ -53,6 +54,21 @@ static void check_evidence(struct cluster *c, const struct pbft_action *a) {
     c->proven[f.culprit.index] |= 1u << a->evidence;
 }
 
+/* What a breach leaves behind shows both sides, and names those who stand on both. */
+static void check_breach(const struct cluster *c, const struct pbft_action *a) {
+    struct evidence_judge judge = {&c->verifier, NULL, c->config.window};
+    struct audit_frame frames[2 * MEMBERS_MAX];
+    struct audit_report *report = xcalloc(1, sizeof *report);
+    for (size_t i = 0; i < a->count; i++) {
+        frames[i] = (struct audit_frame){a->frames[i], 0, i};
+    }
+    audit_frames(&judge, frames, a->count, report);
+    assert_true(report->disagreements > 0);
+    assert_true(set_count(report->culprits) >= quorum_weak(c->members));
+    audit_report_free(report);
+    free(report);
+}
+
 static void node_perform(struct node *x, const struct pbft_action *a, struct answer *owed) {
     switch (a->kind) {
     case PBFT_PERSIST:
@@ -95,6 +111,7 @@ static void node_perform(struct node *x, const struct pbft_action *a, struct ans
         check_evidence(x->cluster, a);
         break;
     case PBFT_SAFETY_BREACH:
+        check_breach(x->cluster, a);
         buffer_printf(&x->cluster->trace, "%u %s\n", x->id, a->text);
         x->breach = true;
         break;
