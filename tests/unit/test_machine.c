@@ -299,7 +299,9 @@ static void a_convicted_key_is_refused_from_then_on(void **state) {
 }
 
 static struct request *evidence(struct request *a, struct request *b, uint64_t req_seq) {
-    struct request r = {.kind = OP_EVIDENCE, .evidence = {.kind = EV_OBS_EQUIV, .count = 2, .frames = {a->frame, b->frame}}};
+    struct request r = {.kind = OP_EVIDENCE, .evidence = {.kind = EV_OBS_EQUIV, .count = 2}};
+    r.evidence.frames[0] = a->frame;
+    r.evidence.frames[1] = b->frame;
     struct request *out = sealed(r, MEMBER, req_seq);
     request_free(a);
     request_free(b);
