@@ -37,11 +37,12 @@ load_events() { wc -l <"$LOAD_EVENTS"; }
 more_events() { [ "$(load_events)" -ge "$1" ]; }
 load_flows() { wait_until "${1:-60}" more_events "$(($(load_events) + 2 * ${KEYS:-8}))"; }
 load_kept() {
-    awk 'NF == 6 && $5 == "ok" {last[$2] = $6} END {for (o in last) print o, last[o]}' "$WORK/$1.events" >"$WORK/last"
+    awk 'NF == 6 && $5 == "ok" {last[$2] = $6} END {for (o in last) print o, last[o]}' \
+        "$WORK/$1.events" >"$WORK/last"
     quorate status web1 s0 --json --timeout 60s >"$WORK/status.json" || return 1
     [ "$(wc -l <"$WORK/last")" = "${KEYS:-8}" ] && while read -r o seq; do
-        jq -e --arg o "$o" --arg seq "$seq" 'any(.votes[]; .observer == $o and ((.obs_seq | length) > ($seq | length) or .obs_seq >= $seq))' \
-            "$WORK/status.json" >/dev/null || { echo "$o: acknowledged up to $seq"; cat "$WORK/status.json"; return 1; }
+        jq -e --arg o "$o" --arg seq "$seq" 'any(.votes[]; .observer == $o
+            and ((.obs_seq | length) > ($seq | length) or .obs_seq >= $seq))' "$WORK/status.json" >/dev/null || { echo "$o: acknowledged up to $seq"; cat "$WORK/status.json"; return 1; }
     done <"$WORK/last"
 }
 one_log() {
