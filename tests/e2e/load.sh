@@ -42,7 +42,8 @@ load_kept() {
     quorate status web1 s0 --json --timeout 60s >"$WORK/status.json" || return 1
     [ "$(wc -l <"$WORK/last")" = "${KEYS:-8}" ] && while read -r o seq; do
         jq -e --arg o "$o" --arg seq "$seq" 'any(.votes[]; .observer == $o
-            and ((.obs_seq | length) > ($seq | length) or .obs_seq >= $seq))' "$WORK/status.json" >/dev/null || { echo "$o: acknowledged up to $seq"; cat "$WORK/status.json"; return 1; }
+            and ((.obs_seq | length) > ($seq | length) or .obs_seq >= $seq))' "$WORK/status.json" >/dev/null ||
+            { echo "$o: acknowledged up to $seq"; cat "$WORK/status.json"; return 1; }
     done <"$WORK/last"
 }
 one_log() {
@@ -50,4 +51,3 @@ one_log() {
         jq -se 'length == 4 and (map([.executed, .log_hash]) | unique | length == 1)' "$WORK/replicas.json"
 }
 executed() { quorate replicas --json | jq -s 'map(select(.reachable)) | map(.executed) | max'; }
-executed_of() { quorate replicas --json | jq -s --argjson i "$1" 'map(select(.id == $i and .reachable)) | .[0].executed // 0'; }
