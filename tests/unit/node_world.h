@@ -307,4 +307,44 @@ static __attribute__((unused)) void order_batches(struct world *w, unsigned coun
     }
 }
 
+/* ---- stories of replica 3 ---- */
+
+enum { AWAY = 3 };
+
+/* Replica 3 was away for so many batches, each of which left a record of len bytes. */
+static __attribute__((unused)) struct world *far_ahead(unsigned batches, size_t len) {
+    struct world *w = world_new();
+    world_run(w, 1500);
+    order_batches(w, 12, len);
+    node_down(w, AWAY);
+    order_batches(w, batches, len);
+    world_run(w, 1500);
+    return w;
+}
+
+static __attribute__((unused)) bool same_state(struct world *w, member_id a, member_id b) {
+    struct node_facts x = facts_of(w, a), y = facts_of(w, b);
+    return x.pbft.phase == PHASE_ACTIVE && x.executed == y.executed && digest_equal(&x.log_hash, &y.log_hash) &&
+           x.pbft.stable == y.pbft.stable && digest_equal(&x.pbft.stable_root, &y.pbft.stable_root);
+}
+
+/* It executes, votes and checkpoints like the others, from then on and after a restart. */
+static __attribute__((unused)) void assert_whole(struct world *w, member_id i) {
+    assert_true(same_state(w, i, (member_id)((i + 1) % NODES)));
+    order_batches(w, 10, 100);
+    world_run(w, 3000);
+    assert_true(same_state(w, i, (member_id)((i + 1) % NODES)));
+    node_down(w, i);
+    assert_int_equal(node_up(w, i), ERR_OK);
+    world_run(w, 3000);
+    assert_true(same_state(w, i, (member_id)((i + 1) % NODES)));
+}
+
+static __attribute__((unused)) unsigned lines(struct world *w, member_id i, const char *text) {
+    unsigned count = 0;
+    for (const char *at = buffer_cstr(&w->places[i].trace); (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
 #endif
