@@ -144,7 +144,8 @@ static unsigned gather_view_changes(const struct pbft *p, struct msg *out) {
     return count == p->strong && own_taken ? count : 0;
 }
 
-/* PRE-PREPARE headers for O. What left the window has no slot any more; the NEW-VIEW's own guard fixes it. */
+/* PRE-PREPARE headers for O. What is stable here has no slot any more; the NEW-VIEW's own guard fixes it. Everything
+   above lies in the window, since the certificate of min_s was taken over, and is guarded in its slot. */
 static void sign_slots(struct pbft *p, struct new_view_plan *plan, const struct digest *nv_digest) {
     for (unsigned i = 0; i < plan->slot_count; i++) {
         struct new_view_slot *o = &plan->slots[i];
@@ -182,6 +183,16 @@ static void install_own(struct pbft *p, struct bytes raw) {
     arena_free(&arena);
 }
 
+/* Not when the certificate showed just now that the own state is not the certified one: REPAIR signs nothing. */
+static void build_from(struct pbft *p, struct new_view_plan *plan, const struct msg *vcs, unsigned count) {
+    struct buffer frame = {0};
+    if (p->phase == PHASE_CHANGING && !p->breached) {
+        seal_new_view(p, plan, vcs, count, &frame);
+        install_own(p, buffer_bytes(&frame));
+    }
+    buffer_free(&frame);
+}
+
 void new_view_build(struct pbft *p) {
     struct msg vcs[MEMBERS_MAX];
     unsigned count = 0;
@@ -192,10 +203,8 @@ void new_view_build(struct pbft *p) {
     struct new_view_plan *plan = xcalloc(1, sizeof *plan);
     enum error e = new_view_compute(plan, vcs, count, p->config.window);
     if (e == ERR_OK) {
-        struct buffer frame = {0};
-        seal_new_view(p, plan, vcs, count, &frame);
-        install_own(p, buffer_bytes(&frame));
-        buffer_free(&frame);
+        adopt_certificate(p, plan->base);
+        build_from(p, plan, vcs, count);
     } else if (e == ERR_CONFLICT) { /* EV2: more than f members signed both */
         trace_breach(p, plan->min_s, &p->nv_digest, &p->nv_digest);
     }

@@ -274,6 +274,60 @@ static void a_host_that_stood_still_suspects_nobody_for_a_while(void **state) {
     cluster_free(c);
 }
 
+/* --- a NEW-VIEW's own PRE-PREPAREs --- */
+
+/* 1 is starved of all that moves its c, becomes the primary of a view whose O lies beyond its old window, and only the
+   traitor 3 hears of it. Its own PRE-PREPAREs, shown to it in a later view, are none that its guard lacks. */
+static struct msg_new_view starved_view;
+static struct arena starved_arena;
+static bool only_the_traitor_hears;
+
+static bool starves_one(struct cluster *c, member_id from, member_id to, const struct msg *m) {
+    (void)c;
+    bool own = m->type == FRAME_NEW_VIEW && m->sender == 1 && from == 1 && starved_view.vc_count == 0;
+    if (own) {
+        struct frame f;
+        struct msg copy;
+        assert_int_equal(frame_open(&f, arena_copy(&starved_arena, m->raw)), ERR_OK);
+        assert_int_equal(codec_decode(&copy, &f, &starved_arena), ERR_OK);
+        starved_view = copy.new_view;
+    }
+    if (to == 1 && (m->type == FRAME_CHECKPOINT || m->type == FRAME_CERT || m->type == FRAME_DECISION)) {
+        return false;
+    }
+    bool synchroniser = m->type == FRAME_WISH || m->type == FRAME_VIEW_CHANGE || m->type == FRAME_STATUS;
+    return !(from == 1 && only_the_traitor_hears && !synchroniser);
+}
+
+static void what_a_new_view_signed_beyond_the_own_window_is_remembered(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    cluster_run(c, 500);
+    c->arrives = starves_one;
+    for (unsigned i = 1; i <= 20; i++) {
+        submit(c, 0, i);
+        cluster_run(c, 20);
+    }
+    seq_no starved = node_view(&c->nodes[1]).certified;
+    node_crash(&c->nodes[0]);
+    only_the_traitor_hears = true;
+    submit(c, 1, 1);
+    cluster_run(c, 8000);
+    assert_true(starved_view.slot_count > 0 && starved_view.slots[starved_view.slot_count - 1].n > starved + 16);
+    assert_true(node_view(&c->nodes[1]).view > starved_view.v);
+    for (unsigned i = 0; i < starved_view.slot_count; i++) {
+        const struct new_view_slot *o = &starved_view.slots[i];
+        struct claim x = claim_to(c, 1);
+        x.m.recalled.answer = false;
+        x.list[0] = (struct recalled){
+            .type = FRAME_PRE_PREPARE, .vote = {starved_view.v, o->n, o->d, starved_view.digest}, .sig = o->pp_sig};
+        say(c, 3, &x, 1);
+        assert_int_not_equal(phase_of(c, 1), PHASE_LEARNER);
+    }
+    arena_free(&starved_arena);
+    cluster_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forged_statements_prove_nothing),
@@ -286,6 +340,7 @@ int main(void) {
         cmocka_unit_test(two_under_one_boot_number_are_told),
         cmocka_unit_test(a_repeated_status_of_an_earlier_boot_harms_nobody),
         cmocka_unit_test(answers_are_budgeted),
+        cmocka_unit_test(what_a_new_view_signed_beyond_the_own_window_is_remembered),
         cmocka_unit_test(a_host_that_stood_still_suspects_nobody_for_a_while),
     };
     crypto_start();
