@@ -82,7 +82,16 @@ static enum error on_peer_glance(void *self, struct bytes raw) {
     return !e || (e == ERR_REFLECTED && is_own_new_view(raw)) ? e : refuse_peer(d, e);
 }
 
-static enum error on_peer_frame(void *self, unsigned seat, struct bytes raw, member_id *sender) {
+static struct peer_heard peer_heard_of(const struct msg *m) {
+    struct peer_heard h = {.sender = m->sender, .is_status = m->type == FRAME_STATUS};
+    if (h.is_status) {
+        h.boot = m->status.boot;
+        h.counter = m->status.counter;
+    }
+    return h;
+}
+
+static enum error on_peer_frame(void *self, unsigned seat, struct bytes raw, struct peer_heard *heard) {
     struct daemon *d = self;
     struct frame f;
     enum error e = frame_open(&f, raw);
@@ -96,9 +105,9 @@ static enum error on_peer_frame(void *self, unsigned seat, struct bytes raw, mem
         inbox_put_peer(d->inbox, seat, x);
     if (e)
         return refuse_peer(d, e);
-    *sender = x->msg.sender;
-    if (!set_has((member_set)atomic_load(&d->heard), *sender))
-        atomic_fetch_or(&d->heard, set_of(*sender));
+    *heard = peer_heard_of(&x->msg);
+    if (!set_has((member_set)atomic_load(&d->heard), heard->sender))
+        atomic_fetch_or(&d->heard, set_of(heard->sender));
     inbox_put_peer(d->inbox, seat, x);
     return ERR_OK;
 }

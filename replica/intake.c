@@ -1,8 +1,10 @@
 /* Connections are records found by their number; those with something waiting stand in a ring of turns. Strangers who
-   share stand in a ring of their own, which has one place in the other. */
+   share stand in one of two lines, each a ring of its own with one place in the other: those whose STATUS waits, who
+   may show whose they are, and the rest, who cannot delay these. */
 #include "replica/intake.h"
 
 #include "base/invariant.h"
+#include "replica/turn.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,27 +12,27 @@
 #include <time.h>
 
 enum { QUANTUM = 4 << 10, FRAME_COST = 256, BUCKETS = 1024 };
+enum { BUDGET_GREETING = INTAKE_SEATS, BUDGETS }; /* and one a seat */
 
 struct budget { /* of work; a connection's seat keeps it for who comes next */
     int64_t microseconds;
     mono_ms since;
 };
-struct turn { /* a place in a ring */
-    struct turn *next;
-    size_t deficit;
-    bool waiting;
-    struct connection *connection; /* NULL: the strangers' common turn */
+struct line { /* of strangers */
+    struct ring ring;
+    struct turn common;
+    unsigned budget;
 };
-struct ring {
-    struct turn *head, *tail;
-};
+enum { LINE_GREETING, LINE_REST, LINES };
 struct connection {
     struct connection *chain; /* of its bucket */
     uint32_t number;
     uint64_t source;
     member_id member; /* MEMBER_NONE: a stranger */
     unsigned seat;
+    struct intake_greeting greeting; /* what it has its seat for */
     struct turn turn;
+    struct line *line;    /* NULL: its turn is its own */
     struct budget budget; /* of who has no seat and no common turn */
     struct ranked waiting;
     unsigned strikes, mutes;
@@ -42,11 +44,13 @@ struct intake {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     struct connection *buckets[BUCKETS];
-    struct ring ring, strangers;
-    struct turn common;
-    bool seats[INTAKE_SEATS]; /* taken */
-    struct budget budgets[INTAKE_SEATS];
-    size_t bytes; /* waiting, of all */
+    struct ring ring;
+    struct line lines[LINES];
+    struct connection *seats[INTAKE_SEATS];
+    struct intake_greeting newest[MEMBERS_MAX];
+    struct budget budgets[BUDGETS];
+    uint64_t came; /* frames put so far */
+    size_t bytes;  /* waiting, of all */
     struct intake_counters counters;
     bool ended;
 };
@@ -98,67 +102,47 @@ bool intake_join(struct intake *t, uint32_t number, uint64_t source) {
 
 /* ---- turns ---- */
 
-static void ring_push(struct ring *r, struct turn *turn) {
-    turn->next = NULL;
-    turn->waiting = true;
-    if (r->tail)
-        r->tail->next = turn;
-    else
-        r->head = turn;
-    r->tail = turn;
-}
-
-static struct turn *ring_pop(struct ring *r) {
-    struct turn *turn = r->head;
-    r->head = turn->next;
-    if (!r->head)
-        r->tail = NULL;
-    turn->waiting = false;
-    return turn;
-}
-
-static void ring_remove(struct ring *r, struct turn *turn) {
-    struct turn *before = NULL, *at = r->head;
-    for (; at && at != turn; at = at->next)
-        before = at;
-    if (!at)
-        return;
-    *(before ? &before->next : &r->head) = turn->next;
-    if (r->tail == turn)
-        r->tail = before;
-    turn->waiting = false;
-}
-
 static bool shares(const struct intake *t, const struct connection *c) {
     return t->rules.strangers_share && is_stranger(c);
 }
 
-static void turn_begin(struct intake *t, struct connection *c) {
-    if (c->turn.waiting)
-        return;
-    c->turn.deficit = 0;
-    if (!shares(t, c)) {
-        ring_push(&t->ring, &c->turn);
-        return;
-    }
-    ring_push(&t->strangers, &c->turn);
-    if (t->common.waiting)
-        return;
-    t->common.deficit = 0;
-    ring_push(&t->ring, &t->common);
-}
-
-static void turn_end(struct intake *t, struct connection *c) {
-    ring_remove(shares(t, c) ? &t->strangers : &t->ring, &c->turn);
-    if (!t->strangers.head)
-        ring_remove(&t->ring, &t->common);
-}
-
-/* ---- what waits of one connection ---- */
-
 static struct intake_item *first_of(const struct connection *c) {
     return (struct intake_item *)ranked_first(&c->waiting);
 }
+
+static struct line *line_of(struct intake *t, const struct connection *c) {
+    if (!shares(t, c))
+        return NULL;
+    return &t->lines[first_of(c)->node.rank == RANK_STATUS ? LINE_GREETING : LINE_REST];
+}
+
+static void turn_begin(struct intake *t, struct connection *c) {
+    struct line *line = c->line = line_of(t, c);
+    c->turn.deficit = 0;
+    ring_push(line ? &line->ring : &t->ring, &c->turn);
+    if (!line || line->common.waiting)
+        return;
+    line->common.deficit = 0;
+    ring_push(&t->ring, &line->common);
+}
+
+static void turn_end(struct intake *t, struct connection *c) {
+    ring_remove(c->line ? &c->line->ring : &t->ring, &c->turn);
+    if (c->line && !c->line->ring.head)
+        ring_remove(&t->ring, &c->line->common);
+    c->line = NULL;
+}
+
+/* Something waits, and what is first may have changed. */
+static void turn_update(struct intake *t, struct connection *c) {
+    if (c->turn.waiting && c->line == line_of(t, c))
+        return;
+    if (c->turn.waiting)
+        turn_end(t, c);
+    turn_begin(t, c);
+}
+
+/* ---- what waits of one connection ---- */
 
 static void drop(struct intake *t, struct ranked_node *node) {
     t->bytes -= node->len;
@@ -192,7 +176,7 @@ void intake_leave(struct intake *t, uint32_t number) {
     if (c) {
         drop_all(t, c);
         *at = c->chain;
-        t->seats[c->seat] = false;
+        t->seats[c->seat] = NULL;
         t->counters.connections--;
         t->counters.strangers -= is_stranger(c);
     }
@@ -207,7 +191,7 @@ static bool is_muted(const struct connection *c, mono_ms now) {
 }
 
 static bool is_heard(const struct connection *c, enum rank rank, mono_ms now) {
-    return !is_muted(c, now) && (!c->probation || rank == RANK_VIEW);
+    return !is_muted(c, now) && (!c->probation || rank <= RANK_VIEW);
 }
 
 static struct intake_item *item_new(const struct connection *c, enum rank rank, struct bytes head, struct bytes frame) {
@@ -231,9 +215,11 @@ bool intake_put(struct intake *t, uint32_t number, enum rank rank, struct bytes 
     bool heard = c && is_heard(c, rank, now);
     bool taken = heard && !t->ended && make_room(t, c, rank, frame.len);
     if (taken) {
-        ranked_push(&c->waiting, &item_new(c, rank, head, frame)->node);
+        struct intake_item *item = item_new(c, rank, head, frame);
+        item->came = t->came++;
+        ranked_push(&c->waiting, &item->node);
         t->bytes += frame.len;
-        turn_begin(t, c);
+        turn_update(t, c);
         pthread_cond_signal(&t->filled);
     } else {
         (*(heard ? &t->counters.dropped : &t->counters.dropped_muted))++;
@@ -254,17 +240,21 @@ bool intake_hears(struct intake *t, uint32_t number, mono_ms now) {
 
 /* ---- out ---- */
 
-static struct connection *connection_in_turn(struct intake *t, const struct turn *turn) {
-    return turn->connection ? turn->connection : t->strangers.head->connection;
+static struct connection *connection_in_turn(const struct turn *turn) {
+    return turn->connection ? turn->connection : turn->line->ring.head->connection;
 }
 
-static struct budget *budget_of(struct intake *t, struct connection *c) {
-    return is_stranger(c) && !t->rules.strangers_share ? &c->budget : &t->budgets[c->seat];
+static struct budget *budget_of(struct intake *t, struct connection *c, unsigned shared) {
+    return is_stranger(c) && !t->rules.strangers_share ? &c->budget : &t->budgets[shared];
+}
+
+static unsigned shared_budget(const struct connection *c) {
+    return c->line ? c->line->budget : c->seat;
 }
 
 /* How long until it may cost something again. */
 static mono_ms debt_of(struct intake *t, struct connection *c, mono_ms now) {
-    struct budget *b = budget_of(t, c);
+    struct budget *b = budget_of(t, c, shared_budget(c));
     int64_t share = shares(t, c) ? t->rules.strangers_work_share : t->rules.work_share, most = share * INTAKE_SAVED_MS;
     mono_ms passed = now - b->since < INTAKE_SAVED_MS * 1000 ? now - b->since : INTAKE_SAVED_MS * 1000;
     b->microseconds += passed * share;
@@ -276,10 +266,8 @@ static mono_ms debt_of(struct intake *t, struct connection *c, mono_ms now) {
 void intake_charge(struct intake *t, const struct intake_item *item, unsigned microseconds) {
     pthread_mutex_lock(&t->lock);
     struct connection *c = *place_of(t, item->connection);
-    if (c)
-        budget_of(t, c)->microseconds -= microseconds;
-    else
-        t->budgets[item->seat].microseconds -= microseconds;
+    struct budget *b = c ? budget_of(t, c, item->budget) : &t->budgets[item->budget];
+    b->microseconds -= microseconds;
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -288,10 +276,14 @@ static struct intake_item *serve(struct intake *t, struct connection *c) {
     struct intake_item *item = (struct intake_item *)ranked_pop(&c->waiting);
     t->bytes -= item->node.len;
     item->seat = c->seat;
+    item->budget = shared_budget(c);
+    struct line *line = c->line;
     if (!c->waiting.count)
         turn_end(t, c);
-    else if (shares(t, c))
-        ring_push(&t->strangers, ring_pop(&t->strangers));
+    else if (line && line == line_of(t, c))
+        ring_push(&line->ring, ring_pop(&line->ring));
+    else if (line)
+        turn_update(t, c);
     return item;
 }
 
@@ -302,7 +294,7 @@ static struct intake_item *take_next(struct intake *t, mono_ms *pause) {
     *pause = 0;
     while (t->ring.head && t->ring.head != first_in_debt) {
         struct turn *turn = t->ring.head;
-        struct connection *c = connection_in_turn(t, turn);
+        struct connection *c = connection_in_turn(turn);
         size_t cost = FRAME_COST + first_of(c)->node.len;
         mono_ms debt = debt_of(t, c, now);
         if (!debt && turn->deficit >= cost) {
@@ -352,38 +344,77 @@ void intake_item_free(struct intake_item *item) {
 
 /* ---- judgement ---- */
 
-/* 0: the member has none left. */
-static unsigned seat_of(const struct intake *t, member_id member) {
-    for (unsigned i = 0; member < MEMBERS_MAX && i < INTAKE_SEATS_OF_A_MEMBER; i++) {
-        unsigned seat = 1 + member * INTAKE_SEATS_OF_A_MEMBER + i;
-        if (!t->seats[seat])
-            return seat;
-    }
-    return 0;
+static bool is_newer(const struct intake_greeting *a, const struct intake_greeting *b) {
+    return a->boot != b->boot ? a->boot > b->boot : a->counter > b->counter;
 }
 
-static void seat_take(struct intake *t, struct connection *c, member_id member, unsigned seat) {
+/* Of two connections' greetings: the newer, and of the same the one that came first. Who passes on what was sent to it
+   comes after the author. */
+static bool goes_before(const struct intake_greeting *a, const struct intake_greeting *b) {
+    return is_newer(a, b) || (!is_newer(b, a) && a->came < b->came);
+}
+
+/* 0: all are taken by those who go before. */
+static unsigned seat_for(const struct intake *t, member_id member, const struct intake_greeting *g) {
+    unsigned first = 1 + member * INTAKE_SEATS_OF_A_MEMBER, last = first;
+    for (unsigned seat = first; seat < first + INTAKE_SEATS_OF_A_MEMBER; seat++) {
+        if (!t->seats[seat])
+            return seat;
+        if (goes_before(&t->seats[last]->greeting, &t->seats[seat]->greeting))
+            last = seat;
+    }
+    return goes_before(g, &t->seats[last]->greeting) ? last : 0;
+}
+
+/* seat 0: it becomes a stranger's. */
+static void seat_change(struct intake *t, struct connection *c, member_id member, unsigned seat) {
     bool waits = c->turn.waiting;
     if (waits)
         turn_end(t, c);
+    t->counters.strangers -= is_stranger(c);
+    t->seats[c->seat] = NULL;
     c->member = member;
     c->seat = seat;
-    t->seats[seat] = true;
-    t->counters.strangers--;
+    t->counters.strangers += is_stranger(c);
+    if (seat)
+        t->seats[seat] = c;
     if (waits)
         turn_begin(t, c);
 }
 
-void intake_praise(struct intake *t, uint32_t number, member_id member) {
+static void seat_claim(struct intake *t, struct connection *c, member_id member, const struct intake_greeting *g) {
+    unsigned seat = seat_for(t, member, g);
+    if (!seat)
+        return;
+    if (t->seats[seat])
+        seat_change(t, t->seats[seat], MEMBER_NONE, 0);
+    c->greeting = *g;
+    seat_change(t, c, member, seat);
+}
+
+void intake_greet(struct intake *t, uint32_t number, member_id member, const struct intake_greeting *g) {
+    REQUIRE(member < MEMBERS_MAX);
     pthread_mutex_lock(&t->lock);
     struct connection *c = *place_of(t, number);
-    if (c && c->probation) {
+    bool fresh = !is_newer(&t->newest[member], g);
+    if (fresh)
+        t->newest[member] = *g;
+    if (c && fresh && !is_muted(c, t->rules.clock())) {
+        if (is_stranger(c))
+            seat_claim(t, c, member, g);
+        else if (c->member == member && is_newer(g, &c->greeting))
+            c->greeting = *g;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void intake_praise(struct intake *t, uint32_t number) {
+    pthread_mutex_lock(&t->lock);
+    struct connection *c = *place_of(t, number);
+    if (c && c->probation && !is_muted(c, t->rules.clock())) {
         c->probation = false;
         c->strikes = 0;
     }
-    unsigned seat = c && is_stranger(c) ? seat_of(t, member) : 0;
-    if (seat)
-        seat_take(t, c, member, seat);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -395,6 +426,7 @@ static void mute(struct intake *t, struct connection *c, mono_ms now) {
     c->muted_until = now + (duration < INTAKE_MUTE_MAX_MS ? duration : INTAKE_MUTE_MAX_MS);
     c->probation = true;
     drop_all(t, c);
+    seat_change(t, c, MEMBER_NONE, 0);
 }
 
 bool intake_strike(struct intake *t, uint32_t number, unsigned strikes, mono_ms now) {
@@ -422,8 +454,11 @@ struct intake *intake_new(const struct intake_rules *rules) {
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&t->filled, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    for (unsigned i = 0; i < INTAKE_SEATS; i++)
+    for (unsigned i = 0; i < BUDGETS; i++)
         t->budgets[i].since = rules->clock();
+    for (unsigned i = 0; i < LINES; i++)
+        t->lines[i].common.line = &t->lines[i];
+    t->lines[LINE_GREETING].budget = BUDGET_GREETING;
     return t;
 }
 

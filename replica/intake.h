@@ -1,7 +1,7 @@
 /* What came in at a door and is not yet verified (R12): a bounded queue for each connection, its most urgent frames
    first, and the connections served by deficit round robin over bytes, so that who sends much waits for himself. Those
-   of whom nothing true was heard yet (strangers) share one turn. Offences are charged to the connection they came by.
-   Knows bytes only. Thread-safe. */
+   who have not shown whose they are (strangers) share two turns: one where a STATUS waits, and one for all else.
+   Offences are charged to the connection they came by. Knows bytes only. Thread-safe. */
 #ifndef QUORATE_REPLICA_INTAKE_H
 #define QUORATE_REPLICA_INTAKE_H
 
@@ -26,16 +26,17 @@ struct intake_rules {
     struct intake_room stranger, member;
     size_t crowded; /* when more bytes than this wait at the door, each connection has room for one frame */
     unsigned strangers_max, strangers_of_a_source; /* connections */
-    bool strangers_share; /* one turn for all of them; otherwise each is served as a member's connection is */
-    /* Microseconds of work in a millisecond that a turn may cost in the long run: each; the one that strangers share.
-     */
+    bool strangers_share; /* two turns for all of them; otherwise each is served as a member's connection is */
+    /* Microseconds of work in a millisecond that a turn may cost in the long run: each; one that strangers share. */
     unsigned work_share, strangers_work_share;
     mono_ms (*clock)(void);
 };
 struct intake_item {         /* owned by who took it: intake_item_free */
     struct ranked_node node; /* its rank, and the frame's length */
     uint32_t connection;
-    unsigned seat; /* which of the fair shares it was served from: 0 strangers', below INTAKE_SEATS */
+    uint64_t came;   /* its place in the order in which frames came in at this door */
+    unsigned seat;   /* which of the fair shares it was served from: 0 strangers', below INTAKE_SEATS */
+    unsigned budget; /* the intake's own */
     size_t head_len;
     uint8_t data[]; /* head, then the frame */
 };
@@ -62,11 +63,19 @@ void intake_charge(struct intake *t, const struct intake_item *item, unsigned mi
 void intake_item_free(struct intake_item *item);
 void intake_end(struct intake *t);
 
-/* A frame of this connection was signed by that member, or was what a client may send (MEMBER_NONE). While the member
-   has a seat left, the connection stops being a stranger's. */
-void intake_praise(struct intake *t, uint32_t connection, member_id member);
-/* INTAKE_STRIKES strikes mute: what waits is dropped and nothing is heard for 10 s, twice as long each time up to 10
-   minutes; then RANK_VIEW alone, until a frame is praised. The next strike mutes again. true: it is muted now. */
+/* A frame of this connection was valid. */
+void intake_praise(struct intake *t, uint32_t connection);
+/* A connection of member carried its valid STATUS of that number; came: the item's. A member's seats belong to those
+   connections that brought its newest STATUS first; the connection takes a free one, or that of whoever brought an
+   older one or the same later, and stops being a stranger's. What is older than the newest heard of that member earns
+   nothing. */
+struct intake_greeting {
+    uint64_t boot, counter, came;
+};
+void intake_greet(struct intake *t, uint32_t connection, member_id member, const struct intake_greeting *g);
+/* INTAKE_STRIKES strikes mute: what waits is dropped, a seat is free again, and nothing is heard for 10 s, twice as
+   long each time up to 10 minutes; then RANK_STATUS and RANK_VIEW alone, until a frame is praised. The next strike
+   mutes again. true: it is muted now. */
 bool intake_strike(struct intake *t, uint32_t connection, unsigned strikes, mono_ms now);
 
 struct intake_counters {

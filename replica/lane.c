@@ -5,7 +5,7 @@ static const struct {
     enum lane lane;
     enum rank rank;
 } places[FRAME_TYPE_LIMIT] = {
-    [FRAME_STATUS] = {LANE_VOTES, RANK_VIEW},
+    [FRAME_STATUS] = {LANE_VOTES, RANK_STATUS},
     [FRAME_WISH] = {LANE_VOTES, RANK_VIEW},
     [FRAME_RECALL] = {LANE_VOTES, RANK_VIEW},
     [FRAME_RECALLED] = {LANE_VOTES, RANK_VIEW},

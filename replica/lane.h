@@ -11,7 +11,8 @@ enum lane lane_of(enum frame_type type);
 
 /* The smaller the more urgent. Within a rank first come, first served. */
 enum rank {
-    RANK_VIEW, /* what brings a replica back: STATUS, WISH, VIEW-CHANGE, NEW-VIEW, RECALL, RECALLED */
+    RANK_STATUS, /* it shows whose connection this is (replica/intake.h) */
+    RANK_VIEW,   /* what brings a replica back: WISH, VIEW-CHANGE, NEW-VIEW, RECALL, RECALLED */
     RANK_COMMIT,
     RANK_PREPARE,
     RANK_PRE_PREPARE, /* and the payload that a proposal waits for: FETCH, DATA */

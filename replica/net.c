@@ -41,7 +41,6 @@ struct net_link { /* one peer, one lane */
     pthread_mutex_t lock;
     struct outbox outbox;
     bool open, sending, connected, closing;
-    bool fresh; /* connected, and not greeted since */
     enum lane lane;
 };
 struct net_door { /* where others come in: peers' PULL, clients' raw REP */
@@ -96,7 +95,7 @@ static void link_sent(void *argument) {
 }
 
 static void link_bounds(struct net_link *l, bool connected) {
-    l->connected = l->fresh = connected;
+    l->connected = connected;
     l->outbox.count_max = connected ? lane_bounds[l->lane].frames : AWAY_FRAMES;
     l->outbox.bytes_max = connected ? lane_bounds[l->lane].bytes : AWAY_BYTES;
 }
@@ -109,28 +108,28 @@ static void link_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     pthread_mutex_unlock(&l->lock);
 }
 
-static void link_put(struct net *n, member_id to, enum lane lane, enum rank rank, struct bytes frame, bool greeting) {
+static void link_put(struct net *n, member_id to, enum lane lane, enum rank rank, struct bytes frame, bool always) {
     struct net_link *l = &n->links[to][lane];
     pthread_mutex_lock(&l->lock);
-    bool wanted = !greeting || l->fresh;
+    bool wanted = always || l->connected;
     if (wanted)
         outbox_put(&l->outbox, rank, frame);
-    l->fresh = l->fresh && !greeting;
     pthread_mutex_unlock(&l->lock);
     if (wanted)
         n->unflushed[lane] |= set_of(to);
 }
 
-/* A STATUS goes by every lane that was connected since the last one: it shows whose connection that is. */
+/* A STATUS goes by every lane that is connected: it shows whose connection that is, and keeps its seat there
+   (replica/intake.h). */
 void net_send(struct net *n, member_id to, struct bytes frame) {
     struct frame f;
     if (to >= n->cluster->member_count || to == n->self || frame_open(&f, frame) != ERR_OK)
         return;
     enum lane own = lane_of(f.type);
-    link_put(n, to, own, rank_of(f.type), frame, false);
+    link_put(n, to, own, rank_of(f.type), frame, true);
     for (unsigned lane = 0; f.type == FRAME_STATUS && lane < LANE_LIMIT; lane++)
         if (lane != own)
-            link_put(n, to, (enum lane)lane, rank_of(f.type), frame, true);
+            link_put(n, to, (enum lane)lane, rank_of(f.type), frame, false);
 }
 
 void net_flush(struct net *n) {

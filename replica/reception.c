@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Every peer greets on each lane with a STATUS, so none remains a stranger for long. */
+/* Every peer sends each STATUS on each lane, so none remains a stranger for long. */
 static const struct intake_rules peer_rules = {.stranger = {64, 512 << 10},
                                                .member = {4096, 4 << 20},
                                                .crowded = 256 << 20,
@@ -113,12 +113,16 @@ bool reception_sort_client(struct reception *r, uint32_t connection, struct byte
 /* ---- in fair turns ---- */
 
 static void show_peer_frame(struct reception *r, const struct intake_item *item) {
-    member_id sender = MEMBER_NONE;
-    enum error e = r->events.peer_frame(r->events.self, item->seat, bytes_of(item->data, item->node.len), &sender);
-    if (e)
+    struct peer_heard heard = {.sender = MEMBER_NONE};
+    enum error e = r->events.peer_frame(r->events.self, item->seat, bytes_of(item->data, item->node.len), &heard);
+    if (e) {
         strike_peer(r, item->connection, e);
-    else
-        intake_praise(r->peers, item->connection, sender);
+        return;
+    }
+    intake_praise(r->peers, item->connection);
+    if (heard.is_status)
+        intake_greet(r->peers, item->connection, heard.sender,
+                     &(struct intake_greeting){heard.boot, heard.counter, item->came});
 }
 
 static void show_client_frame(struct reception *r, const struct intake_item *item) {
@@ -136,7 +140,7 @@ static void show_client_frame(struct reception *r, const struct intake_item *ite
     if (e)
         strike_client(r, item->connection, e);
     else
-        intake_praise(r->clients, item->connection, MEMBER_NONE);
+        intake_praise(r->clients, item->connection);
 }
 
 static int64_t work_done(void) { /* by this thread, in microseconds */

@@ -8,6 +8,12 @@
 
 #include <stdatomic.h>
 
+struct peer_heard { /* who signed a peer's frame, and when it is a STATUS, its number */
+    member_id sender;
+    bool is_status;
+    uint64_t boot, counter;
+};
+
 /* Called on the network's threads, several at once. Frames are borrowed for the call. What they return is why the
    frame was refused, or ERR_OK; after three malformed or wrongly signed ones nothing is heard of that connection for
    a while (replica/intake.h). */
@@ -15,8 +21,8 @@ struct net_events {
     void *self;
     /* What needs no signature's work. Before the frame waits for its turn. */
     enum error (*peer_glance)(void *self, struct bytes frame);
-    /* seat: which of the fair shares it came by. *sender: whose signature it bears, when that is so. */
-    enum error (*peer_frame)(void *self, unsigned seat, struct bytes frame, member_id *sender);
+    /* seat: which of the fair shares it came by. *heard is set with ERR_OK. */
+    enum error (*peer_frame)(void *self, unsigned seat, struct bytes frame, struct peer_heard *heard);
     enum error (*client_frame)(void *self, uint64_t client, struct bytes frame);
     void (*client_gone)(void *self, uint64_t client);
     void (*stuck)(void *self); /* ended connections stay for ever (base/net_watch.h): the process must end */

@@ -52,11 +52,16 @@ static uint32_t taken(struct intake *t, enum rank *rank) {
     return connection;
 }
 
+/* A STATUS of boot 1. */
+static void greet(struct intake *t, uint32_t connection, member_id member, uint64_t counter, uint64_t came) {
+    intake_greet(t, connection, member, &(struct intake_greeting){1, counter, came});
+}
+
 static struct intake *with_members(unsigned count) { /* connections 1.. of members 0.. */
     struct intake *t = intake_new(&rules);
     for (unsigned i = 0; i < count; i++) {
         assert_true(intake_join(t, 1 + i, i));
-        intake_praise(t, 1 + i, (member_id)i);
+        greet(t, 1 + i, (member_id)i, 1, 0);
     }
     return t;
 }
@@ -165,7 +170,7 @@ static void strangers_are_few_and_few_of_one_source(void **state) {
     for (uint32_t i = 5; i <= 7; i++)
         assert_true(intake_join(t, i, i));
     assert_false(intake_join(t, 8, 8));
-    intake_praise(t, 1, 0); /* a member's connection is not counted against them */
+    greet(t, 1, 0, 1, 0); /* a member's connection is not counted against them */
     assert_true(intake_join(t, 9, 77));
     assert_false(intake_join(t, 10, 10));
     intake_leave(t, 9);
@@ -176,23 +181,146 @@ static void strangers_are_few_and_few_of_one_source(void **state) {
     intake_free(t);
 }
 
+/* The seat that a frame of the connection is served from. */
+static unsigned seat_of(struct intake *t, uint32_t connection) {
+    assert_int_equal(counters(t, 0).waiting, 0);
+    assert_true(put(t, connection, RANK_VIEW, 1, 100 * MINUTE));
+    struct intake_item *item = intake_take(t);
+    unsigned seat = item->seat;
+    intake_item_free(item);
+    return seat;
+}
+
+static bool is_seated(struct intake *t, uint32_t connection, member_id member) {
+    unsigned seat = seat_of(t, connection), first = 1 + member * INTAKE_SEATS_OF_A_MEMBER;
+    return seat >= first && seat < first + INTAKE_SEATS_OF_A_MEMBER;
+}
+
+static void join_many(struct intake *t, uint32_t first, unsigned count) {
+    for (uint32_t i = first; i < first + count; i++)
+        assert_true(intake_join(t, i, i));
+}
+
 static void a_member_has_so_many_seats(void **state) {
     (void)state;
     struct intake *t = intake_new(&rules);
     for (uint32_t i = 1; i <= INTAKE_SEATS_OF_A_MEMBER + 2; i++) {
         assert_true(intake_join(t, i, i));
-        intake_praise(t, i, 2);
-        intake_praise(t, i, 2);
+        greet(t, i, 2, 1, i);
+        greet(t, i, 2, 1, 10 + i);
     }
     assert_int_equal(counters(t, 0).strangers, 2);
+    assert_int_equal(seat_of(t, INTAKE_SEATS_OF_A_MEMBER + 1), 0);
     intake_leave(t, 1);
-    intake_praise(t, INTAKE_SEATS_OF_A_MEMBER + 1, 2);
+    greet(t, INTAKE_SEATS_OF_A_MEMBER + 1, 2, 1, 20);
     assert_int_equal(counters(t, 0).strangers, 1);
-    put(t, INTAKE_SEATS_OF_A_MEMBER + 1, RANK_VIEW, 1, 0);
-    struct intake_item *item = intake_take(t);
-    assert_in_range(item->seat, 1 + 2 * INTAKE_SEATS_OF_A_MEMBER, 3 * INTAKE_SEATS_OF_A_MEMBER);
-    intake_item_free(item);
+    assert_true(is_seated(t, INTAKE_SEATS_OF_A_MEMBER + 1, 2));
     intake_free(t);
+}
+
+static void a_valid_frame_that_is_no_status_earns_no_seat(void **state) {
+    (void)state;
+    struct intake *t = with_members(0);
+    join_many(t, 1, 1);
+    intake_praise(t, 1);
+    assert_int_equal(seat_of(t, 1), 0);
+    intake_free(t);
+}
+
+static void an_old_status_sent_again_earns_nothing(void **state) {
+    (void)state;
+    struct intake *t = with_members(1);
+    join_many(t, 10, 2);
+    greet(t, 1, 0, 7, 1);
+    greet(t, 10, 0, 6, 2);
+    assert_int_equal(seat_of(t, 10), 0);
+    intake_greet(t, 11, 0, &(struct intake_greeting){0, 900, 3}); /* an earlier boot */
+    assert_int_equal(seat_of(t, 11), 0);                          /* and heard all the same */
+    intake_greet(t, 11, 0, &(struct intake_greeting){2, 1, 4});
+    assert_true(is_seated(t, 11, 0));
+    greet(t, 10, 0, 900, 5); /* the boot before that one */
+    assert_int_equal(seat_of(t, 10), 0);
+    intake_free(t);
+}
+
+/* Six took the seats with the newest STATUS, again and again, and are served sooner than the true one. */
+static void six_replayers_cannot_keep_the_true_one_out(void **state) {
+    (void)state;
+    enum { TRUE_ONE = 50 };
+    struct intake *t = with_members(0);
+    for (uint32_t i = 1; i <= INTAKE_SEATS_OF_A_MEMBER; i++) {
+        join_many(t, i, 1);
+        greet(t, i, 3, 1, i);
+    }
+    join_many(t, TRUE_ONE, 1);
+    for (uint32_t i = 1; i <= INTAKE_SEATS_OF_A_MEMBER; i++)
+        greet(t, i, 3, 2, 100 + i);
+    greet(t, TRUE_ONE, 3, 2, 100); /* it came first, and had to wait */
+    assert_true(is_seated(t, TRUE_ONE, 3));
+    assert_int_equal(counters(t, 0).strangers, 1);
+    assert_int_equal(seat_of(t, INTAKE_SEATS_OF_A_MEMBER), 0); /* the last of them made room */
+    intake_free(t);
+}
+
+static void who_passes_a_status_on_moves_nobody_who_brought_it(void **state) {
+    (void)state;
+    enum { REPLAYER = 50 };
+    struct intake *t = with_members(0);
+    for (uint32_t i = 1; i <= INTAKE_SEATS_OF_A_MEMBER; i++) {
+        join_many(t, i, 1);
+        greet(t, i, 3, 1, i);
+    }
+    for (uint32_t i = 1; i < INTAKE_SEATS_OF_A_MEMBER; i++)
+        greet(t, i, 3, 2, 100 + i);
+    join_many(t, REPLAYER, 2);
+    greet(t, REPLAYER, 3, 2, 200); /* only who is gone silent makes room */
+    assert_true(is_seated(t, REPLAYER, 3));
+    greet(t, REPLAYER + 1, 3, 2, 201);
+    for (uint32_t i = 1; i < INTAKE_SEATS_OF_A_MEMBER; i++)
+        assert_true(is_seated(t, i, 3));
+    assert_int_equal(seat_of(t, INTAKE_SEATS_OF_A_MEMBER), 0);
+    assert_int_equal(seat_of(t, REPLAYER + 1), 0);
+    intake_free(t);
+}
+
+static void who_is_muted_loses_its_seat_and_earns_none(void **state) {
+    (void)state;
+    fake_now = 0;
+    struct intake *t = with_members(1);
+    assert_true(intake_strike(t, 1, 3, 0));
+    assert_int_equal(counters(t, 0).strangers, 1);
+    greet(t, 1, 0, 2, 1); /* it was under way */
+    assert_int_equal(counters(t, 0).strangers, 1);
+    fake_now = 10 * S;
+    intake_praise(t, 1);
+    greet(t, 1, 0, 3, 2);
+    assert_true(is_seated(t, 1, 0));
+    fake_now = 0;
+    intake_free(t);
+}
+
+static void a_strangers_status_does_not_wait_for_other_strangers_frames(void **state) {
+    (void)state;
+    fake_now = 0;
+    struct intake *t = with_members(0);
+    join_many(t, 10, 3);
+    put(t, 10, RANK_VIEW, 10, 0);
+    struct intake_item *costly = intake_take(t);
+    intake_charge(t, costly, 50000);
+    intake_item_free(costly);
+    put(t, 10, RANK_VIEW, 10, 0);
+    put(t, 11, RANK_VIEW, 10, 0);
+    put(t, 12, RANK_VIEW, 10, 0);
+    put(t, 11, RANK_STATUS, 10, 0); /* behind what is less urgent */
+    put(t, 12, RANK_STATUS, 10, 0);
+    assert_int_equal(taken(t, NULL), 11);
+    assert_int_equal(taken(t, NULL), 12);
+    fake_now = 1001;
+    assert_int_equal(taken(t, NULL), 10);
+    assert_int_equal(taken(t, NULL), 11);
+    assert_int_equal(taken(t, NULL), 12);
+    intake_free(t);
+    fake_now = 0;
 }
 
 static void a_connection_keeps_its_turn_when_it_becomes_a_members(void **state) {
@@ -201,7 +329,7 @@ static void a_connection_keeps_its_turn_when_it_becomes_a_members(void **state) 
     assert_true(intake_join(t, 1, 0));
     put(t, 1, RANK_VIEW, 1, 0);
     put(t, 1, RANK_VIEW, 1, 0);
-    intake_praise(t, 1, 3);
+    greet(t, 1, 3, 1, 0);
     assert_int_equal(taken(t, NULL), 1);
     assert_int_equal(taken(t, NULL), 1);
     intake_free(t);
@@ -236,8 +364,13 @@ static void who_was_muted_is_heard_with_a_status_first(void **state) {
     intake_strike(t, 1, 3, 0);
     assert_false(put(t, 1, RANK_COMMIT, 1, 10 * S));
     assert_true(put(t, 1, RANK_VIEW, 1, 10 * S));
+    assert_true(put(t, 1, RANK_STATUS, 1, 10 * S));
     assert_false(put(t, 1, RANK_COMMIT, 1, 10 * S));
-    intake_praise(t, 1, 0);
+    fake_now = 10 * S - 1;
+    intake_praise(t, 1); /* what was under way */
+    assert_false(put(t, 1, RANK_COMMIT, 1, 10 * S));
+    fake_now = 10 * S;
+    intake_praise(t, 1);
     assert_true(put(t, 1, RANK_COMMIT, 1, 10 * S));
     assert_false(intake_strike(t, 1, 1, 11 * S));
     assert_false(intake_strike(t, 1, 1, 11 * S));
@@ -295,7 +428,7 @@ static void a_debt_stays_with_the_seat(void **state) {
     charge(t, 1, 50000);
     intake_leave(t, 1);
     assert_true(intake_join(t, 3, 0));
-    intake_praise(t, 3, 0);
+    greet(t, 3, 0, 2, 0);
     put(t, 3, RANK_VIEW, 1, 0);
     put(t, 2, RANK_BULK, 1000, 0);
     assert_int_equal(taken(t, NULL), 2);
@@ -354,7 +487,8 @@ static void who_left_and_who_never_came_are_not_heard(void **state) {
     put(t, 2, RANK_VIEW, 1, 0);
     intake_leave(t, 1);
     intake_leave(t, 1);
-    intake_praise(t, 1, 0);
+    intake_praise(t, 1);
+    greet(t, 1, 0, 2, 0);
     assert_false(intake_strike(t, 1, 3, 0));
     assert_false(put(t, 1, RANK_VIEW, 1, 0));
     assert_int_equal(taken(t, NULL), 2);
@@ -404,6 +538,12 @@ int main(void) {
         cmocka_unit_test(each_stranger_comes_to_his_turn),
         cmocka_unit_test(strangers_are_few_and_few_of_one_source),
         cmocka_unit_test(a_member_has_so_many_seats),
+        cmocka_unit_test(a_valid_frame_that_is_no_status_earns_no_seat),
+        cmocka_unit_test(an_old_status_sent_again_earns_nothing),
+        cmocka_unit_test(six_replayers_cannot_keep_the_true_one_out),
+        cmocka_unit_test(who_passes_a_status_on_moves_nobody_who_brought_it),
+        cmocka_unit_test(who_is_muted_loses_its_seat_and_earns_none),
+        cmocka_unit_test(a_strangers_status_does_not_wait_for_other_strangers_frames),
         cmocka_unit_test(a_connection_keeps_its_turn_when_it_becomes_a_members),
         cmocka_unit_test(three_strikes_mute_for_ten_seconds_then_twice_as_long),
         cmocka_unit_test(who_was_muted_is_heard_with_a_status_first),
