@@ -1,6 +1,7 @@
 /* The kinds of evidence by name, and how two bundles of results are compared. */
 #include "proto/evidence.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct kind {
@@ -60,30 +61,36 @@ enum evidence_kind evidence_kind_of(const char *text) {
 
 /* ---- EV12 ---- */
 
-static bool same_place(const struct observation *a, const struct observation *b) {
-    return a->obs_seq == b->obs_seq && strcmp(a->host, b->host) == 0 && strcmp(a->service, b->service) == 0;
+static int find_place(const void *key, const void *element) {
+    return observation_place_compare(key, *(const struct observation *const *)element);
+}
+
+/* Two results of one place. */
+static bool same_content(const struct observation *a, const struct observation *b) {
+    return a->state == b->state && a->observed_at == b->observed_at && strcmp(a->output, b->output) == 0 &&
+           strcmp(a->perfdata, b->perfdata) == 0;
 }
 
 bool evidence_observation_conflict(const struct request *a, const struct request *b, struct buffer *what,
                                    uint64_t *obs_seq) {
+    const struct observation *sorted[OBSERVE_MAX];
     if (a->kind != OP_OBSERVE || b->kind != OP_OBSERVE || !public_key_equal(&a->client, &b->client)) {
         return false;
     }
+    observations_by_place(sorted, &b->observe);
     for (unsigned i = 0; i < a->observe.count; i++) {
-        for (unsigned j = 0; j < b->observe.count; j++) {
-            const struct observation *x = &a->observe.list[i], *y = &b->observe.list[j];
-            struct digest dx, dy;
-            if (!same_place(x, y) || (dx = observation_digest(x), dy = observation_digest(y), digest_equal(&dx, &dy))) {
-                continue;
-            }
-            if (what) {
-                buffer_printf(what, "%s%s%s", x->host, *x->service ? "/" : "", x->service);
-            }
-            if (obs_seq) {
-                *obs_seq = x->obs_seq;
-            }
-            return true;
+        const struct observation *x = &a->observe.list[i];
+        const struct observation *const *y = bsearch(x, sorted, b->observe.count, sizeof *sorted, find_place);
+        if (!y || same_content(x, *y)) {
+            continue;
         }
+        if (what) {
+            buffer_printf(what, "%s%s%s", x->host, *x->service ? "/" : "", x->service);
+        }
+        if (obs_seq) {
+            *obs_seq = x->obs_seq;
+        }
+        return true;
     }
     return false;
 }

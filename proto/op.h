@@ -35,11 +35,15 @@ struct observation {
 /* Digest of what an observer said under one obs_seq: {host, service, obs_seq, state, output, perfdata, observed_at}.
    Two different ones under one key, host, service and obs_seq convict the key (EV12). */
 struct digest observation_digest(const struct observation *o);
+/* Order of places: obs_seq, host, service; 0 when two results stand in one place. A decoded bundle names each once. */
+int observation_place_compare(const struct observation *a, const struct observation *b);
 
 struct op_observe {
     unsigned count;
     const struct observation *list;
 };
+/* Pointers to op's results into out, which has room for op->count of them, in order of place. */
+void observations_by_place(const struct observation **out, const struct op_observe *op);
 struct op_tick {
     uint64_t boot, counter;
     time_ms wall;

@@ -33,6 +33,25 @@ struct digest observation_digest(const struct observation *o) {
     return crypto_digest_parts(DIGEST_RESULT, parts, 5);
 }
 
+int observation_place_compare(const struct observation *a, const struct observation *b) {
+    if (a->obs_seq != b->obs_seq) {
+        return a->obs_seq < b->obs_seq ? -1 : 1;
+    }
+    int order = strcmp(a->host, b->host);
+    return order != 0 ? order : strcmp(a->service, b->service);
+}
+
+static int by_place(const void *a, const void *b) {
+    return observation_place_compare(*(const struct observation *const *)a, *(const struct observation *const *)b);
+}
+
+void observations_by_place(const struct observation **out, const struct op_observe *op) {
+    for (unsigned i = 0; i < op->count; i++) {
+        out[i] = &op->list[i];
+    }
+    qsort(out, op->count, sizeof *out, by_place);
+}
+
 /* --- OBSERVE --- */
 
 static void put_result(Quorate__Result *out, const struct observation *o) {
@@ -70,12 +89,26 @@ static void take_result(struct taker *t, struct observation *out, const Quorate_
     out->observed_at = take_time(t, in->observed_at);
 }
 
+/* Agents number their results uniquely; one place twice would be two results of which one cannot count. */
+static void refuse_repeated_places(struct taker *t, const struct op_observe *op) {
+    const struct observation *sorted[OBSERVE_MAX];
+    observations_by_place(sorted, op);
+    for (unsigned i = 1; i < op->count; i++) {
+        if (observation_place_compare(sorted[i - 1], sorted[i]) == 0) {
+            take_refuse(t, ERR_MALFORMED);
+        }
+    }
+}
+
 static void take_observe(struct taker *t, struct op_observe *out, const Quorate__Observe *in) {
     struct observation *list = take_list(t, in->n_results, 1, OBSERVE_MAX, sizeof *list);
     for (size_t i = 0; list && i < in->n_results; i++) {
         take_result(t, &list[i], in->results[i]);
     }
     *out = (struct op_observe){list ? (unsigned)in->n_results : 0, list};
+    if (t->error == ERR_OK) {
+        refuse_repeated_places(t, out);
+    }
 }
 
 /* --- TICK, BLOB, APPLY --- */

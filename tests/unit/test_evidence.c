@@ -330,6 +330,30 @@ static void two_contents_of_one_result_convict_the_observer(void **state) {
     witness_free(w);
 }
 
+/* Wherever in two full bundles the two contents stand, and whatever differs. */
+static void a_conflict_is_found_anywhere_in_two_bundles(void **state) {
+    (void)state;
+    struct observation a[OBSERVE_MAX], b[OBSERVE_MAX];
+    struct request x = {.kind = OP_OBSERVE, .observe = {OBSERVE_MAX, a}}, y = x;
+    y.observe.list = b;
+    for (unsigned i = 0; i < OBSERVE_MAX; i++) {
+        a[i] = (struct observation){i % 2 ? "db" : "web", i / 2 % 2 ? "ssh" : "", i / 4, 0, "out", "perf", 1000};
+        b[OBSERVE_MAX - 1 - i] = a[i];
+    }
+    assert_false(evidence_observation_conflict(&x, &y, NULL, NULL));
+    for (unsigned i = 0; i < 4 * OBSERVE_MAX; i++) {
+        struct observation *o = &b[OBSERVE_MAX - 1 - i / 4], old = *o;
+        uint64_t obs_seq = 0;
+        o->state += i % 4 == 0;
+        o->observed_at += i % 4 == 1;
+        o->output = i % 4 == 2 ? "on" : "out";
+        o->perfdata = i % 4 == 3 ? "" : "perf";
+        assert_true(evidence_observation_conflict(&x, &y, NULL, &obs_seq));
+        assert_int_equal(obs_seq, a[i / 4].obs_seq);
+        *o = old;
+    }
+}
+
 static void two_requests_under_one_number_are_the_client_s_fault(void **state) {
     (void)state;
     struct witness *w = witness_new(4);
@@ -401,6 +425,7 @@ int main(void) {
         cmocka_unit_test(two_new_views_for_one_view_convict),
         cmocka_unit_test(two_ticks_of_one_number_are_a_fault),
         cmocka_unit_test(two_contents_of_one_result_convict_the_observer),
+        cmocka_unit_test(a_conflict_is_found_anywhere_in_two_bundles),
         cmocka_unit_test(two_requests_under_one_number_are_the_client_s_fault),
         cmocka_unit_test(a_receipt_against_f_plus_1_others_is_a_fault),
         cmocka_unit_test(every_kind_has_its_words),

@@ -318,6 +318,39 @@ static void an_observations_digest_covers_every_field(void **state) {
     }
 }
 
+/* Two results: a, and a with another output, state, host, service or number. */
+static enum error bundle_of(const struct observation *a, const struct observation *b) {
+    struct secret_key secret;
+    struct public_key key;
+    uint8_t seed[SECRET_SEED_LEN] = {7};
+    struct cluster_id cluster = {{1}};
+    struct observation list[] = {*a, {"web0", "", 9, 0, "", "", SAMPLE_TIME}, *b};
+    struct buffer frame = {0};
+    struct request *r = NULL;
+    crypto_keypair_from_seed(&key, &secret, seed);
+    request_seal(&frame, &(struct request){.client = key, .req_seq = 1, .kind = OP_OBSERVE, .observe = {3, list}},
+                 &cluster, &secret);
+    enum error e = request_new(&r, buffer_bytes(&frame));
+    if (e == ERR_OK) {
+        request_free(r);
+    }
+    buffer_free(&frame);
+    return e;
+}
+
+static void a_bundle_names_each_result_once(void **state) {
+    (void)state;
+    const struct observation a = {"web1", "http", 5, 2, "out", "perf", SAMPLE_TIME};
+    struct observation others[] = {a, a, a, a, a};
+    others[1].output = "other";
+    others[2].host = "web2";
+    others[3].service = "ssh";
+    others[4].obs_seq = 4;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(bundle_of(&a, &others[i]), i < 2 ? ERR_MALFORMED : ERR_OK);
+    }
+}
+
 /* --- outputs --- */
 
 static enum error reply_with(struct reply r) {
@@ -480,6 +513,7 @@ int main(void) {
         cmocka_unit_test(evidence_holds_frames_of_a_known_kind),
         cmocka_unit_test(evidence_too_large_for_a_request_names_what_was_staged),
         cmocka_unit_test(an_observations_digest_covers_every_field),
+        cmocka_unit_test(a_bundle_names_each_result_once),
         cmocka_unit_test(reply_bounds),
         cmocka_unit_test(a_leaf_says_what_it_is),
         cmocka_unit_test(an_alert_comes_back_as_it_was),
