@@ -102,6 +102,33 @@ void accuse_at_the_door(struct node *n, enum evidence_kind kind, const struct ms
 
 /* ---- two requests under one number ---- */
 
+bool accuse_may_load(struct node *n) {
+    struct accuser *x = &n->accuser;
+    if (n->now.mono - x->loads_since >= TURN_MS) {
+        x->loads_since = n->now.mono;
+        x->load_count = 0;
+    }
+    return x->load_count++ < ACCUSE_LOADS_MAX;
+}
+
+bool accuse_may_look(struct node *n, const struct public_key *client) {
+    struct accuser *x = &n->accuser;
+    struct client_look *slot = NULL;
+    for (unsigned i = 0; i < x->look_count; i++) {
+        struct client_look *look = &x->looks[i];
+        if (n->now.mono - look->at >= TURN_MS) {
+            slot = look;
+        } else if (public_key_equal(&look->client, client)) {
+            return false;
+        }
+    }
+    if (!slot && x->look_count < ACCUSE_LOOKS_MAX)
+        slot = &x->looks[x->look_count++];
+    if (slot)
+        *slot = (struct client_look){*client, n->now.mono};
+    return slot != NULL;
+}
+
 static const char *culprit_name(const struct node *n, const struct public_key *key, char text[16]) {
     const struct key_entry *who = ledger_who(n->machine.ledger, key);
     if (who && who->role == ROLE_OBSERVER)
@@ -192,7 +219,7 @@ static bool staging_another(const struct accuser *x, const struct accusation *a)
 }
 
 static void advance(struct node *n, struct accusation *a) {
-    if (a->stage == ACCUSATION_ASKED || n->now.mono < a->due)
+    if (a->stage == ACCUSATION_ASKED || n->now.mono < a->due || !ledger_may_accuse(n->machine.ledger, n->self))
         return;
     if (a->blocks.len <= EVIDENCE_FITS)
         ask_inline(n, a);

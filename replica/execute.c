@@ -279,11 +279,15 @@ static enum error execute_evidence(struct machine *m, struct executed *out, cons
     struct evidence_finding finding;
     struct op_evidence e;
     struct buffer blocks = {0};
-    enum error verdict = ledger_accuse(m->ledger, accuser);
+    enum error verdict = ledger_accuse(m->ledger, accuser, r->evidence.count == 0);
     if (verdict == ERR_OK)
         verdict = evidence_frames(m, r, &blocks, &e);
     if (verdict == ERR_OK && evidence_verify(&judge, &e, &finding) != ERR_OK)
         verdict = ERR_BAD_PROOF;
+    if (verdict == ERR_BAD_PROOF) {
+        ledger_accused_falsely(m->ledger, accuser);
+        out->false_accusers |= (member_set)set_of(accuser);
+    }
     if (verdict == ERR_OK)
         verdict = take_effect(m, out, &finding, &e, accuser, buffer_bytes(&blocks), sink);
     if (r->evidence.count == 0)
@@ -298,7 +302,7 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
                         const struct monitor_sink *sink) {
     struct buffer value = {0};
     struct reply reply = {.client = r->client, .req_seq = r->req_seq, .request = r->digest};
-    ledger_mark(m->ledger, &r->client, r->req_seq);
+    ledger_mark(m->ledger, &r->client, r->req_seq, r->kind);
     reply.result = ledger_may(m->ledger, &r->client, r->kind);
     if (reply.result == ERR_OK) {
         switch (r->kind) {
@@ -336,7 +340,7 @@ static void execute_ticks(struct machine *m, const struct request *const *reques
         const struct request *r = requests[i];
         if (r->kind != OP_TICK || ledger_judge(m->ledger, &r->client, r->req_seq) != ERR_OK)
             continue;
-        ledger_mark(m->ledger, &r->client, r->req_seq);
+        ledger_mark(m->ledger, &r->client, r->req_seq, r->kind);
         if (ledger_may(m->ledger, &r->client, OP_TICK) == ERR_OK)
             ledger_tick(m->ledger, (member_id)ledger_who(m->ledger, &r->client)->index, &r->tick);
     }
@@ -351,6 +355,7 @@ void machine_execute(struct machine *m, seq_no n, const struct digest *d, enum b
     buffer_clear(&out->bytes);
     buffer_clear(&out->frames);
     out->count = out->proven_count = 0;
+    out->false_accusers = 0;
     out->n = n;
     if (kind == BATCH_NORMAL) {
         execute_ticks(m, requests, count);

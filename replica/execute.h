@@ -40,6 +40,7 @@ struct executed { /* what a batch put out; reused from batch to batch */
     struct buffer frames;
     size_t proven_count, proven_cap;
     struct proven *proven;
+    member_set false_accusers; /* whose evidence proved nothing */
 };
 void executed_free(struct executed *e);
 struct bytes executed_leaf(const struct executed *e, size_t index);

@@ -149,12 +149,13 @@ void node_step(struct node *n, struct pbft_event *event) {
 static void look_for_evidence(struct node *n, const struct request *r) {
     const struct request *held = pbft_request_by_seq(n->pbft, &r->client, r->req_seq);
     if (held && !digest_equal(&held->digest, &r->digest)) {
-        accuse_client(n, held, r);
+        if (accuse_may_look(n, &r->client))
+            accuse_client(n, held, r);
         return;
     }
     accuse_ticks(n, r);
     if (held || r->kind != OP_OBSERVE ||
-        ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_ALREADY_EXECUTED)
+        ledger_judge(n->machine.ledger, &r->client, r->req_seq) != ERR_ALREADY_EXECUTED || !accuse_may_load(n))
         return;
     struct arena arena = {0};
     struct output out;
@@ -166,6 +167,7 @@ static void look_for_evidence(struct node *n, const struct request *r) {
     if (outputs_reply_place(n->outputs, &r->client, r->req_seq, &seq, &index) == ERR_OK &&
         outputs_load(n->outputs, seq, index, &out, &arena) == ERR_OK &&
         reply_decode(&reply, out.leaf, &arena) == ERR_OK && !digest_equal(&reply.request, &r->digest) &&
+        accuse_may_look(n, &r->client) &&
         n->disk.get(n->disk.self, DISK_REQUEST, bytes_of(reply.request.b, DIGEST_LEN), &frame) == ERR_OK &&
         request_new(&first, buffer_bytes(&frame)) == ERR_OK)
         accuse_client(n, first, r);

@@ -94,6 +94,10 @@ void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch
     if (n->world.executed)
         n->world.executed(n->world.self, seq, d, &n->executed.log_hash, n->executed.t, requests, count);
     store_proven(&n->executed, &n->batch);
+    for (member_id i = 0; i < n->cluster->member_count; i++)
+        if (set_has(n->executed.false_accusers, i))
+            node_trace(n, "evidence refused: replica %u showed in n=%llu what proves nothing", (unsigned)i,
+                       (unsigned long long)seq);
     struct bytes receipt = outputs_executed(n->outputs, &n->executed, &n->batch, replay);
     if (replay)
         return;

@@ -36,6 +36,7 @@ struct staged {     /* the parts of one whole that an operator is sending */
 struct allowance { /* judgements that a member asked for since batch `since` */
     seq_no since;
     uint32_t used;
+    seq_no shut_until; /* before this batch nothing is looked at; 0: never lied */
     bool dirty;
 };
 

@@ -11,6 +11,9 @@ enum { LEDGER_WINDOW = 256, LEDGER_AHEAD_MAX = 1 << 20, LEDGER_BLOB_PARTS_MAX = 
 enum {
     LEDGER_EVIDENCE_PARTS_MAX = EVIDENCE_STAGED_MAX / BLOB_MAX_LEN + 1,
     LEDGER_ACCUSATIONS_MAX = 16, /* judgements of one accuser within K batches */
+    LEDGER_LIAR_PERIODS = 64,    /* times K batches without judgement, for evidence that proves nothing */
+    LEDGER_MEMBER_PER_S = 2,     /* requests of a member that are no ticks */
+    LEDGER_MEMBER_BURST = 64,
 };
 
 struct ledger;
@@ -33,13 +36,13 @@ enum error ledger_may(const struct ledger *l, const struct public_key *key, enum
 /* What the executed state says of (client, req_seq): ERR_OK (new), ERR_OLD, ERR_AHEAD, ERR_ALREADY_EXECUTED,
  * ERR_UNKNOWN_KEY. */
 enum error ledger_judge(const struct ledger *l, const struct public_key *client, uint64_t req_seq);
-/* Sets the bit, slides the window, takes a token. Only after ledger_judge said ERR_OK. */
-void ledger_mark(struct ledger *l, const struct public_key *client, uint64_t req_seq);
+/* Sets the bit, slides the window, takes a token unless it is a member's tick. Only after ledger_judge said ERR_OK. */
+void ledger_mark(struct ledger *l, const struct public_key *client, uint64_t req_seq, enum op_kind kind);
 /* Highest executed req_seq of the client, 0 if none. */
 uint64_t ledger_top(const struct ledger *l, const struct public_key *client);
 
-/* --- quotas (knobs quota_per_s, quota_burst) --- */
-/* Agreed time from which the client may have its next request ordered; not after T: now. */
+/* --- quotas (knobs quota_per_s, quota_burst; LEDGER_MEMBER_PER_S, LEDGER_MEMBER_BURST) --- */
+/* Agreed time from which the client may have its next request ordered, ticks aside; not after T: now. */
 time_ms ledger_ready(const struct ledger *l, const struct public_key *client);
 
 /* --- time --- */
@@ -66,9 +69,14 @@ enum error ledger_blob_join(const struct ledger *l, const struct public_key *own
 void ledger_blob_drop(struct ledger *l, const struct public_key *owner, const struct digest *whole);
 
 /* --- evidence: what was proven against whom --- */
-/* May this accuser's EVIDENCE be looked at? Counts it. ERR_BUSY: it has asked for more than
-   LEDGER_ACCUSATIONS_MAX judgements within K batches. */
-enum error ledger_accuse(struct ledger *l, member_id accuser);
+/* May this accuser's EVIDENCE be looked at? Counts it; what was staged, and may hold thousands of signatures, takes all
+   that is left. ERR_BUSY: it has asked for LEDGER_ACCUSATIONS_MAX judgements within K batches, or it lied. */
+enum error ledger_accuse(struct ledger *l, member_id accuser, bool staged);
+/* Would it be looked at in the next batch? For accusers. */
+bool ledger_may_accuse(const struct ledger *l, member_id accuser);
+/* What it showed proves nothing. An honest accuser judges by the same function before it asks: this one is not heard
+   for LEDGER_LIAR_PERIODS times K batches. */
+void ledger_accused_falsely(struct ledger *l, member_id accuser);
 /* Counts what was proven in the batch that is being executed. ERR_DUPLICATE: one of this culprit and kind counted less
    than K batches ago, or at this place or a later one. *out is the record either way. */
 enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, const struct evidence_record **out);

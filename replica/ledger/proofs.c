@@ -32,17 +32,34 @@ struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidenc
     return &l->proofs[at];
 }
 
-enum error ledger_accuse(struct ledger *l, member_id accuser) {
+/* What the member used of its allowance, at the batch that comes next. */
+static uint32_t used_now(const struct ledger *l, const struct allowance *a) {
+    return l->executed + 1 - a->since < l->genesis->knobs.checkpoint_interval ? a->used : 0;
+}
+
+bool ledger_may_accuse(const struct ledger *l, member_id accuser) {
     REQUIRE(accuser < l->genesis->member_count);
-    struct allowance *a = &l->allowances[accuser];
-    seq_no now = l->executed + 1;
-    if (a->used == 0 || now - a->since >= l->genesis->knobs.checkpoint_interval)
-        *a = (struct allowance){.since = now};
-    if (a->used >= LEDGER_ACCUSATIONS_MAX)
+    const struct allowance *a = &l->allowances[accuser];
+    return l->executed + 1 >= a->shut_until && used_now(l, a) < LEDGER_ACCUSATIONS_MAX;
+}
+
+enum error ledger_accuse(struct ledger *l, member_id accuser, bool staged) {
+    if (!ledger_may_accuse(l, accuser))
         return ERR_BUSY;
-    a->used++;
+    struct allowance *a = &l->allowances[accuser];
+    uint32_t used = used_now(l, a);
+    if (used == 0)
+        a->since = l->executed + 1;
+    a->used = staged ? LEDGER_ACCUSATIONS_MAX : used + 1;
     a->dirty = true;
     return ERR_OK;
+}
+
+void ledger_accused_falsely(struct ledger *l, member_id accuser) {
+    REQUIRE(accuser < l->genesis->member_count);
+    struct allowance *a = &l->allowances[accuser];
+    a->shut_until = l->executed + 1 + (seq_no)LEDGER_LIAR_PERIODS * l->genesis->knobs.checkpoint_interval;
+    a->dirty = true;
 }
 
 static bool above(const struct evidence_record *a, const struct evidence_record *b) {

@@ -110,6 +110,7 @@ static void flush_allowances(struct ledger *l, const struct record_sink *sink) {
         buffer_clear(&value);
         buffer_u64(&value, a->since);
         buffer_u32(&value, a->used);
+        buffer_u64(&value, a->shut_until);
         give(sink, &key, &value);
         a->dirty = false;
     }
@@ -200,6 +201,7 @@ static enum error restore_allowance(struct ledger *l, struct reader *key, struct
         return ERR_CORRUPT;
     l->allowances[i].since = read_u64(value);
     l->allowances[i].used = read_u32(value);
+    l->allowances[i].shut_until = read_u64(value);
     return ERR_OK;
 }
 

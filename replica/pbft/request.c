@@ -290,7 +290,7 @@ static void entry_set_eligible(struct pool *p, struct pooled *e, bool eligible, 
 }
 
 static bool owner_has_tokens(const struct pool *p, const struct pool_owner *o) {
-    return o->lane == PBFT_LANE_MEMBER || o->ready <= p->t;
+    return o->ready <= p->t;
 }
 
 /* The lowest ELIGIBLE_MAX of the client, and of its ticks the lowest. The eligible ones are the first of the list but
@@ -301,11 +301,12 @@ static void owner_refresh(struct pool *p, uint32_t owner, mono_ms now) {
     unsigned ticks = 0, others = 0;
     for (uint32_t i = o->pending.head; i != POOL_NONE; i = p->entries[i].in_owner.next) {
         struct pooled *e = &p->entries[i];
-        bool first = e->request->kind == OP_TICK ? ticks++ == 0 : others++ < ELIGIBLE_MAX;
+        bool tick = e->request->kind == OP_TICK, first = tick ? ticks++ == 0 : others++ < ELIGIBLE_MAX;
+        bool free_of_charge = tick && o->lane == PBFT_LANE_MEMBER;
         if (!first && !e->eligible && o->lane != PBFT_LANE_MEMBER) {
             return;
         }
-        entry_set_eligible(p, e, first && tokens, now);
+        entry_set_eligible(p, e, first && (tokens || free_of_charge), now);
     }
 }
 
@@ -452,7 +453,7 @@ void pool_time(struct pool *p, time_ms t, mono_ms now) {
     p->t = t;
     for (uint32_t i = 1; p->held_back > 0 && i < p->used_owners; i++) {
         const struct pool_owner *o = &p->owners[i];
-        if (o->entries > 0 && o->lane != PBFT_LANE_MEMBER && o->ready > before && o->ready <= t) {
+        if (o->entries > 0 && o->ready > before && o->ready <= t) {
             p->held_back -= o->pending.count;
             owner_refresh(p, i, now);
         }

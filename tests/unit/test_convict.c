@@ -184,20 +184,42 @@ static void a_kind_counts_once_in_k_batches_and_a_place_never_twice(void **state
     end(&s);
 }
 
-/* A liar that accuses without end is not listened to for long, and its lies keep nobody else from accusing. */
+/* Who accuses without end is not listened to for long, and keeps nobody else from accusing. */
 static void an_accuser_has_an_allowance(void **state) {
+    (void)state;
+    struct ledger *l = ledger_new(&cluster);
+    for (unsigned i = 0; i < LEDGER_ACCUSATIONS_MAX; i++)
+        assert_int_equal(ledger_accuse(l, 1, false), ERR_OK);
+    assert_false(ledger_may_accuse(l, 1));
+    assert_int_equal(ledger_accuse(l, 1, false), ERR_BUSY);
+    assert_int_equal(ledger_accuse(l, 2, false), ERR_OK);
+    assert_int_equal(ledger_accuse(l, 2, true), ERR_OK); /* thousands of signatures take all that is left */
+    assert_int_equal(ledger_accuse(l, 2, true), ERR_BUSY);
+    assert_int_equal(ledger_accuse(l, 2, false), ERR_BUSY);
+    for (seq_no n = 1; n <= K; n++)
+        ledger_append(l, n, &(struct digest){{1}});
+    assert_true(ledger_may_accuse(l, 1));
+    assert_int_equal(ledger_accuse(l, 1, false), ERR_OK);
+    assert_int_equal(ledger_accuse(l, 2, true), ERR_OK);
+    ledger_free(l);
+}
+
+/* Whoever follows the rules judges before it accuses: a lie costs the others one judgement in a long time. */
+static void who_accuses_falsely_is_not_heard_for_long(void **state) {
     (void)state;
     struct story s;
     begin(&s);
-    seq_no first = s.n + 1;
-    for (unsigned i = 0; i < LEDGER_ACCUSATIONS_MAX && s.n < first + K - 2; i++)
-        accuse(&s, 1, EV_EQUIV_COMMIT, FRAME_COMMIT, 3, 7, 1);
-    for (unsigned i = K - 1; i < LEDGER_ACCUSATIONS_MAX; i++) /* as if several stood in one batch */
-        assert_int_equal(ledger_accuse(s.m.ledger, 1), ERR_OK);
-    assert_int_equal(ledger_accuse(s.m.ledger, 1), ERR_BUSY);
-    assert_int_equal(ledger_accuse(s.m.ledger, 2), ERR_OK);
-    rest(&s, K);
-    assert_int_equal(ledger_accuse(s.m.ledger, 1), ERR_OK);
+    accuse(&s, 1, EV_EQUIV_COMMIT, FRAME_COMMIT, 3, 7, 1);
+    assert_int_equal(s.out.false_accusers, set_of(1));
+    rest(&s, LEDGER_LIAR_PERIODS * K - 2);
+    assert_int_equal(s.out.false_accusers, 0);
+    accuse(&s, 1, EV_EQUIV_COMMIT, FRAME_COMMIT, 3, 7, 2); /* true, but too soon */
+    assert_int_equal(counted(&s, 3, EV_EQUIV_COMMIT), 0);
+    accuse(&s, 1, EV_EQUIV_COMMIT, FRAME_COMMIT, 3, 7, 2);
+    assert_int_equal(counted(&s, 3, EV_EQUIV_COMMIT), 1);
+    accuse(&s, 1, EV_EQUIV_COMMIT, FRAME_COMMIT, 3, 7, 2); /* known already: no lie */
+    accuse(&s, 1, EV_EQUIV_PREPARE, FRAME_PREPARE, 0, 7, 2);
+    assert_int_equal(counted(&s, 0, EV_EQUIV_PREPARE), 1);
     end(&s);
 }
 
@@ -244,6 +266,7 @@ static void large_evidence_is_staged_first(void **state) {
     assert_int_equal(s.out.count, 0); /* nobody waits for a reply */
     asks(&s, 1, ask);                 /* half of it proves nothing, and is gone */
     assert_int_equal(counted(&s, 3, EV_EQUIV_COMMIT), 0);
+    rest(&s, K);
     asks(&s, 1, part);
     part.blob.index = 1;
     part.blob.part = bytes_of(blocks.data + half, blocks.len - half);
@@ -295,6 +318,7 @@ static void records_bring_the_proofs_back(void **state) {
     begin(&s);
     accuse(&s, 1, EV_EQUIV_COMMIT, FRAME_COMMIT, 3, 7, 2);
     accuse(&s, 1, EV_EQUIV_PREPARE, FRAME_PREPARE, 0, 7, 2);
+    accuse(&s, 2, EV_EQUIV_PREPARE, FRAME_PREPARE, 0, 7, 1);
     struct copy copy = {ledger_new(&cluster), 0};
     ledger_flush(s.m.ledger, &(struct record_sink){&copy, copy_record});
     struct buffer a = {0}, b = {0};
@@ -309,8 +333,9 @@ static void records_bring_the_proofs_back(void **state) {
     assert_int_equal(evidence_record_decode(&again, &r), ERR_OK);
     assert_true(public_key_equal(&again.culprit, &cluster.members[0].key)); /* in order of members */
     for (unsigned i = 2; i < LEDGER_ACCUSATIONS_MAX; i++)
-        assert_int_equal(ledger_accuse(copy.to, 1), ERR_OK);
-    assert_int_equal(ledger_accuse(copy.to, 1), ERR_BUSY);
+        assert_int_equal(ledger_accuse(copy.to, 1, false), ERR_OK);
+    assert_int_equal(ledger_accuse(copy.to, 1, false), ERR_BUSY);
+    assert_false(ledger_may_accuse(copy.to, 2)); /* its lie */
     struct copy none = {NULL, 0};
     ledger_flush(s.m.ledger, &(struct record_sink){&none, copy_record});
     assert_int_equal(none.count, 0);
@@ -326,6 +351,7 @@ int main(void) {
         cmocka_unit_test(what_proves_nothing_does_nothing),
         cmocka_unit_test(a_kind_counts_once_in_k_batches_and_a_place_never_twice),
         cmocka_unit_test(an_accuser_has_an_allowance),
+        cmocka_unit_test(who_accuses_falsely_is_not_heard_for_long),
         cmocka_unit_test(an_observer_s_fault_as_a_client_convicts_nobody),
         cmocka_unit_test(large_evidence_is_staged_first),
         cmocka_unit_test(a_member_stages_one_whole_of_bounded_length),

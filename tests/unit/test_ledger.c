@@ -74,7 +74,7 @@ static void a_request_takes_effect_once_and_the_window_slides(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(ledger_judge(l, &eu, rows[i].seq), rows[i].before);
         if (rows[i].mark)
-            ledger_mark(l, &eu, rows[i].seq);
+            ledger_mark(l, &eu, rows[i].seq, OP_OBSERVE);
         ledger_check(l);
     }
     assert_int_equal(ledger_top(l, &eu), 900);
@@ -99,7 +99,7 @@ static void the_window_equals_a_naive_set(void **state) {
         assert_int_equal(ledger_judge(l, &eu, seq), naive);
         if (naive != ERR_OK)
             continue;
-        ledger_mark(l, &eu, seq);
+        ledger_mark(l, &eu, seq, OP_OBSERVE);
         done[seq] = true;
         top = seq > top ? seq : top;
     }
@@ -177,7 +177,7 @@ static void blobs_join_only_when_whole_and_right(void **state) {
 
 static void mark_next(struct ledger *l, const struct public_key *key, unsigned count) {
     for (unsigned i = 0; i < count; i++)
-        ledger_mark(l, key, ledger_top(l, key) + 1);
+        ledger_mark(l, key, ledger_top(l, key) + 1, OP_OBSERVE);
 }
 
 static void time_is(struct ledger *l, time_ms t) {
@@ -205,8 +205,28 @@ static void tokens_are_spent_and_come_back_with_agreed_time(void **state) {
     assert_true(ledger_ready(l, &eu) > 51000);
     time_is(l, 51001);
     assert_true(ledger_ready(l, &eu) <= 51001);
-    mark_next(l, &member, 3 * burst);
+    for (unsigned i = 0; i < 3 * burst; i++)
+        ledger_mark(l, &member, ledger_top(l, &member) + 1, OP_TICK);
     assert_true(ledger_ready(l, &member) <= 51001); /* ticks cost nothing */
+    ledger_free(l);
+}
+
+/* Evidence and its parts fill disks too. */
+static void what_a_member_asks_for_beside_ticks_has_a_bucket_of_its_own(void **state) {
+    (void)state;
+    struct ledger *l = ledger_new(&cluster);
+    struct public_key member = key_of(1), other = key_of(2);
+    time_is(l, 50000);
+    mark_next(l, &member, LEDGER_MEMBER_BURST - 1);
+    assert_true(ledger_ready(l, &member) <= 50000);
+    mark_next(l, &member, 1);
+    assert_int_equal(ledger_ready(l, &member), 50000 + 1000 / LEDGER_MEMBER_PER_S);
+    assert_true(ledger_ready(l, &other) <= 50000);
+    mark_next(l, &member, 10 * LEDGER_MEMBER_BURST); /* ordered all the same: to the floor */
+    time_ms full = 50000 + 1000 * (LEDGER_MEMBER_BURST + 1) / LEDGER_MEMBER_PER_S;
+    assert_int_equal(ledger_ready(l, &member), full);
+    time_is(l, full);
+    assert_true(ledger_ready(l, &member) <= full);
     ledger_free(l);
 }
 
@@ -252,9 +272,9 @@ static void records_bring_the_same_ledger_back(void **state) {
     struct public_key eu = key_of(60), us = key_of(61), op = key_of(50);
     struct digest d = {{3}};
     struct copy_to copy = {b, state_tree_new()};
-    ledger_mark(a, &eu, 5);
-    ledger_mark(a, &eu, 300);
-    ledger_mark(a, &eu, 290);
+    ledger_mark(a, &eu, 5, OP_OBSERVE);
+    ledger_mark(a, &eu, 300, OP_OBSERVE);
+    ledger_mark(a, &eu, 290, OP_OBSERVE);
     ledger_convict(a, &eu);
     tick(a, 2, 4, 77000);
     tick(a, 3, 4, 78000);
@@ -293,6 +313,7 @@ int main(void) {
         cmocka_unit_test(blobs_join_only_when_whole_and_right),
         cmocka_unit_test(tokens_are_spent_and_come_back_with_agreed_time),
         cmocka_unit_test(a_bucket_has_a_brim_and_a_floor),
+        cmocka_unit_test(what_a_member_asks_for_beside_ticks_has_a_bucket_of_its_own),
         cmocka_unit_test(records_bring_the_same_ledger_back),
     };
     return cmocka_run_group_tests_name("ledger", tests, found, NULL);

@@ -2,6 +2,7 @@
    the simulator's. */
 #include "base/bytes.h"
 #include "base/invariant.h"
+#include "replica/accuse.h"
 #include "replica/node.h"
 #include "tests/sim/sim_disk.c"
 
@@ -186,6 +187,32 @@ static void an_observer_that_contradicts_itself_is_accused(void **state) {
     replica_free(r);
 }
 
+/* To compare two requests of one client costs the core's time: once a second, whatever it sends. */
+static void two_requests_of_a_client_are_compared_once_a_second(void **state) {
+    (void)state;
+    struct replica *r = replica_active();
+    struct public_key key = {{1}};
+    r->now += 5000;
+    node_timeout(r->node, clocks(r));
+    assert_true(accuse_may_look(r->node, &key));
+    assert_false(accuse_may_look(r->node, &key));
+    for (uint8_t who = 2; who <= ACCUSE_LOOKS_MAX; who++)
+        assert_true(accuse_may_look(r->node, &(struct public_key){{who}}));
+    assert_false(accuse_may_look(r->node, &(struct public_key){{100}})); /* nor for any number of clients */
+    for (unsigned i = 0; i < ACCUSE_LOADS_MAX; i++)
+        assert_true(accuse_may_load(r->node));
+    assert_false(accuse_may_load(r->node));
+    r->now += 1000;
+    node_timeout(r->node, clocks(r));
+    assert_true(accuse_may_look(r->node, &key));
+    assert_true(accuse_may_look(r->node, &(struct public_key){{100}}));
+    assert_true(accuse_may_load(r->node));
+    contradict(r, 2, 1000);
+    assert_non_null(strstr(buffer_cstr(&r->trace), "EV12"));
+    assert_false(accuse_may_look(r->node, &r->cluster.observers[0].key)); /* that was its look */
+    replica_free(r);
+}
+
 /* To stage what is too large, members take turns. */
 static void bundles_too_large_for_one_request_are_staged(void **state) {
     (void)state;
@@ -244,6 +271,7 @@ int main(void) {
     crypto_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_observer_that_contradicts_itself_is_accused),
+        cmocka_unit_test(two_requests_of_a_client_are_compared_once_a_second),
         cmocka_unit_test(nothing_is_signed_before_the_others_answered),
         cmocka_unit_test(bundles_too_large_for_one_request_are_staged),
         cmocka_unit_test(evidence_fits_to_the_byte),

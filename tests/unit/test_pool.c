@@ -174,6 +174,23 @@ static void who_has_no_tokens_waits_for_agreed_time(void **state) {
     assert_int_equal(find(1, 1)->since, now);
 }
 
+static void a_member_without_tokens_still_ticks(void **state) {
+    (void)state;
+    struct secret_key secret;
+    struct public_key pk = key_of(70, &secret);
+    pool_time(&pool, 5000, now);
+    ready = 7000;
+    hold_kind(70, 1, PBFT_LANE_MEMBER, OP_QUERY);
+    hold_kind(70, 2, PBFT_LANE_MEMBER, OP_TICK);
+    assert_false(find(70, 1)->eligible);
+    assert_true(find(70, 2)->eligible);
+    pool_time(&pool, 7000, now);
+    assert_true(find(70, 1)->eligible);
+    pool_ready(&pool, &pk, 9000, now);
+    assert_false(find(70, 1)->eligible);
+    assert_true(find(70, 2)->eligible);
+}
+
 static void a_backlog_is_many_old_requests_of_many_clients(void **state) {
     (void)state;
     for (uint64_t seq = 1; seq <= 256; seq++) {
@@ -198,6 +215,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(of_a_member_s_ticks_only_the_lowest_is_eligible, setup, teardown),
         cmocka_unit_test_setup_teardown(members_and_operators_have_room_when_clients_have_none, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_no_tokens_waits_for_agreed_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_member_without_tokens_still_ticks, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backlog_is_many_old_requests_of_many_clients, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

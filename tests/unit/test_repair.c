@@ -66,7 +66,7 @@ static void a_state_that_diverged_is_replaced(void **state) {
     world_run(w, 1500);
     order_batches(w, 12, 100);
     struct node *n = w->places[AWAY].node;
-    ledger_mark(n->machine.ledger, &w->cluster.operators[0].key, 500);
+    ledger_mark(n->machine.ledger, &w->cluster.operators[0].key, 500, OP_QUERY);
     order_batches(w, 12, 100);
     world_run(w, 1000);
     assert_true(traced(w, AWAY, "this replica's state diverged"));
