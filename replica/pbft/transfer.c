@@ -69,9 +69,6 @@ void enter_repair(struct pbft *p) {
     if (p->phase != PHASE_ACTIVE && p->phase != PHASE_CHANGING) {
         return; /* it does not vote anyway */
     }
-    if (pbft_is_primary(p)) {
-        suspect(p, WISH_PROOF);
-    }
     view_move(p, PHASE_REPAIR);
 }
 
