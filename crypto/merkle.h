@@ -45,7 +45,8 @@ void state_tree_mids(struct state_tree *t, struct digest out[STATE_FANOUT]);
 void state_tree_leaves(struct state_tree *t, uint8_t mid, struct digest out[STATE_FANOUT]);
 struct digest state_root_of_mids(const struct digest mids[STATE_FANOUT]);
 struct digest state_mid_of_leaves(const struct digest leaves[STATE_FANOUT]);
-/* One bucket's leaf from its records, given once each in any order. Begin with a zeroed one; end frees it. */
+/* One bucket's leaf from its records, given once each in any order, in O(n log n). Begin with a zeroed one; end frees
+   it. */
 struct state_leaf {
     struct state_record *records;
     uint32_t count, capacity;

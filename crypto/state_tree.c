@@ -237,19 +237,20 @@ struct digest state_mid_of_leaves(const struct digest leaves[STATE_FANOUT]) {
 void state_leaf_add(struct state_leaf *l, struct bytes key, struct bytes value) {
     struct state_record record = {key_digest(key), record_digest(key, value)};
     struct state_bucket b = {l->records, l->count, l->capacity, false};
-    bool found;
-    uint32_t at = bucket_find(&b, &record.key, &found);
-    if (found) {
-        b.records[at] = record;
-    } else {
-        bucket_insert(&b, at, &record);
-    }
+    bucket_insert(&b, b.count, &record);
     *l = (struct state_leaf){b.records, b.count, b.capacity};
+}
+
+static int by_key(const void *a, const void *b) {
+    return memcmp(((const struct state_record *)a)->key.b, ((const struct state_record *)b)->key.b, DIGEST_LEN);
 }
 
 struct digest state_leaf_end(struct state_leaf *l) {
     struct buffer scratch = {0};
     struct state_bucket b = {l->records, l->count, l->capacity, false};
+    if (l->count > 1) {
+        qsort(l->records, l->count, sizeof *l->records, by_key);
+    }
     struct digest d = bucket_leaf(&b, &scratch);
     buffer_free(&scratch);
     free(l->records);

@@ -181,6 +181,7 @@ struct msg_st_fetch {
     uint32_t offset; /* PAGES: where to go on in the one page asked for */
     unsigned count;
     const uint16_t *indices; /* NODE: mids; PAGES: buckets; ascending */
+    uint64_t nonce;          /* of this question; each of an asker is greater than the one before */
 };
 struct st_node {
     uint16_t mid;
@@ -199,6 +200,8 @@ struct msg_st_data {
     unsigned count; /* of nodes or pages: all that was asked for, or the first ones */
     const struct st_node *nodes;
     const struct st_page *pages;
+    member_id to; /* who asked, and the nonce of the question: said to another or again, it says nothing */
+    uint64_t nonce;
 };
 void st_page_put(struct buffer *page, struct bytes key, struct bytes value);
 /* The next record; false when there is none that is whole. */

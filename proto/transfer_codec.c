@@ -30,6 +30,7 @@ void encode_st_fetch(struct buffer *out, const struct msg_st_fetch *m) {
     REQUIRE(m->count <= (m->kind == ST_NODE ? ST_NODES_MAX : ST_PAGES_MAX));
     buffer_u8(out, (uint8_t)m->kind);
     buffer_u64(out, m->n);
+    buffer_u64(out, m->nonce);
     buffer_u32(out, m->offset);
     buffer_u16(out, (uint16_t)m->count);
     for (unsigned i = 0; i < m->count; i++) {
@@ -41,6 +42,7 @@ void decode_st_fetch(struct taker *t, struct msg_st_fetch *out, struct bytes bod
     struct reader r = reader_of(body);
     out->kind = (enum st_kind)take_range(t, read_u8(&r), ST_META, ST_PAGES);
     out->n = take_number(t, read_u64(&r), 1);
+    out->nonce = read_u64(&r);
     out->offset = (uint32_t)take_range(t, read_u32(&r), 0, ST_PAGE_MAX);
     unsigned count = read_u16(&r);
     if (out->kind == ST_META) {
@@ -70,6 +72,8 @@ static void encode_meta(struct buffer *out, const struct msg_st_data *m) {
 void encode_st_data(struct buffer *out, const struct msg_st_data *m) {
     buffer_u8(out, (uint8_t)m->kind);
     buffer_u64(out, m->n);
+    buffer_u8(out, m->to);
+    buffer_u64(out, m->nonce);
     if (m->kind == ST_META) {
         encode_meta(out, m);
     }
@@ -149,6 +153,8 @@ void decode_st_data(struct taker *t, struct msg_st_data *out, struct bytes body)
     struct reader r = reader_of(body);
     out->kind = (enum st_kind)take_range(t, read_u8(&r), ST_META, ST_REFUSED);
     out->n = take_number(t, read_u64(&r), out->kind == ST_REFUSED ? 0 : 1);
+    out->to = (member_id)take_range(t, read_u8(&r), 0, MEMBERS_MAX - 1);
+    out->nonce = read_u64(&r);
     if (r.bad) {
         take_refuse(t, ERR_MALFORMED);
         return;

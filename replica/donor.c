@@ -3,6 +3,7 @@
 
 #include "replica/node_internal.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,16 +33,48 @@ static struct donor_image *image_newest(struct node *n) {
     return newest;
 }
 
-/* A free place, or that of an image which had its time. */
+/* Who asked for it last of all images, and not too long ago. */
+static member_set image_users(const struct node *n, const struct donor_image *image) {
+    member_set users = 0;
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        const struct donor_ask *ask = &n->donor.asks[i];
+        if (ask->uses == image->cert.statement.n && n->now.mono - ask->used_at < DONOR_IDLE_MS)
+            users |= set_of(i);
+    }
+    return users;
+}
+
+static void image_use(struct node *n, member_id who, const struct donor_image *image) {
+    n->donor.asks[who].uses = image->cert.statement.n;
+    n->donor.asks[who].used_at = n->now.mono;
+}
+
+static unsigned users_besides_wishers(const struct node *n, const struct donor_image *image) {
+    return set_count(image_users(n, image) & (member_set)~n->donor.wanted_by);
+}
+
+/* A place that is used by the wishers at most gives way at once, so nobody's wish costs another what one member alone
+   may hold; one with a single other user after a while, any after a long one. */
+static bool gives_way(const struct node *n, const struct donor_image *image) {
+    unsigned others = users_besides_wishers(n, image);
+    mono_ms age = n->now.mono - image->made_at;
+    return others == 0 || age >= DONOR_IMAGE_MAX_MS || (others == 1 && age >= DONOR_ALONE_MS);
+}
+
+/* A free place, or of those that give way the least used, the oldest. */
 static struct donor_image *image_place(struct node *n) {
-    struct donor_image *oldest = &n->donor.images[0];
+    struct donor_image *best = NULL;
     for (unsigned i = 0; i < DONOR_IMAGES; i++) {
         struct donor_image *image = &n->donor.images[i];
         if (image->cert.statement.n == 0)
             return image;
-        oldest = image->made_at < oldest->made_at ? image : oldest;
+        if (!gives_way(n, image))
+            continue;
+        unsigned users = users_besides_wishers(n, image), least = best ? users_besides_wishers(n, best) : UINT_MAX;
+        if (users < least || (users == least && image->made_at < best->made_at))
+            best = image;
     }
-    return n->now.mono - oldest->made_at >= DONOR_IMAGE_MAX_MS ? oldest : NULL;
+    return best;
 }
 
 /* The state on disk and in the tree is that of the newest own checkpoint, once its turn is durable; it is worth giving
@@ -61,7 +94,10 @@ static void freeze(struct node *n, struct donor_image *image, const struct check
     for (unsigned m = 0; m < STATE_FANOUT; m++)
         if (!digest_is_zero(&image->mids[m]))
             state_tree_leaves(n->tree, (uint8_t)m, image->leaves + (size_t)m * STATE_FANOUT);
-    image->made_at = image->used_at = n->now.mono;
+    image->made_at = n->now.mono;
+    for (member_id i = 0; i < MEMBERS_MAX; i++)
+        if (set_has(n->donor.wanted_by, i))
+            image_use(n, i, image);
     node_trace(n, "image n=%llu frozen", (unsigned long long)stable->statement.n);
 }
 
@@ -73,6 +109,7 @@ static void freeze_if_wanted(struct node *n) {
     if (place) {
         freeze(n, place, stable);
         n->donor.wanted_until = 0;
+        n->donor.wanted_by = 0;
     }
 }
 
@@ -85,6 +122,8 @@ void donor_flushed(struct node *n) {
 static void answer(struct node *n, member_id to, const struct msg_st_data *data) {
     struct msg m = {.type = FRAME_ST_DATA, .st_data = *data};
     struct buffer body = {0}, frame = {0};
+    m.st_data.to = to;
+    m.st_data.nonce = n->donor.asks[to].fetch.nonce;
     codec_encode(&body, &m);
     node_seal(n, &frame, FRAME_ST_DATA, buffer_bytes(&body));
     n->donor.spent += frame.len;
@@ -97,8 +136,8 @@ static void refuse(struct node *n, member_id to) {
     answer(n, to, &(struct msg_st_data){.kind = ST_REFUSED, .n = image_newest(n)->cert.statement.n});
 }
 
-static void offer(struct node *n, member_id to, struct donor_image *image) {
-    image->used_at = n->now.mono;
+static void offer(struct node *n, member_id to, const struct donor_image *image) {
+    image_use(n, to, image);
     answer(
         n, to,
         &(struct msg_st_data){.kind = ST_META, .n = image->cert.statement.n, .mids = image->mids, .cert = image->cert});
@@ -155,7 +194,10 @@ static void give_pages(struct node *n, member_id to, const struct donor_image *i
 /* The newest image that will do, else a wish for one; whoever asks again finds it. */
 static void take_meta(struct node *n, member_id from, const struct msg_st_fetch *f) {
     if (image_newest(n)->cert.statement.n < f->n) {
+        if (n->now.mono >= n->donor.wanted_until)
+            n->donor.wanted_by = 0;
         n->donor.wanted_until = n->now.mono + DONOR_IDLE_MS;
+        n->donor.wanted_by |= set_of(from);
         freeze_if_wanted(n);
     }
     struct donor_image *image = image_newest(n);
@@ -172,7 +214,7 @@ static void serve(struct node *n, member_id from, const struct msg_st_fetch *f) 
     } else if (!image) {
         refuse(n, from);
     } else {
-        image->used_at = n->now.mono;
+        image_use(n, from, image);
         if (f->kind == ST_NODE)
             give_nodes(n, from, image, f);
         else
@@ -204,9 +246,20 @@ static void serve_waiting(struct node *n) {
     }
 }
 
+/* A question that somebody plays again could displace the newest one, or wish for what its asker doesn't. Who starts
+   from an empty disk counts from below: it is heard after a pause. */
+static bool is_new(const struct node *n, const struct donor_ask *ask, const struct msg_st_fetch *f) {
+    return f->nonce > ask->nonce || ask->asked_at == 0 || n->now.mono - ask->asked_at >= DONOR_IDLE_MS;
+}
+
 void donor_fetch(struct node *n, member_id from, const struct msg_st_fetch *f) {
     struct donor_ask *ask = &n->donor.asks[from];
-    *ask = (struct donor_ask){.held = true, .fetch = *f};
+    if (!is_new(n, ask, f))
+        return;
+    ask->held = true;
+    ask->nonce = f->nonce;
+    ask->asked_at = n->now.mono;
+    ask->fetch = *f;
     if (f->count)
         memcpy(ask->indices, f->indices, f->count * sizeof *f->indices);
     ask->fetch.indices = ask->indices;
@@ -220,11 +273,23 @@ static bool somebody_waits(const struct donor *d) {
     return waits;
 }
 
+static mono_ms image_idle_at(const struct node *n, const struct donor_image *image) {
+    mono_ms last = image->made_at;
+    if (image->cert.statement.n == 0)
+        return INT64_MAX;
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        const struct donor_ask *ask = &n->donor.asks[i];
+        if (ask->uses == image->cert.statement.n && ask->used_at > last)
+            last = ask->used_at;
+    }
+    return last + DONOR_IDLE_MS;
+}
+
 void donor_timeout(struct node *n) {
     struct donor *d = &n->donor;
     serve_waiting(n);
     for (unsigned i = 0; i < DONOR_IMAGES; i++)
-        if (n->now.mono - d->images[i].used_at >= DONOR_IDLE_MS)
+        if (n->now.mono >= image_idle_at(n, &d->images[i]))
             image_drop(n, &d->images[i]);
 }
 
@@ -232,7 +297,7 @@ mono_ms donor_deadline(const struct node *n) {
     const struct donor *d = &n->donor;
     mono_ms soonest = somebody_waits(d) ? d->interval_since + n->cluster->knobs.status_ms : INT64_MAX;
     for (unsigned i = 0; i < DONOR_IMAGES; i++) {
-        mono_ms idle = d->images[i].cert.statement.n ? d->images[i].used_at + DONOR_IDLE_MS : INT64_MAX;
+        mono_ms idle = image_idle_at(n, &d->images[i]);
         soonest = idle < soonest ? idle : soonest;
     }
     return soonest;

@@ -1,7 +1,8 @@
 /* Gives the state to members that lack it (R7). On demand it freezes an image of the state at a stable checkpoint: a
    snapshot of the disk, the leaves and the certificate. At most two at a time, each let go when nobody asked for it for
-   a minute; nobody pays for checkpoints that nobody asks for. What one member may draw is budgeted, so that a transfer
-   never starves the ordering. */
+   a minute; nobody pays for checkpoints that nobody asks for. A member uses one of them at most, and one that it uses
+   alone gives way to what another wishes. What members may draw is budgeted, so that a transfer never starves the
+   ordering. */
 #ifndef QUORATE_REPLICA_DONOR_H
 #define QUORATE_REPLICA_DONOR_H
 
@@ -12,6 +13,7 @@ enum {
     DONOR_IMAGES = 2,
     DONOR_IDLE_MS = 60000,
     DONOR_IMAGE_MAX_MS = 600000, /* an older one gives way to a newer one that is wanted, in use or not */
+    DONOR_ALONE_MS = 60000,      /* so long a single user is left in peace */
     DONOR_BUDGET = 2 << 20,      /* bytes of all answers in one STATUS interval */
 };
 
@@ -21,11 +23,15 @@ struct donor_image {
     void *snapshot;
     struct digest mids[STATE_FANOUT];
     struct digest *leaves; /* STATE_BUCKETS of them */
-    mono_ms made_at, used_at;
+    mono_ms made_at;
 };
 
 struct donor_ask { /* what waits for the next interval; one a member, the newest */
     bool held;
+    uint64_t nonce; /* the greatest it asked with: what comes again is not answered again */
+    mono_ms asked_at;
+    seq_no uses; /* the image that it asked for last, 0: none */
+    mono_ms used_at;
     struct msg_st_fetch fetch;
     uint16_t indices[ST_PAGES_MAX];
 };
@@ -33,6 +39,7 @@ struct donor_ask { /* what waits for the next interval; one a member, the newest
 struct donor {
     struct donor_image images[DONOR_IMAGES];
     mono_ms wanted_until; /* somebody asked for an image that could not be made yet */
+    member_set wanted_by;
     mono_ms interval_since;
     size_t spent;
     member_id turn; /* who is served next */

@@ -179,6 +179,7 @@ static struct node *make_node(const struct node_config *config, const struct dis
     n->self = config->self;
     n->secret = config->secret;
     n->boot_random = config->boot_random;
+    n->transfer.part_len = ST_PART_MAX;
     strncpy(n->version, config->version, sizeof n->version - 1);
     n->disk = *disk;
     n->world = *world;

@@ -4,15 +4,26 @@
 
 #include <string.h>
 
-/* What was asked of this donor and did not come is wanted again. */
-void pieces_wanted_again(struct node *n, member_id from) {
+static bool asked_of(const struct piece *p, member_id who) {
+    return p->at == PIECE_ASKED && p->of == who;
+}
+
+static void want_again(const struct node *n, struct piece *p, member_id from, bool failed) {
+    if (!asked_of(p, from))
+        return;
+    p->at = PIECE_WANTED;
+    p->since = n->now.mono;
+    if (failed)
+        p->tried |= set_of(from);
+}
+
+void pieces_wanted_again(struct node *n, member_id from, bool failed) {
     for (unsigned i = 0; i < TRANSFER_MIDS; i++) {
         struct transfer_mid *w = &n->transfer.work[i];
-        if (w->used && w->node.at == PIECE_ASKED && w->node.of == from)
-            w->node.at = PIECE_WANTED;
+        if (w->used)
+            want_again(n, &w->node, from, failed);
         for (unsigned k = 0; w->used && k < STATE_FANOUT; k++)
-            if (w->pages[k].at == PIECE_ASKED && w->pages[k].of == from)
-                w->pages[k].at = PIECE_WANTED;
+            want_again(n, &w->pages[k], from, failed);
     }
 }
 
@@ -104,12 +115,19 @@ bool pieces_open(struct node *n) {
 
 /* ---- asking ---- */
 
-/* Takes the piece for this donor if nobody is asked for it, or, as a hedge, somebody slow. */
+/* Takes the piece for this donor if nobody is asked for it, or, as a hedge, somebody slow. Who was asked in vain is
+   asked again only when no other took it for a while. */
 static bool take_piece(const struct node *n, struct piece *p, member_id to, bool hedge) {
-    bool slow = p->at == PIECE_ASKED && p->of != to && n->now.mono - p->since >= TRANSFER_HEDGE_MS;
-    if (p->at != PIECE_WANTED && !(hedge && slow))
+    bool waited = n->now.mono - p->since >= TRANSFER_HEDGE_MS;
+    bool free = p->at == PIECE_WANTED && (waited || !set_has(p->tried, to));
+    bool slow = p->at == PIECE_ASKED && p->of != to && waited;
+    if (!free && !(hedge && slow))
         return false;
-    *p = (struct piece){PIECE_ASKED, to, n->now.mono};
+    if (slow)
+        p->tried |= set_of(p->of);
+    p->at = PIECE_ASKED;
+    p->of = to;
+    p->since = n->now.mono;
     return true;
 }
 
@@ -173,8 +191,9 @@ static struct transfer_mid *work_of(struct transfer *t, unsigned mid) {
     return NULL;
 }
 
-bool pieces_take_nodes(struct node *n, member_id from, const struct msg_st_data *m) {
+enum pieces_taken pieces_take_nodes(struct node *n, member_id from, const struct msg_st_data *m) {
     struct transfer *t = &n->transfer;
+    enum pieces_taken taken = PIECES_USELESS;
     for (unsigned i = 0; i < m->count; i++) {
         struct transfer_mid *w = work_of(t, m->nodes[i].mid);
         if (!w || w->has_leaves)
@@ -182,65 +201,93 @@ bool pieces_take_nodes(struct node *n, member_id from, const struct msg_st_data 
         struct digest mid = state_mid_of_leaves(m->nodes[i].leaves);
         if (!digest_equal(&mid, &t->mids[w->index])) {
             transfer_ban(n, from, "mid", w->index);
-            return false;
+            return PIECES_WRONG;
         }
         memcpy(w->leaves, m->nodes[i].leaves, sizeof w->leaves);
         open_leaves(n, w);
+        t->donors[from].gave++;
+        taken = PIECES_PROVEN;
+    }
+    return taken;
+}
+
+static struct transfer_mid *work_that_lacks(struct transfer *t, uint16_t bucket) {
+    struct transfer_mid *w = work_of(t, bucket / STATE_FANOUT);
+    return w && w->has_leaves && w->pages[bucket % STATE_FANOUT].at != PIECE_DONE ? w : NULL;
+}
+
+bool pieces_overtaken(struct node *n, member_id from) {
+    const struct transfer_donor *d = &n->transfer.donors[from];
+    if (d->part_total > 0)
+        return !work_that_lacks(&n->transfer, d->part_bucket);
+    for (unsigned i = 0; i < TRANSFER_MIDS; i++) {
+        const struct transfer_mid *w = &n->transfer.work[i];
+        if (w->used && asked_of(&w->node, from))
+            return false;
+        for (unsigned k = 0; w->used && k < STATE_FANOUT; k++)
+            if (asked_of(&w->pages[k], from))
+                return false;
     }
     return true;
 }
 
-static bool take_page(struct node *n, member_id from, uint16_t bucket, struct bytes page) {
+static enum pieces_taken take_page(struct node *n, member_id from, uint16_t bucket, struct bytes page) {
     struct transfer *t = &n->transfer;
-    struct transfer_mid *w = work_of(t, bucket / STATE_FANOUT);
+    struct transfer_mid *w = work_that_lacks(t, bucket);
     unsigned k = bucket % STATE_FANOUT;
     struct digest leaf;
-    if (!w || w->pages[k].at == PIECE_DONE)
-        return true;
+    if (!w)
+        return PIECES_USELESS;
     if (state_page_leaf(page, &leaf) != ERR_OK || !digest_equal(&leaf, &w->leaves[k])) {
         transfer_ban(n, from, "page", bucket);
-        return false;
+        return PIECES_WRONG;
     }
     state_page_write(&n->batch, t->generation, page);
     t->fetched++;
+    t->donors[from].gave++;
     w->pages[k].at = PIECE_DONE;
     if (--w->left == 0)
         mid_done(t, w);
-    return true;
+    return PIECES_PROVEN;
 }
 
-/* Parts of one page come from one donor, in order, so that whoever spoils it is known. Only the last page of an answer
-   is cut. */
-static bool take_part(struct node *n, member_id from, const struct st_page *p) {
+/* The part that was asked for, and as long as parts are: who gives less would never come to an end. */
+static bool goes_on(const struct transfer *t, const struct transfer_donor *d, const struct st_page *p) {
+    bool first = d->part_total == 0 && p->offset == 0;
+    bool next = d->part_total == p->total && d->part_bucket == p->bucket && p->offset == d->part.len;
+    uint32_t rest = p->total - p->offset;
+    return (first || next) && p->part.len == (rest < t->part_len ? rest : t->part_len);
+}
+
+/* Parts of one page come from one donor, in order, so that whoever spoils it is known. */
+static enum pieces_taken take_part(struct node *n, member_id from, const struct st_page *p) {
     struct transfer_donor *d = &n->transfer.donors[from];
-    const struct transfer_mid *w = work_of(&n->transfer, p->bucket / STATE_FANOUT);
-    bool wanted = w && w->pages[p->bucket % STATE_FANOUT].at != PIECE_DONE;
-    bool first = p->offset == 0, next = d->part_total == p->total && d->part_bucket == p->bucket;
-    if (!wanted || (!first && (!next || p->offset != d->part.len)))
-        return true; /* of a question that is no longer asked */
-    if (first) {
-        buffer_clear(&d->part);
-        d->part_bucket = p->bucket;
-        d->part_total = p->total;
-    }
+    if (!work_that_lacks(&n->transfer, p->bucket) || !goes_on(&n->transfer, d, p))
+        return PIECES_USELESS;
+    d->part_bucket = p->bucket;
+    d->part_total = p->total;
     buffer_put(&d->part, p->part.data, p->part.len);
     if (d->part.len < d->part_total) {
         ask_rest_of_page(n, from);
-        return false;
+        return PIECES_PART;
     }
-    bool good = take_page(n, from, p->bucket, buffer_bytes(&d->part));
+    enum pieces_taken taken = take_page(n, from, p->bucket, buffer_bytes(&d->part));
     d->part_total = 0;
     buffer_clear(&d->part);
-    return good;
+    return taken;
 }
 
-/* False when the donor is banned, or busy with the rest of a page. */
-bool pieces_take_pages(struct node *n, member_id from, const struct msg_st_data *m) {
-    for (unsigned i = 0; i < m->count; i++) {
-        const struct st_page *p = &m->pages[i];
-        bool whole = p->offset == 0 && p->part.len == p->total;
-        if (!(whole ? take_page(n, from, p->bucket, p->part) : take_part(n, from, p)))
-            return false;
+/* A part stands alone in its answer, and answers the last question. */
+enum pieces_taken pieces_take_pages(struct node *n, member_id from, const struct msg_st_data *m) {
+    const struct st_page *p = m->pages;
+    enum pieces_taken taken = PIECES_USELESS;
+    if (m->count == 1 && p->part.len < p->total)
+        return m->nonce == n->transfer.donors[from].last_nonce ? take_part(n, from, p) : PIECES_USELESS;
+    for (unsigned i = 0; i < m->count && p[i].part.len == p[i].total; i++) {
+        enum pieces_taken one = take_page(n, from, p[i].bucket, p[i].part);
+        if (one == PIECES_WRONG)
+            return one;
+        taken = one == PIECES_PROVEN ? one : taken;
     }
-    return true;
+    return taken;
 }

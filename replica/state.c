@@ -139,20 +139,29 @@ enum error state_page(const struct disk *disk, void *snapshot, uint8_t generatio
     return e;
 }
 
+/* Before any of it is hashed. */
+static enum error check_page(struct bytes page) {
+    struct reader r = reader_of(page);
+    struct bytes before = {0}, key, value;
+    for (unsigned count = 1; r.at < r.end; count++) {
+        if (!st_page_take(&r, &key, &value))
+            return ERR_MALFORMED;
+        if (count > STATE_PAGE_RECORDS_MAX)
+            return ERR_TOO_MANY;
+        if (before.len && bytes_compare(before, key) >= 0)
+            return ERR_NOT_CANONICAL;
+        before = key;
+    }
+    return ERR_OK;
+}
+
 enum error state_page_leaf(struct bytes page, struct digest *leaf) {
     struct reader r = reader_of(page);
     struct state_leaf l = {0};
-    struct bytes before = {0}, key, value;
-    enum error e = ERR_OK;
-    while (e == ERR_OK && r.at < r.end) {
-        if (!st_page_take(&r, &key, &value))
-            e = ERR_MALFORMED;
-        else if (before.len && bytes_compare(before, key) >= 0)
-            e = ERR_NOT_CANONICAL;
-        else
-            state_leaf_add(&l, key, value);
-        before = key;
-    }
+    struct bytes key, value;
+    enum error e = check_page(page);
+    while (e == ERR_OK && r.at < r.end && st_page_take(&r, &key, &value))
+        state_leaf_add(&l, key, value);
     *leaf = state_leaf_end(&l);
     return e;
 }

@@ -35,7 +35,9 @@ enum error state_load(const struct disk *disk, uint8_t generation, struct machin
 /* Appends the page of a bucket (proto/msg.h), "" when it holds nothing. snapshot NULL: as of now. leaf may be NULL. */
 enum error state_page(const struct disk *disk, void *snapshot, uint8_t generation, uint16_t bucket, struct buffer *page,
                       struct digest *leaf);
-/* The leaf of a page from elsewhere; ERR_MALFORMED, ERR_NOT_CANONICAL when it is none. */
+/* Far above what a bucket of an honest state holds: tens, a few hundred if names were sought to collide. */
+enum { STATE_PAGE_RECORDS_MAX = 1 << 14 };
+/* The leaf of a page from elsewhere; ERR_MALFORMED, ERR_NOT_CANONICAL when it is none, ERR_TOO_MANY records. */
 enum error state_page_leaf(struct bytes page, struct digest *leaf);
 /* Writes a page's records; the page was checked. */
 void state_page_write(struct disk_batch *batch, uint8_t generation, struct bytes page);

@@ -23,20 +23,29 @@ static void donor_idle(struct transfer_donor *d) {
     buffer_clear(&d->part);
 }
 
+/* Greater than any before, over boots too: the boot, some of its random part, a count. */
+static uint64_t next_nonce(struct node *n) {
+    return (n->boot << 40 | (n->boot_random & 0xffff) << 24) + ++n->transfer.questions;
+}
+
 void transfer_ask(struct node *n, member_id to, const struct msg_st_fetch *f) {
     struct msg m = {.type = FRAME_ST_FETCH, .st_fetch = *f};
+    struct transfer_donor *d = &n->transfer.donors[to];
     struct buffer body = {0}, frame = {0};
+    m.st_fetch.nonce = next_nonce(n);
     codec_encode(&body, &m);
     node_seal(n, &frame, FRAME_ST_FETCH, buffer_bytes(&body));
     node_send(n, set_of(to), buffer_bytes(&frame));
     buffer_free(&body);
     buffer_free(&frame);
-    n->transfer.donors[to].busy = true;
-    n->transfer.donors[to].asked_at = n->now.mono;
+    d->busy = true;
+    d->asked_at = n->now.mono;
+    d->asked_kind = f->kind;
+    d->last_nonce = m.st_fetch.nonce;
 }
 
 static void lose_donor(struct node *n, member_id i) {
-    pieces_wanted_again(n, i);
+    pieces_wanted_again(n, i, true);
     donor_idle(&n->transfer.donors[i]);
     n->transfer.donors[i].offers = false;
 }
@@ -48,6 +57,17 @@ void transfer_ban(struct node *n, member_id i, const char *what, unsigned index)
     t->donors[i].offer.statement.n = 0;
     t->bans++;
     node_trace(n, "transfer: donor %u banned: %s %u does not prove", i, what, index);
+}
+
+/* It offered what it then did not give: other offers are better. */
+static void fail_donor(struct node *n, member_id i) {
+    lose_donor(n, i);
+    n->transfer.donors[i].failed_until = n->now.mono + TRANSFER_FAILED_MS;
+    node_trace(n, "transfer: donor %u failed", i);
+}
+
+static bool has_failed(const struct node *n, const struct transfer_donor *d) {
+    return n->now.mono < d->failed_until;
 }
 
 static unsigned donors_left(const struct node *n) {
@@ -84,10 +104,12 @@ static void seek(struct node *n) {
     }
 }
 
-static unsigned offers_of(const struct transfer *t, seq_no seq) {
+static unsigned offers_of(const struct node *n, seq_no seq, bool any) {
     unsigned count = 0;
-    for (member_id i = 0; i < MEMBERS_MAX; i++)
-        count += t->donors[i].offer.statement.n == seq;
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
+        const struct transfer_donor *d = &n->transfer.donors[i];
+        count += d->offer.statement.n == seq && (any || !has_failed(n, d));
+    }
     return count;
 }
 
@@ -105,21 +127,22 @@ static void seek_again(struct node *n) {
             transfer_ask(n, i, &f);
 }
 
-/* The checkpoint that most donors have, of those the newest; NULL when no offer will do any more. */
-static const struct transfer_donor *best_offer(const struct node *n) {
+/* The checkpoint that most donors have, of those the newest; who failed counts only if nobody else offers. NULL when
+   no offer will do any more. */
+static const struct transfer_donor *best_offer(const struct node *n, bool any) {
     const struct transfer *t = &n->transfer;
     const struct transfer_donor *best = NULL;
     unsigned best_count = 0;
     for (member_id i = 0; i < MEMBERS_MAX; i++) {
         const struct transfer_donor *d = &t->donors[i];
         seq_no seq = d->offer.statement.n;
-        unsigned count = seq >= lowest_target(n) ? offers_of(t, seq) : 0;
+        unsigned count = seq >= lowest_target(n) ? offers_of(n, seq, any) : 0;
         if (count > best_count || (count > 0 && count == best_count && seq > best->offer.statement.n)) {
             best = d;
             best_count = count;
         }
     }
-    return best;
+    return best || any ? best : best_offer(n, true);
 }
 
 static void take_target(struct transfer *t, const struct transfer_donor *best) {
@@ -127,14 +150,14 @@ static void take_target(struct transfer *t, const struct transfer_donor *best) {
     memcpy(t->mids, best->mids, sizeof t->mids);
     for (member_id i = 0; i < MEMBERS_MAX; i++) {
         donor_idle(&t->donors[i]);
-        t->donors[i].late = 0;
+        t->donors[i].late = t->donors[i].gave = 0;
         t->donors[i].offers = t->donors[i].offer.statement.n == t->target.statement.n;
     }
 }
 
 static void begin_filling(struct node *n) {
     struct transfer *t = &n->transfer;
-    const struct transfer_donor *best = best_offer(n);
+    const struct transfer_donor *best = best_offer(n, false);
     t->first_offer_at = 0;
     if (!best)
         return;
@@ -149,7 +172,8 @@ static void begin_filling(struct node *n) {
     node_trace(n, "transfer n=%llu root=%02x%02x%02x%02x begins%s", (ull)t->target.statement.n, root[0], root[1],
                root[2], root[3], t->repair ? ", to repair" : "");
     t->trace_at = n->now.mono + TRANSFER_TRACE_MS;
-    t->work_at = n->now.mono;
+    t->work_at = t->progress_at = n->now.mono;
+    t->parts = 0;
 }
 
 /* Its certificate was verified at the door. */
@@ -162,6 +186,7 @@ static void take_meta(struct node *n, member_id from, const struct msg_st_data *
         return;
     }
     d->busy = false;
+    d->first_nonce = m->nonce + 1;
     if (t->step == TRANSFER_FILLING) {
         d->offers |= m->n == t->target.statement.n;
         return;
@@ -170,16 +195,21 @@ static void take_meta(struct node *n, member_id from, const struct msg_st_data *
         return;
     d->offer = m->cert;
     memcpy(d->mids, m->mids, sizeof d->mids);
-    if (!t->first_offer_at)
-        t->first_offer_at = n->now.mono;
-    if (offers_of(t, m->n) + 1u >= n->cluster->member_count)
+    mono_ms at = n->now.mono + (has_failed(n, d) ? TRANSFER_ASK_MS - TRANSFER_GATHER_MS : 0);
+    if (!t->first_offer_at || at < t->first_offer_at)
+        t->first_offer_at = at;
+    if (offers_of(n, m->n, true) + 1u >= n->cluster->member_count)
         begin_filling(n);
 }
 
+/* Whoever delivered last comes first. */
 static void ask_all(struct node *n) {
-    for (member_id i = 0; i < n->cluster->member_count; i++)
+    unsigned count = n->cluster->member_count;
+    for (unsigned k = 0; k < count; k++) {
+        member_id i = (member_id)((n->transfer.last_delivered + k) % count);
         if (n->transfer.donors[i].offers && !n->transfer.donors[i].busy && may_ask(n, i))
             pieces_ask(n, i);
+    }
 }
 
 /* ---- filling ---- */
@@ -192,41 +222,111 @@ static void all_laid_down(struct node *n) {
                (ull)t->fetched, (ull)t->kept);
 }
 
+static void give_up(struct node *n, const char *why) {
+    struct transfer *t = &n->transfer;
+    node_trace(n, "transfer n=%llu given up: %s", (ull)t->target.statement.n, why);
+    for (member_id i = 0; i < MEMBERS_MAX; i++)
+        if (t->donors[i].offers && t->donors[i].gave == 0)
+            fail_donor(n, i);
+    state_drop(&n->batch, t->generation);
+    seek(n);
+}
+
 static void fill(struct node *n) {
     struct transfer *t = &n->transfer;
+    unsigned before = t->next_mid;
     bool caught_up = pieces_open(n);
+    if (t->next_mid != before)
+        t->progress_at = n->now.mono;
     t->work_at = n->now.mono + (caught_up ? TRANSFER_HEDGE_MS / 2 : 0);
     if (t->mids_done == STATE_FANOUT) {
         all_laid_down(n);
     } else if (donors_left(n) == 0) {
-        node_trace(n, "transfer n=%llu given up: no donor is left", (ull)t->target.statement.n);
-        state_drop(&n->batch, t->generation);
-        seek(n);
+        give_up(n, "no donor is left");
+    } else if (n->now.mono - t->progress_at >= TRANSFER_STALL_MS) {
+        give_up(n, "nothing came for long");
     } else {
         ask_all(n);
         tell_progress(n);
     }
 }
 
-void transfer_data(struct node *n, member_id from, const struct msg_st_data *m) {
+/* An answer to this replica, to a question that is still open; certificates and refusals to the last one. */
+static bool is_answer(const struct node *n, member_id from, const struct msg_st_data *m) {
+    const struct transfer_donor *d = &n->transfer.donors[from];
+    if (m->to != n->self || m->nonce < d->first_nonce || m->nonce > d->last_nonce)
+        return false;
+    if (m->kind == ST_META)
+        return d->asked_kind == ST_META;
+    return m->kind != ST_REFUSED || m->nonce == d->last_nonce;
+}
+
+static void proven(struct node *n, member_id from, uint64_t nonce) {
     struct transfer *t = &n->transfer;
     struct transfer_donor *d = &t->donors[from];
-    if (t->step == TRANSFER_IDLE || !may_ask(n, from))
+    d->late = t->parts = 0;
+    d->first_nonce = nonce + 1;
+    t->progress_at = n->now.mono;
+    t->last_delivered = from;
+    if (nonce == d->last_nonce) {
+        pieces_wanted_again(n, from, false);
+        donor_idle(d);
+    }
+}
+
+static void donor_late(struct node *n, member_id i) {
+    if (++n->transfer.donors[i].late >= TRANSFER_LATE_MAX)
+        fail_donor(n, i);
+}
+
+/* The donor stays busy, for its patience's time: nobody is asked more often for giving less. But when others were
+   faster with what it was asked, it is not to blame. */
+static void useless(struct node *n, member_id from, uint64_t nonce) {
+    struct transfer_donor *d = &n->transfer.donors[from];
+    d->first_nonce = nonce + 1;
+    if (nonce != d->last_nonce)
+        return;
+    if (pieces_overtaken(n, from)) {
+        pieces_wanted_again(n, from, false);
+        donor_idle(d);
+    } else {
+        donor_late(n, from);
+    }
+}
+
+static void take_pieces(struct node *n, member_id from, const struct msg_st_data *m) {
+    struct transfer *t = &n->transfer;
+    switch (m->kind == ST_NODE ? pieces_take_nodes(n, from, m) : pieces_take_pages(n, from, m)) {
+    case PIECES_USELESS:
+        useless(n, from, m->nonce);
+        break;
+    case PIECES_PROVEN:
+        proven(n, from, m->nonce);
+        break;
+    case PIECES_PART:
+        t->donors[from].first_nonce = m->nonce + 1;
+        if (++t->parts <= TRANSFER_PARTS_MAX)
+            t->progress_at = n->now.mono;
+        break;
+    case PIECES_WRONG:
+        break;
+    }
+}
+
+void transfer_data(struct node *n, member_id from, const struct msg_st_data *m) {
+    struct transfer *t = &n->transfer;
+    if (t->step == TRANSFER_IDLE || !may_ask(n, from) || !is_answer(n, from, m))
         return;
     if (m->kind == ST_META) {
         take_meta(n, from, m);
         return;
     }
-    if (t->step != TRANSFER_FILLING || (!d->busy && d->late == 0))
+    if (t->step != TRANSFER_FILLING || !t->donors[from].offers)
         return;
-    d->late = 0;
-    if (m->kind == ST_REFUSED) {
-        lose_donor(n, from);
-    } else if (m->n == t->target.statement.n &&
-               (m->kind == ST_NODE ? pieces_take_nodes(n, from, m) : pieces_take_pages(n, from, m))) {
-        pieces_wanted_again(n, from);
-        donor_idle(d);
-    }
+    if (m->kind == ST_REFUSED)
+        fail_donor(n, from);
+    else if (m->n == t->target.statement.n)
+        take_pieces(n, from, m);
     fill(n);
 }
 
@@ -297,10 +397,9 @@ static void pass_over_the_late(struct node *n) {
         struct transfer_donor *d = &n->transfer.donors[i];
         if (!d->busy || n->now.mono - d->asked_at < TRANSFER_ASK_MS)
             continue;
-        pieces_wanted_again(n, i);
+        pieces_wanted_again(n, i, true);
         donor_idle(d);
-        if (++d->late >= TRANSFER_LATE_MAX)
-            lose_donor(n, i);
+        donor_late(n, i);
     }
 }
 

@@ -3,7 +3,7 @@
    leaf and only the rest is fetched. The new state is laid down beside the old one and takes effect in one write.
 
        IDLE ──core asks──► SEEKING ──offers──► FILLING ──all laid down, durable──► LOADING ──► IDLE, state changed
-                              ▲                   │ no donor left                     │ root differs
+                              ▲                   │ no donor left, or no progress     │ root differs
                               └───────────────────┴───────────────────────────────────┘ */
 #ifndef QUORATE_REPLICA_TRANSFER_H
 #define QUORATE_REPLICA_TRANSFER_H
@@ -12,11 +12,14 @@
 #include "replica/state.h"
 
 enum {
-    TRANSFER_ASK_MS = 2000,   /* patience with one request */
-    TRANSFER_GATHER_MS = 300, /* after the first offer, for others of the same checkpoint */
-    TRANSFER_HEDGE_MS = 500,  /* what one donor is slow with is asked of an idle one */
-    TRANSFER_BAN_MS = 600000, /* who sent wrong bytes */
-    TRANSFER_LATE_MAX = 3,    /* requests a donor may leave unanswered in a row */
+    TRANSFER_ASK_MS = 2000,     /* patience with one request */
+    TRANSFER_GATHER_MS = 300,   /* after the first offer, for others of the same checkpoint */
+    TRANSFER_HEDGE_MS = 500,    /* what one donor is slow with is asked of an idle one */
+    TRANSFER_BAN_MS = 600000,   /* who sent wrong bytes */
+    TRANSFER_FAILED_MS = 60000, /* who offered and then did not give comes after all others */
+    TRANSFER_STALL_MS = 10000,  /* without a newly proven piece the target is given up */
+    TRANSFER_PARTS_MAX = 32,    /* of pages, that may pass for progress between two proven pieces */
+    TRANSFER_LATE_MAX = 3,      /* requests a donor may leave without a useful answer in a row */
     TRANSFER_TRACE_MS = 2000,
     TRANSFER_MIDS = 8,             /* mids in work at a time */
     TRANSFER_TURN_BYTES = 1 << 20, /* laid down from the own disk in one turn */
@@ -26,8 +29,9 @@ enum transfer_step { TRANSFER_IDLE, TRANSFER_SEEKING, TRANSFER_FILLING, TRANSFER
 
 struct piece {
     enum { PIECE_DONE, PIECE_WANTED, PIECE_ASKED } at;
-    member_id of; /* who is asked, since when */
-    mono_ms since;
+    member_id of;     /* who is asked */
+    member_set tried; /* who was asked before and gave nothing */
+    mono_ms since;    /* it is asked for, or wanted once more */
 };
 
 struct transfer_mid { /* a mid in work: first its leaves, then the pages that differ */
@@ -42,8 +46,12 @@ struct transfer_mid { /* a mid in work: first its leaves, then the pages that di
 struct transfer_donor {
     bool offers; /* an image of the target */
     bool busy;
-    mono_ms asked_at, banned_until;
-    unsigned late;
+    mono_ms asked_at, banned_until, failed_until;
+    unsigned late;           /* answers that did not come or were of no use, since the last useful one */
+    unsigned gave;           /* pieces of this target */
+    enum st_kind asked_kind; /* of the last question */
+    /* Nonces of the questions that may still be answered: a late answer is as good as any if it proves itself. */
+    uint64_t first_nonce, last_nonce;
     /* a page that comes in parts */
     struct buffer part;
     uint16_t part_bucket;
@@ -57,7 +65,11 @@ struct transfer {
     enum transfer_step step;
     seq_no at_least;
     bool repair;
-    mono_ms since, seek_at, first_offer_at, work_at, trace_at;
+    uint64_t questions; /* of this boot */
+    uint32_t part_len;  /* of a page that is longer: ST_PART_MAX */
+    mono_ms since, seek_at, first_offer_at, work_at, trace_at, progress_at;
+    unsigned parts;           /* since the last proven piece */
+    member_id last_delivered; /* is asked first */
     struct checkpoint_cert target;
     struct digest mids[STATE_FANOUT];
     uint8_t generation; /* that is laid down */
@@ -77,11 +89,18 @@ struct node;
 bool pieces_open(struct node *n);
 /* Asks the donor for what is missing; false when nothing is. */
 bool pieces_ask(struct node *n, member_id to);
-/* What was asked of that member and did not come is wanted again. */
-void pieces_wanted_again(struct node *n, member_id from);
-/* False when the donor was banned or is busy with the rest of a page. */
-bool pieces_take_nodes(struct node *n, member_id from, const struct msg_st_data *m);
-bool pieces_take_pages(struct node *n, member_id from, const struct msg_st_data *m);
+/* What was asked of that member and did not come is wanted again; failed: of another first. */
+void pieces_wanted_again(struct node *n, member_id from, bool failed);
+/* Others gave all that was asked of this member, or the page whose rest is. */
+bool pieces_overtaken(struct node *n, member_id from);
+enum pieces_taken {
+    PIECES_USELESS, /* nothing that was missing */
+    PIECES_PROVEN,  /* at least one that was */
+    PIECES_PART,    /* of a page, whose rest was asked for */
+    PIECES_WRONG,   /* the donor was banned */
+};
+enum pieces_taken pieces_take_nodes(struct node *n, member_id from, const struct msg_st_data *m);
+enum pieces_taken pieces_take_pages(struct node *n, member_id from, const struct msg_st_data *m);
 
 /* ---- transfer.c ---- */
 void transfer_ask(struct node *n, member_id to, const struct msg_st_fetch *f);

@@ -223,13 +223,15 @@ static inline void sample_receipt(struct buffer *out) {
 
 static inline void sample_st_fetch(struct buffer *out) {
     static const uint16_t buckets[] = {0, 258, 65535};
-    struct msg m = {.type = FRAME_ST_FETCH, .sender = 2, .st_fetch = {ST_PAGES, 128, 0, 3, buckets}};
+    struct msg m = {
+        .type = FRAME_ST_FETCH, .sender = 2, .st_fetch = {ST_PAGES, 128, 0, 3, buckets, 0x0102030405060708}};
     sample_seal(out, &m);
 }
 
 static inline void sample_st_meta(struct buffer *out) {
     struct digest mids[ST_LEAVES] = {[1] = sample_digest(0xe1), [255] = sample_digest(0xe2)};
-    struct msg m = {.type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_META, .n = 128, .mids = mids}};
+    struct msg m = {
+        .type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_META, .n = 128, .mids = mids, .to = 2, .nonce = 7}};
     m.st_data.cert = sample_checkpoint_cert();
     sample_seal(out, &m);
 }
@@ -237,8 +239,9 @@ static inline void sample_st_meta(struct buffer *out) {
 static inline void sample_st_node(struct buffer *out) {
     struct digest leaves[ST_LEAVES] = {[2] = sample_digest(0xe3)};
     struct st_node nodes[] = {{1, leaves}, {255, leaves}};
-    struct msg m = {
-        .type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_NODE, .n = 128, .count = 2, .nodes = nodes}};
+    struct msg m = {.type = FRAME_ST_DATA,
+                    .sender = 1,
+                    .st_data = {.kind = ST_NODE, .n = 128, .count = 2, .nodes = nodes, .to = 2, .nonce = 8}};
     sample_seal(out, &m);
 }
 
@@ -246,14 +249,16 @@ static inline void sample_st_pages(struct buffer *out) {
     struct buffer page = {0};
     st_page_put(&page, bytes_of("key", 3), bytes_of("value", 5));
     struct st_page pages[] = {{258, 16, 0, buffer_bytes(&page)}, {65535, 1 << 20, 4096, buffer_bytes(&page)}};
-    struct msg m = {
-        .type = FRAME_ST_DATA, .sender = 1, .st_data = {.kind = ST_PAGES, .n = 128, .count = 2, .pages = pages}};
+    struct msg m = {.type = FRAME_ST_DATA,
+                    .sender = 1,
+                    .st_data = {.kind = ST_PAGES, .n = 128, .count = 2, .pages = pages, .to = 2, .nonce = 9}};
     sample_seal(out, &m);
     buffer_free(&page);
 }
 
 static inline void sample_st_refused(struct buffer *out) {
-    struct msg m = {.type = FRAME_ST_DATA, .sender = 3, .st_data = {.kind = ST_REFUSED, .n = 0}};
+    struct msg m = {
+        .type = FRAME_ST_DATA, .sender = 3, .st_data = {.kind = ST_REFUSED, .n = 0, .to = 2, .nonce = UINT64_MAX}};
     sample_seal(out, &m);
 }
 

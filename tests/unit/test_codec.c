@@ -162,7 +162,7 @@ static enum error st_fetch_with(enum st_kind kind, seq_no n, uint32_t offset, un
     for (unsigned i = 0; i < count; i++) {
         list[i] = (uint16_t)(first + i * step);
     }
-    struct msg m = {.type = FRAME_ST_FETCH, .st_fetch = {kind, n, offset, count, list}};
+    struct msg m = {.type = FRAME_ST_FETCH, .st_fetch = {kind, n, offset, count, list, 1}};
     return encoded(&m);
 }
 
@@ -181,10 +181,10 @@ static void st_fetch_bounds(void **state) {
     assert_int_equal(st_fetch_with(ST_PAGES, 1, 9, 1, 7, 1), ERR_OK);
     assert_int_equal(st_fetch_with(ST_PAGES, 1, 9, 2, 7, 1), ERR_NOT_CANONICAL);
     assert_int_equal(st_fetch_with(ST_PAGES, 1, ST_PAGE_MAX + 1, 1, 7, 1), ERR_OUT_OF_RANGE);
-    const uint8_t trailing[16] = {ST_META, [8] = 1};
-    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 15)), ERR_OK);
-    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 16)), ERR_MALFORMED);
-    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 14)), ERR_MALFORMED);
+    const uint8_t trailing[24] = {ST_META, [8] = 1};
+    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 23)), ERR_OK);
+    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 24)), ERR_MALFORMED);
+    assert_int_equal(decoded(FRAME_ST_FETCH, bytes_of(trailing, 22)), ERR_MALFORMED);
 }
 
 static enum error st_page_with(uint16_t second, uint32_t total, uint32_t offset, size_t len) {

@@ -1,6 +1,8 @@
 /* A state fetched from others (R7), with whole nodes: what an honest donor gives is taken, what a liar gives is not. */
 #include "tests/unit/node_world.h"
 
+enum { PART = 900 };
+
 /* ---- fetching ---- */
 
 static void whoever_was_away_for_long_fetches_the_state(void **state) {
@@ -178,14 +180,18 @@ static void a_page_that_does_not_decode_bans_its_donor(void **state) {
     a_liar_is_found_out(lie_shorter_page, "page ");
 }
 
-/* As a donor does with a page that is longer than a frame. */
-static bool cut_last_page(struct world *w, member_id from, member_id to, struct msg *m) {
+/* As a donor does with a page that is longer than a frame: a part stands alone. */
+static bool cut_pages(struct world *w, member_id from, member_id to, struct msg *m) {
     (void)from, (void)to;
     if (m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES) {
-        struct st_page *last = (struct st_page *)(uintptr_t)&m->st_data.pages[m->st_data.count - 1];
-        size_t most = last->offset ? 900 : 500;
-        last->part.len = last->part.len > most ? most : last->part.len;
-        ++*(unsigned *)w->owner;
+        struct st_page *pages = (struct st_page *)(uintptr_t)m->st_data.pages;
+        unsigned whole = 0;
+        while (whole < m->st_data.count && pages[whole].part.len <= PART)
+            whole++;
+        if (whole == 0)
+            pages[0].part.len = PART;
+        m->st_data.count = whole ? whole : 1;
+        *(unsigned *)w->owner += whole == 0;
     }
     return m->type != FRAME_DECISION;
 }
@@ -194,9 +200,10 @@ static void a_long_page_comes_in_parts(void **state) {
     (void)state;
     struct world *w = far_ahead(60, 2000);
     unsigned cut = 0;
-    w->passes = cut_last_page;
+    w->passes = cut_pages;
     w->owner = &cut;
     assert_int_equal(node_up(w, AWAY), ERR_OK);
+    w->places[AWAY].node->transfer.part_len = PART;
     world_run(w, 9000);
     assert_true(traced(w, AWAY, "transferred n="));
     assert_false(traced(w, AWAY, "banned"));
@@ -209,7 +216,7 @@ static void a_long_page_comes_in_parts(void **state) {
 static bool poison_the_rest(struct world *w, member_id from, member_id to, struct msg *m) {
     if (from == 0 && m->type == FRAME_ST_DATA && m->st_data.kind == ST_PAGES && m->st_data.pages[0].offset > 0)
         *(uint8_t *)(uintptr_t)m->st_data.pages[0].part.data ^= 1;
-    return cut_last_page(w, from, to, m);
+    return cut_pages(w, from, to, m);
 }
 
 static void whoever_poisons_a_part_is_banned(void **state) {
@@ -219,6 +226,7 @@ static void whoever_poisons_a_part_is_banned(void **state) {
     w->passes = poison_the_rest;
     w->owner = &cut;
     assert_int_equal(node_up(w, AWAY), ERR_OK);
+    w->places[AWAY].node->transfer.part_len = PART;
     world_run(w, 9000);
     assert_true(traced(w, AWAY, "donor 0 banned: page "));
     assert_int_equal(lines(w, AWAY, "banned"), 1);
@@ -299,7 +307,7 @@ static bool vanish(struct world *w, member_id from, member_id to, struct msg *m)
     (void)w, (void)to;
     if (m->type != FRAME_ST_DATA || m->st_data.kind != ST_PAGES || *(bool *)w->owner)
         return true;
-    m->st_data = (struct msg_st_data){.kind = ST_REFUSED, .n = 0};
+    m->st_data = (struct msg_st_data){.kind = ST_REFUSED, .to = m->st_data.to, .nonce = m->st_data.nonce};
     return from != 0;
 }
 
