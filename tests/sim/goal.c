@@ -107,14 +107,15 @@ bool goal_reached(struct sim *s) {
     return true;
 }
 
-/* Traitors that go on: one of them and one honest wish left over from bad times are enough to end a view, and as
-   primary it may end its own. */
+/* One traitor's wish and one honest wish left over from bad times are enough to end a view, even when the traitor fell
+   silent since; and one that goes on may as primary end its own. */
 bool goal_is_shaky(const struct sim *s) {
     view_no view = goal_view(s);
     bool wishes = false;
     for (member_id i = 0; i < s->options->members; i++)
         wishes |= trusted(s, i) && facts_of(s, i).pbft.wish > view;
-    return s->untrusted && !s->options->repents && (wishes || !trusted(s, (member_id)(view % s->options->members)));
+    bool led_by_one = !s->options->repents && !trusted(s, (member_id)(view % s->options->members));
+    return s->untrusted && (wishes || led_by_one);
 }
 
 /* I25: nobody else can end the view of an honest primary. */
