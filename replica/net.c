@@ -1,17 +1,16 @@
 /* Sockets, threads and pipes. At each door one thread takes from nng and sorts into the door's intake, and others take
-   from there in fair turns, so signatures are verified in parallel and nng's own threads stay free to move bytes;
-   senders are one asynchronous operation per peer and lane, fed from a bounded outbox, so that a dead peer costs a
-   queue and nothing else. */
+   from there in fair turns, so signatures are verified in parallel and nng's own threads stay free to move bytes. What
+   leaves for peers is links.c's. */
 #include "replica/net.h"
 
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "base/net_watch.h"
+#include "replica/links.h"
 #include "replica/outbox.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/pipeline0/pull.h>
-#include <nng/protocol/pipeline0/push.h>
 #include <nng/protocol/reqrep0/rep.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,26 +22,8 @@
 enum {
     WORKERS_MAX = 8, /* threads of each door that verify */
     CLIENT_SEND_BUFFER = 1024,
-    RECONNECT_MIN_MS = 50,
-    RECONNECT_MAX_MS = 1000,
-    AWAY_FRAMES = 64, /* kept for a peer that is not connected: what it lacks it asks for itself */
-    AWAY_BYTES = 4 << 20,
 };
 
-static const struct {
-    size_t frames, bytes;
-} lane_bounds[LANE_LIMIT] = {
-    [LANE_VOTES] = {4096, 2 << 20}, [LANE_DATA] = {4096, 16 << 20}, [LANE_BULK] = {512, 16 << 20}};
-
-struct net_link { /* one peer, one lane */
-    struct net *net;
-    nng_socket socket;
-    nng_aio *aio;
-    pthread_mutex_t lock;
-    struct outbox outbox;
-    bool open, sending, connected, closing;
-    enum lane lane;
-};
 struct net_door { /* where others come in: peers' PULL, clients' raw REP */
     struct net *net;
     nng_socket socket;
@@ -54,129 +35,19 @@ struct net_door { /* where others come in: peers' PULL, clients' raw REP */
     bool (*take)(struct reception *r);
 };
 struct net {
-    const struct cluster *cluster;
-    member_id self;
     struct reception reception;
-    struct net_link links[MEMBERS_MAX][LANE_LIMIT];
+    struct links *links;
     struct net_door peers, clients;
     struct net_watch *watch;
-    member_set unflushed[LANE_LIMIT]; /* the core thread's own */
-    atomic_uint_fast64_t messages_out, frames_out, bytes_out, answers, answers_dropped;
+    atomic_uint_fast64_t answers, answers_dropped;
 };
 
-/* ---- sending to peers ---- */
-
-/* With the lock held. Sets off the next message unless one is under way. */
-static void link_send_next(struct net_link *l) {
-    size_t len = l->sending || l->closing ? 0 : outbox_next(&l->outbox);
-    if (!len)
-        return;
-    nng_msg *m;
-    if (nng_msg_alloc(&m, len) != 0)
-        return;
-    size_t waiting = l->outbox.count;
-    outbox_take(&l->outbox, nng_msg_body(m), len);
-    atomic_fetch_add(&l->net->messages_out, 1);
-    atomic_fetch_add(&l->net->frames_out, waiting - l->outbox.count);
-    atomic_fetch_add(&l->net->bytes_out, len);
-    l->sending = true;
-    nng_aio_set_msg(l->aio, m);
-    nng_send_aio(l->socket, l->aio);
-}
-
-static void link_sent(void *argument) {
-    struct net_link *l = argument;
-    if (nng_aio_result(l->aio) != 0)
-        nng_msg_free(nng_aio_get_msg(l->aio));
-    pthread_mutex_lock(&l->lock);
-    l->sending = false;
-    link_send_next(l);
-    pthread_mutex_unlock(&l->lock);
-}
-
-static void link_bounds(struct net_link *l, bool connected) {
-    l->connected = connected;
-    l->outbox.count_max = connected ? lane_bounds[l->lane].frames : AWAY_FRAMES;
-    l->outbox.bytes_max = connected ? lane_bounds[l->lane].bytes : AWAY_BYTES;
-}
-
-static void link_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument) {
-    (void)pipe;
-    struct net_link *l = argument;
-    pthread_mutex_lock(&l->lock);
-    link_bounds(l, event == NNG_PIPE_EV_ADD_POST);
-    pthread_mutex_unlock(&l->lock);
-}
-
-static void link_put(struct net *n, member_id to, enum lane lane, enum rank rank, struct bytes frame, bool always) {
-    struct net_link *l = &n->links[to][lane];
-    pthread_mutex_lock(&l->lock);
-    bool wanted = always || l->connected;
-    if (wanted)
-        outbox_put(&l->outbox, rank, frame);
-    pthread_mutex_unlock(&l->lock);
-    if (wanted)
-        n->unflushed[lane] |= set_of(to);
-}
-
-/* A STATUS goes by every lane that is connected: it shows whose connection that is, and keeps its seat there
-   (replica/intake.h). */
 void net_send(struct net *n, member_id to, struct bytes frame) {
-    struct frame f;
-    if (to >= n->cluster->member_count || to == n->self || frame_open(&f, frame) != ERR_OK)
-        return;
-    enum lane own = lane_of(f.type);
-    link_put(n, to, own, rank_of(f.type), frame, true);
-    for (unsigned lane = 0; f.type == FRAME_STATUS && lane < LANE_LIMIT; lane++)
-        if (lane != own)
-            link_put(n, to, (enum lane)lane, rank_of(f.type), frame, false);
+    links_put(n->links, to, frame);
 }
 
 void net_flush(struct net *n) {
-    for (unsigned lane = 0; lane < LANE_LIMIT; lane++) {
-        for (member_id to = 0; n->unflushed[lane]; to++) {
-            if (!set_has(n->unflushed[lane], to))
-                continue;
-            struct net_link *l = &n->links[to][lane];
-            pthread_mutex_lock(&l->lock);
-            link_send_next(l);
-            pthread_mutex_unlock(&l->lock);
-            n->unflushed[lane] &= (member_set)~set_of(to);
-        }
-    }
-}
-
-static int link_open(struct net_link *l, struct net *n, enum lane lane, const char *address) {
-    int rv;
-    l->net = n;
-    l->lane = lane;
-    pthread_mutex_init(&l->lock, NULL);
-    link_bounds(l, false);
-    if ((rv = nng_push0_open(&l->socket)) != 0)
-        return rv;
-    l->open = true;
-    if ((rv = nng_aio_alloc(&l->aio, link_sent, l)) != 0 ||
-        (rv = nng_socket_set_ms(l->socket, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS)) != 0 ||
-        (rv = nng_socket_set_ms(l->socket, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS)) != 0 ||
-        (rv = nng_pipe_notify(l->socket, NNG_PIPE_EV_ADD_POST, link_pipe, l)) != 0 ||
-        (rv = nng_pipe_notify(l->socket, NNG_PIPE_EV_REM_POST, link_pipe, l)) != 0)
-        return rv;
-    return nng_dial(l->socket, address, NULL, NNG_FLAG_NONBLOCK);
-}
-
-static void link_close(struct net_link *l) {
-    if (!l->net)
-        return;
-    pthread_mutex_lock(&l->lock);
-    l->closing = true;
-    pthread_mutex_unlock(&l->lock);
-    if (l->open)
-        nng_close(l->socket);
-    if (l->aio)
-        nng_aio_free(l->aio); /* waits for its callback */
-    outbox_free(&l->outbox);
-    pthread_mutex_destroy(&l->lock);
-    l->net = NULL;
+    links_flush(n->links);
 }
 
 /* ---- receiving ---- */
@@ -315,28 +186,11 @@ static size_t longest_message(void) {
     return longest;
 }
 
-static enum error links_open(struct net *n, struct buffer *why) {
-    for (member_id to = 0; to < n->cluster->member_count; to++) {
-        const char *address = n->cluster->members[to].peer;
-        for (unsigned lane = 0; to != n->self && lane < LANE_LIMIT; lane++) {
-            int rv = link_open(&n->links[to][lane], n, (enum lane)lane, address);
-            if (rv) {
-                buffer_printf(why, "cannot dial replica %u: %s: %s; correct the address in cluster.yaml", to, address,
-                              nng_strerror(rv));
-                return ERR_IO;
-            }
-        }
-    }
-    return ERR_OK;
-}
-
 enum error net_open(struct net **out, const struct cluster *cluster, member_id self, const struct net_events *events,
                     struct buffer *why) {
     REQUIRE(self < cluster->member_count);
     *out = NULL;
     struct net *n = xcalloc(1, sizeof *n);
-    n->cluster = cluster;
-    n->self = self;
     reception_init(&n->reception, events);
     n->peers =
         (struct net_door){.net = n, .intake = n->reception.peers, .sort = sort_peer, .take = reception_take_peer};
@@ -348,7 +202,7 @@ enum error net_open(struct net **out, const struct cluster *cluster, member_id s
     if (!e)
         e = door_open(&n->clients, nng_rep0_open_raw(&n->clients.socket), me->client, frame_cap(FRAME_REQUEST), why);
     if (!e)
-        e = links_open(n, why);
+        e = links_open(&n->links, cluster, self, why);
     if (e) {
         net_stop(n);
         net_free(n);
@@ -370,15 +224,14 @@ void net_stop(struct net *n) {
     n->watch = NULL;
     door_close(&n->peers);
     door_close(&n->clients);
-    for (unsigned to = 0; to < MEMBERS_MAX; to++) {
-        for (unsigned lane = 0; lane < LANE_LIMIT; lane++)
-            link_close(&n->links[to][lane]);
-    }
+    if (n->links)
+        links_close(n->links);
 }
 
 void net_free(struct net *n) {
     if (!n)
         return;
+    links_free(n->links);
     reception_free(&n->reception);
     free(n);
 }
@@ -408,13 +261,16 @@ void net_forget(struct net *n, uint64_t client) {
 }
 
 void net_count(struct net *n, struct net_counters *out) {
+    struct links_counters sent;
+    links_count(n->links, &sent);
     *out = (struct net_counters){
         .messages_in = atomic_load(&n->reception.messages),
-        .messages_out = atomic_load(&n->messages_out),
+        .messages_out = sent.messages,
         .frames_in = atomic_load(&n->reception.frames),
-        .frames_out = atomic_load(&n->frames_out),
+        .frames_out = sent.frames,
         .bytes_in = atomic_load(&n->reception.bytes),
-        .bytes_out = atomic_load(&n->bytes_out),
+        .bytes_out = sent.bytes,
+        .frames_dropped = sent.frames_dropped,
         .malformed_messages = atomic_load(&n->reception.malformed),
         .muted = atomic_load(&n->reception.muted),
         .clients_muted = atomic_load(&n->reception.clients_muted),
@@ -423,17 +279,8 @@ void net_count(struct net *n, struct net_counters *out) {
         .client_answers_dropped = atomic_load(&n->answers_dropped),
         .clients_expired = atomic_load(&n->reception.expired),
         .clients_waiting = handles_count(n->reception.handles),
+        .connected = sent.connected,
     };
     intake_count(n->peers.intake, &out->peer_door, clock_mono());
     intake_count(n->clients.intake, &out->client_door, clock_mono());
-    for (member_id to = 0; to < n->cluster->member_count; to++) {
-        for (unsigned lane = 0; to != n->self && lane < LANE_LIMIT; lane++) {
-            struct net_link *l = &n->links[to][lane];
-            pthread_mutex_lock(&l->lock);
-            out->frames_dropped += l->outbox.dropped;
-            if (lane == LANE_VOTES && l->connected)
-                out->connected |= set_of(to);
-            pthread_mutex_unlock(&l->lock);
-        }
-    }
 }

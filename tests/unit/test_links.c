@@ -1,0 +1,283 @@
+/* A peer that hangs up at any moment: its next connection gets the frames, and nothing is sent by a socket whose
+   connection ended, since nng 1.5.2 would touch what it freed (replica/links.c). That is seen by standing between: the
+   functions of nng below are found before the library's. */
+#include "base/clock.h"
+#include "base/invariant.h"
+#include "replica/lane.h"
+#include "replica/links.h"
+
+#include <dlfcn.h>
+#include <nng/nng.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+/* cmocka wants the headers above before its own. */
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+enum { DEADLINE_MS = 30000, GREETING = 8, PREFIX = 9, SOCKETS = 1 << 12, EVENTS = 4 };
+
+/* ---- between the links and nng ---- */
+
+static struct watched { /* one socket of nng; its events come one by one */
+    nng_pipe_cb tell[EVENTS];
+    void *argument;
+    atomic_uint begun;
+    atomic_bool ended;
+} watched[SOCKETS];
+static atomic_uint sent_too_late, second_connections, connections;
+static atomic_bool end_comes_first, keep_redialling;
+
+static struct watched *watch(int socket) {
+    ENSURE(socket > 0 && socket < SOCKETS);
+    return &watched[socket];
+}
+
+static void on_event(nng_pipe pipe, nng_pipe_ev event, void *argument) {
+    struct watched *w = argument;
+    if (event == NNG_PIPE_EV_ADD_POST) {
+        atomic_fetch_add(&connections, 1);
+        if (atomic_fetch_add(&w->begun, 1) > 0)
+            atomic_fetch_add(&second_connections, 1);
+        for (mono_ms until = clock_mono() + DEADLINE_MS;
+             atomic_load(&end_comes_first) && !atomic_load(&w->ended) && clock_mono() < until;)
+            usleep(100);
+    }
+    w->tell[event](pipe, event, w->argument);
+    if (event == NNG_PIPE_EV_REM_POST)
+        atomic_store(&w->ended, true);
+}
+
+int nng_pipe_notify(nng_socket s, nng_pipe_ev event, nng_pipe_cb tell, void *argument) {
+    static int (*real)(nng_socket, nng_pipe_ev, nng_pipe_cb, void *);
+    *(void **)&real = dlsym(RTLD_NEXT, "nng_pipe_notify");
+    struct watched *w = watch(nng_socket_id(s));
+    w->tell[event] = tell;
+    w->argument = argument;
+    return real(s, event, on_event, w);
+}
+
+void nng_send_aio(nng_socket s, nng_aio *aio) {
+    static void (*real)(nng_socket, nng_aio *);
+    *(void **)&real = dlsym(RTLD_NEXT, "nng_send_aio");
+    if (atomic_load(&watch(nng_socket_id(s))->ended))
+        atomic_fetch_add(&sent_too_late, 1);
+    real(s, aio);
+}
+
+int nng_dialer_set_ms(nng_dialer d, const char *name, nng_duration value) {
+    static int (*real)(nng_dialer, const char *, nng_duration);
+    *(void **)&real = dlsym(RTLD_NEXT, "nng_dialer_set_ms");
+    return atomic_load(&keep_redialling) ? real(d, name, 1) : real(d, name, value);
+}
+
+int nng_close(nng_socket s) {
+    static int (*real)(nng_socket);
+    *(void **)&real = dlsym(RTLD_NEXT, "nng_close");
+    if (atomic_load(&keep_redialling)) /* long enough for nng to dial again by itself */
+        usleep(20000);
+    return real(s);
+}
+
+/* ---- a peer ---- */
+
+static char root[64];
+static struct cluster cluster;
+static struct peer {
+    int listener;
+    pthread_t thread;
+    atomic_uint reads; /* messages before it hangs up; 0: at once, before or after it greets */
+    unsigned patience; /* connections that it hangs up on; then it stays */
+    bool mute;         /* until it stays it hangs up at once */
+    atomic_uint served, hung_up, kept, messages;
+} peer;
+
+static bool read_all(int fd, uint8_t *out, size_t len) {
+    return recv(fd, out, len, MSG_WAITALL) == (ssize_t)len;
+}
+
+static bool read_message(int fd) {
+    uint8_t prefix[PREFIX], body[1 << 16];
+    struct reader r = {0};
+    if (!read_all(fd, prefix, sizeof prefix))
+        return false;
+    r = reader_of(bytes_of(prefix + 1, sizeof prefix - 1));
+    uint64_t len = read_u64(&r);
+    return len <= sizeof body && read_all(fd, body, len);
+}
+
+/* One connection of one lane. */
+static void *serve(void *argument) {
+    int fd = (int)(intptr_t)argument;
+    uint8_t greeting[GREETING];
+    unsigned kind = atomic_fetch_add(&peer.served, 1);
+    bool stays = atomic_load(&peer.hung_up) >= peer.patience;
+    bool hears = peer.reads || stays;
+    if (stays)
+        atomic_fetch_add(&peer.kept, 1);
+    if (hears || (kind % 4 && !peer.mute))
+        (void)send(fd, "\0SP\0\0\x51\0\0", GREETING, MSG_NOSIGNAL);
+    if (hears || (kind % 4 > 1 && !peer.mute))
+        hears = read_all(fd, greeting, sizeof greeting) && hears;
+    for (unsigned n = 0; hears && (stays || n < peer.reads) && read_message(fd); n++)
+        atomic_fetch_add(&peer.messages, 1);
+    close(fd);
+    atomic_fetch_add(&peer.hung_up, 1);
+    return NULL;
+}
+
+static void *peer_run(void *unused) {
+    (void)unused;
+    static pthread_t threads[SOCKETS];
+    unsigned count = 0;
+    for (int fd; (fd = accept(peer.listener, NULL, NULL)) >= 0; count++)
+        ENSURE(count < SOCKETS && pthread_create(&threads[count], NULL, serve, (void *)(intptr_t)fd) == 0);
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    return NULL;
+}
+
+static struct links *meet(unsigned reads, unsigned patience, bool mute) {
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    peer = (struct peer){
+        .listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), .reads = reads, .patience = patience, .mute = mute};
+    snprintf(at.sun_path, sizeof at.sun_path, "%s/p1", root);
+    assert_int_equal(bind(peer.listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(peer.listener, 16), 0);
+    assert_int_equal(pthread_create(&peer.thread, NULL, peer_run, NULL), 0);
+    cluster = (struct cluster){.member_count = 2};
+    for (unsigned i = 0; i < 2; i++)
+        snprintf(cluster.members[i].peer, ADDRESS_MAX, "ipc://%s/p%u", root, i);
+    struct links *all;
+    struct buffer why = {0};
+    assert_int_equal(links_open(&all, &cluster, 0, &why), ERR_OK);
+    buffer_free(&why);
+    return all;
+}
+
+static void part(struct links *all) {
+    links_close(all);
+    links_free(all);
+    shutdown(peer.listener, SHUT_RDWR);
+    assert_int_equal(pthread_join(peer.thread, NULL), 0);
+    close(peer.listener);
+}
+
+static void say(struct links *all) {
+    static const uint8_t vote[200];
+    struct seal_context context = {.type = FRAME_COMMIT};
+    struct signature none = {{0}};
+    struct buffer frame = {0};
+    frame_rebuild(&frame, &context, bytes_of(vote, VOTE_BODY_LEN), &none);
+    links_put(all, 1, buffer_bytes(&frame));
+    links_flush(all);
+    buffer_free(&frame);
+}
+
+static struct links_counters counted(struct links *all) {
+    struct links_counters c;
+    links_count(all, &c);
+    return c;
+}
+
+static bool talks_until_it_stays(struct links *all, unsigned lanes) {
+    for (mono_ms until = clock_mono() + DEADLINE_MS; clock_mono() < until; usleep(500)) {
+        say(all);
+        if (atomic_load(&peer.kept) >= lanes && atomic_load(&peer.messages) >= 20 &&
+            counted(all).connected == set_of(1))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing is asserted while threads run. */
+static void meets_talks_and_parts(unsigned reads, unsigned patience, bool mute) {
+    struct links *all = meet(reads, patience, mute);
+    bool heard = talks_until_it_stays(all, reads ? 1 : LANE_LIMIT);
+    part(all);
+    assert_true(heard);
+    assert_int_equal(atomic_load(&sent_too_late), 0);
+    assert_int_equal(atomic_load(&second_connections), 0);
+}
+
+/* ---- tests ---- */
+
+static void frames_go_by_the_next_connection(void **state) {
+    (void)state;
+    meets_talks_and_parts(5, 12, false);
+    assert_true(atomic_load(&connections) >= 12);
+}
+
+static void a_peer_that_slams_the_door_harms_nobody(void **state) {
+    (void)state;
+    meets_talks_and_parts(0, 24, false);
+}
+
+static void a_peer_that_hangs_up_before_it_greets_is_dialled_again(void **state) {
+    (void)state;
+    meets_talks_and_parts(0, 9, true);
+}
+
+static void a_socket_takes_no_second_connection(void **state) {
+    (void)state;
+    atomic_store(&keep_redialling, true);
+    meets_talks_and_parts(2, 12, false);
+}
+
+static void the_end_may_be_told_before_the_beginning(void **state) {
+    (void)state;
+    atomic_store(&end_comes_first, true);
+    struct links *all = meet(1, UINT32_MAX, false);
+    say(all);
+    peer.reads = 0;
+    for (mono_ms until = clock_mono() + DEADLINE_MS; atomic_load(&connections) < 6 && clock_mono() < until;)
+        usleep(1000);
+    for (unsigned i = 0; i < 100; i++, usleep(1000))
+        say(all);
+    struct links_counters c = counted(all);
+    atomic_store(&end_comes_first, false);
+    part(all);
+    assert_true(atomic_load(&connections) >= 6);
+    assert_int_equal(c.messages, 0);
+    assert_true(c.connected == 0);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    strcpy(root, "/tmp/quorate-links-XXXXXX");
+    assert_non_null(mkdtemp(root));
+    memset(watched, 0, sizeof watched);
+    atomic_store(&sent_too_late, 0);
+    atomic_store(&second_connections, 0);
+    atomic_store(&connections, 0);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    char path[80];
+    atomic_store(&end_comes_first, false);
+    atomic_store(&keep_redialling, false);
+    snprintf(path, sizeof path, "%s/p1", root);
+    unlink(path);
+    return rmdir(root);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(frames_go_by_the_next_connection, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_peer_that_slams_the_door_harms_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_peer_that_hangs_up_before_it_greets_is_dialled_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_end_may_be_told_before_the_beginning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_socket_takes_no_second_connection, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
