@@ -9,14 +9,31 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { RECONNECT_MIN_MS = 100, RECONNECT_MAX_MS = 2000, RECEIVE_SLACK = 4096, CLOSE_MAX_MS = 300 };
+enum {
+    RECONNECT_MIN_MS = 100,
+    RECONNECT_MAX_MS = 2000,
+    PATIENCE_MIN_MS = 2000, /* with a dialler that gets no connection; doubled each time in vain */
+    PATIENCE_MAX_MS = 64000,
+    RECEIVE_SLACK = 4096,
+    CLOSE_MAX_MS = 300
+};
+
+struct server { /* one replica */
+    nng_socket socket;
+    char address[ADDRESS_MAX + 1];
+    pthread_mutex_t mutex; /* of what follows */
+    nng_dialer dialer;
+    unsigned connections;
+    mono_ms dialled, patience;
+};
 
 struct client_net {
     unsigned members;
-    nng_socket sockets[MEMBERS_MAX];
+    struct server servers[MEMBERS_MAX];
 };
 
 enum talk { TALK_IDLE, TALK_SENDING, TALK_RECEIVING, TALK_ANSWERED };
@@ -38,25 +55,75 @@ struct client_poll {
     unsigned turn; /* where the search for an answer begins, so that no member can crowd out the others */
 };
 
-static int socket_set_up(nng_socket s) {
-    int rc = nng_socket_set_size(s, NNG_OPT_RECVMAXSZ, frame_cap(FRAME_OUTPUTS) + RECEIVE_SLACK);
+static void on_connection(nng_pipe pipe, nng_pipe_ev event, void *self) {
+    (void)pipe;
+    struct server *s = self;
+    pthread_mutex_lock(&s->mutex);
+    if (event == NNG_PIPE_EV_ADD_PRE) {
+        s->connections++;
+        s->patience = PATIENCE_MIN_MS;
+    } else {
+        s->connections--;
+        s->dialled = clock_mono(); /* nng dials again */
+    }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static int socket_set_up(struct server *s) {
+    int rc = nng_socket_set_size(s->socket, NNG_OPT_RECVMAXSZ, frame_cap(FRAME_OUTPUTS) + RECEIVE_SLACK);
     if (rc == 0) {
-        rc = nng_socket_set_ms(s, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
+        rc = nng_socket_set_ms(s->socket, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
     }
     if (rc == 0) {
-        rc = nng_socket_set_ms(s, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
+        rc = nng_socket_set_ms(s->socket, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
+    }
+    if (rc == 0) {
+        rc = nng_pipe_notify(s->socket, NNG_PIPE_EV_ADD_PRE, on_connection, s);
+    }
+    if (rc == 0) {
+        rc = nng_pipe_notify(s->socket, NNG_PIPE_EV_REM_POST, on_connection, s);
     }
     return rc;
 }
 
-static int socket_dial(nng_socket s, const char *url) {
-    nng_dialer dialer;
-    int rc = nng_dialer_create(&dialer, s, url);
+static int socket_dial(struct server *s) {
+    s->dialled = clock_mono();
+    int rc = nng_dialer_create(&s->dialer, s->socket, s->address);
     if (rc != 0) {
         return rc;
     }
-    (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true); /* ipc:// has no such thing */
-    return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+    (void)nng_dialer_set_bool(s->dialer, NNG_OPT_TCP_KEEPALIVE, true); /* ipc:// has no such thing */
+    return nng_dialer_start(s->dialer, NNG_FLAG_NONBLOCK);
+}
+
+/* nng 1.5.2 never dials again after a replica hung up before it greeted, as one does that dies just then: another
+   dialler takes over from one that gets no connection. */
+static void redial_if_in_vain(struct server *s) {
+    pthread_mutex_lock(&s->mutex);
+    if (s->connections == 0 && clock_mono() - s->dialled >= s->patience) {
+        s->patience = s->patience < PATIENCE_MAX_MS ? 2 * s->patience : PATIENCE_MAX_MS;
+        nng_dialer_close(s->dialer);
+        (void)socket_dial(s);
+    }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static int server_open(struct server *s, const char *address) {
+    int rc = nng_req0_open(&s->socket);
+    if (rc != 0) {
+        return rc;
+    }
+    snprintf(s->address, sizeof s->address, "%s", address);
+    pthread_mutex_init(&s->mutex, NULL);
+    s->patience = PATIENCE_MIN_MS;
+    rc = socket_set_up(s);
+    if (rc == 0) {
+        rc = socket_dial(s);
+    }
+    if (rc != 0) {
+        nng_close(s->socket);
+    }
+    return rc;
 }
 
 struct closing { /* shared with the thread that closes; the last one out frees it */
@@ -84,14 +151,7 @@ static void closing_free(struct closing *c) {
 enum error client_net_open(struct client_net **out, const struct cluster *cluster, struct buffer *why) {
     struct client_net *n = xcalloc(1, sizeof *n);
     for (unsigned i = 0; i < cluster->member_count; i++) {
-        int rc = nng_req0_open(&n->sockets[i]);
-        if (rc == 0) {
-            n->members = i + 1;
-            rc = socket_set_up(n->sockets[i]);
-        }
-        if (rc == 0) {
-            rc = socket_dial(n->sockets[i], cluster->members[i].client);
-        }
+        int rc = server_open(&n->servers[i], cluster->members[i].client);
         if (rc != 0) {
             buffer_printf(why, "replica %u cannot be dialled at '%s' (%s)", i, cluster->members[i].client,
                           nng_strerror(rc));
@@ -99,6 +159,7 @@ enum error client_net_open(struct client_net **out, const struct cluster *cluste
             *out = NULL;
             return ERR_IO;
         }
+        n->members = i + 1;
     }
     *out = n;
     return ERR_OK;
@@ -106,7 +167,7 @@ enum error client_net_open(struct client_net **out, const struct cluster *cluste
 
 static void close_sockets(struct client_net *n) {
     for (unsigned i = 0; i < n->members; i++) {
-        nng_close(n->sockets[i]);
+        nng_close(n->servers[i].socket);
     }
 }
 
@@ -247,11 +308,12 @@ void client_poll_ask(struct client_poll *p, member_id to, struct bytes frame, mo
     REQUIRE(to < p->net->members);
     struct line *l = &p->lines[to];
     line_close(l);
+    redial_if_in_vain(&p->net->servers[to]);
     nng_msg *msg = NULL;
     if (nng_msg_alloc(&msg, 0) != 0) {
         return;
     }
-    if (nng_msg_append(msg, frame.data, frame.len) != 0 || !line_open(l, p->net->sockets[to], resend)) {
+    if (nng_msg_append(msg, frame.data, frame.len) != 0 || !line_open(l, p->net->servers[to].socket, resend)) {
         nng_msg_free(msg);
         return;
     }

@@ -11,7 +11,8 @@
 struct client_net;
 struct client_poll;
 
-/* One socket per replica; connecting and reconnecting (100 ms to 2 s) go on in the background. On error why says which
+/* One socket per replica; connecting and reconnecting (100 ms to 2 s) go on in the background, also with a replica that
+   hung up before it greeted (then the first question after 2 s, or up to 64 s, dials anew). On error why says which
    address is wrong. */
 enum error client_net_open(struct client_net **out, const struct cluster *cluster, struct buffer *why);
 void client_net_close(struct client_net *n);
