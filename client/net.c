@@ -56,10 +56,11 @@ struct client_poll {
 };
 
 static void on_connection(nng_pipe pipe, nng_pipe_ev event, void *self) {
-    (void)pipe;
     struct server *s = self;
     pthread_mutex_lock(&s->mutex);
-    if (event == NNG_PIPE_EV_ADD_PRE) {
+    if (nng_dialer_id(nng_pipe_dialer(pipe)) != nng_dialer_id(s->dialer)) {
+        /* of a dialler that was closed meanwhile: the end of such a connection may go untold */
+    } else if (event == NNG_PIPE_EV_ADD_PRE) {
         s->connections++;
         s->patience = PATIENCE_MIN_MS;
     } else {

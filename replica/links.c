@@ -20,11 +20,14 @@ enum {
     RECONNECT_MIN_MS = 50,
     RECONNECT_MAX_MS = 1000,
     RECONNECT_NEVER_MS = 3600 * 1000, /* a socket that had its connection: it is closed long before */
-    REDIAL_MS = 50,                   /* between the end of a connection and the next socket */
-    LOOK_MS = 1000,                   /* between two looks at who got no connection */
-    PATIENCE_MIN_MS = 2000,           /* with a socket that gets no connection; doubled each time in vain */
-    PATIENCE_MAX_MS = 16000,          /* nng itself gives up a greeting after 10 s */
-    AWAY_FRAMES = 64,                 /* kept for a peer that is not connected: what it lacks it asks for itself */
+    REDIAL_MIN_MS = 50,               /* between the end of a connection and the next socket; */
+    REDIAL_MAX_MS = 4000,             /* doubled after each one that did not live */
+    LIVED_MS = 2000,
+    LOOK_MS = 1000,          /* between two looks at who got no connection */
+    HEARD_MAX = 1,           /* bytes of a message: who is only spoken to has nothing to say; 0 is nng's "no limit" */
+    PATIENCE_MIN_MS = 2000,  /* with a socket that gets no connection; doubled each time in vain */
+    PATIENCE_MAX_MS = 16000, /* nng itself gives up a greeting after 10 s */
+    AWAY_FRAMES = 64,        /* kept for a peer that is not connected: what it lacks it asks for itself */
     AWAY_BYTES = 4 << 20,
 };
 
@@ -42,7 +45,9 @@ struct link { /* one peer, one lane */
     nng_socket socket;
     bool open;                   /* socket is one */
     bool used, connected, spent; /* of this socket's one connection: it began, it is up, it ended */
-    mono_ms dialled, patience;   /* since when it is dialled, and for how long in vain */
+    mono_ms since;               /* dialled, or up */
+    mono_ms patience;            /* for how long it may be dialled in vain */
+    mono_ms redial_at, pause;    /* when the next socket takes over, and how long after this one's end */
     bool sending;
     struct outbox outbox;
 };
@@ -54,6 +59,7 @@ struct links {
     atomic_uint_fast64_t messages, frames, bytes;
     pthread_t redialer;
     bool redials;
+    mono_ms rest;         /* until the redialler looks again: its own */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
     bool spent, ending; /* a link needs another socket; no link does any more */
@@ -113,17 +119,32 @@ static void link_is_up(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     struct link *l = argument;
     pthread_mutex_lock(&l->lock);
     if (!l->spent) { /* its end may be told before its beginning */
-        l->patience = PATIENCE_MIN_MS;
+        l->since = clock_mono();
         link_bounds(l, true);
         link_send_next(l);
     }
     pthread_mutex_unlock(&l->lock);
 }
 
+/* With the lock held. A peer that hangs up again and again is dialled less and less often: each time is another try at
+   what nng does not bear. */
+static void judge_life(struct link *l) {
+    mono_ms now = clock_mono();
+    if (l->connected && now - l->since >= LIVED_MS) {
+        l->patience = PATIENCE_MIN_MS;
+        l->pause = REDIAL_MIN_MS;
+    } else {
+        l->pause = 2 * l->pause < REDIAL_MAX_MS ? 2 * l->pause : REDIAL_MAX_MS;
+    }
+    l->redial_at = now + l->pause;
+}
+
 static void link_ends(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     (void)pipe, (void)event;
     struct link *l = argument;
     pthread_mutex_lock(&l->lock);
+    if (!l->spent)
+        judge_life(l);
     l->spent = true;
     link_bounds(l, false);
     pthread_mutex_unlock(&l->lock);
@@ -137,7 +158,8 @@ static void link_ends(nng_pipe pipe, nng_pipe_ev event, void *argument) {
 
 static int socket_set_up(nng_socket s, struct link *l) {
     int rv;
-    if ((rv = nng_socket_set_ms(s, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS)) != 0 ||
+    if ((rv = nng_socket_set_size(s, NNG_OPT_RECVMAXSZ, HEARD_MAX)) != 0 ||
+        (rv = nng_socket_set_ms(s, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS)) != 0 ||
         (rv = nng_socket_set_ms(s, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS)) != 0 ||
         (rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, link_begins, l)) != 0 ||
         (rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_POST, link_is_up, l)) != 0)
@@ -166,7 +188,7 @@ static int link_dial(struct link *l) {
     l->socket = s;
     l->open = true;
     l->used = l->spent = false;
-    l->dialled = clock_mono();
+    l->since = clock_mono();
     pthread_mutex_unlock(&l->lock);
     if ((rv = socket_set_up(s, l)) != 0 || (rv = nng_dial(s, l->address, NULL, NNG_FLAG_NONBLOCK)) != 0)
         link_hang_up(l);
@@ -182,7 +204,7 @@ static void each_link(struct links *all, void (*visit)(struct link *l)) {
 
 static void hang_up_if_useless(struct link *l) {
     pthread_mutex_lock(&l->lock);
-    bool in_vain = l->open && !l->used && clock_mono() - l->dialled >= l->patience;
+    bool in_vain = l->open && !l->used && clock_mono() - l->since >= l->patience;
     if (in_vain)
         l->patience = l->patience < PATIENCE_MAX_MS ? 2 * l->patience : PATIENCE_MAX_MS;
     bool useless = in_vain || l->spent;
@@ -191,16 +213,22 @@ static void hang_up_if_useless(struct link *l) {
         link_hang_up(l);
 }
 
-static void dial_if_closed(struct link *l) {
-    if (!l->open)           /* only this thread changes that */
-        (void)link_dial(l); /* tried again after the next look */
+static void dial_if_due(struct link *l) {
+    if (l->open) /* only this thread changes that */
+        return;
+    pthread_mutex_lock(&l->lock);
+    mono_ms wait = l->redial_at - clock_mono();
+    pthread_mutex_unlock(&l->lock);
+    if (wait <= 0)
+        wait = link_dial(l) == 0 ? LOOK_MS : REDIAL_MAX_MS;
+    l->all->rest = wait < l->all->rest ? wait : l->all->rest;
 }
 
-/* With the lock held. Returns at the end of the time, or when `until` is set. */
-static void rest(struct links *all, mono_ms time, const bool *until) {
-    mono_ms at = clock_mono() + time;
+/* With the lock held. Returns at the end of the time, or when a connection ended. */
+static void rest(struct links *all) {
+    mono_ms at = clock_mono() + all->rest;
     struct timespec end = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
-    while (!all->ending && !*until && pthread_cond_timedwait(&all->changed, &all->lock, &end) == 0)
+    while (!all->ending && !all->spent && pthread_cond_timedwait(&all->changed, &all->lock, &end) == 0)
         continue;
 }
 
@@ -208,14 +236,12 @@ static void *redial(void *argument) {
     struct links *all = argument;
     pthread_mutex_lock(&all->lock);
     while (!all->ending) {
-        rest(all, LOOK_MS, &all->spent);
+        rest(all);
         all->spent = false;
         pthread_mutex_unlock(&all->lock);
         each_link(all, hang_up_if_useless);
-        pthread_mutex_lock(&all->lock);
-        rest(all, REDIAL_MS, &all->ending);
-        pthread_mutex_unlock(&all->lock);
-        each_link(all, dial_if_closed);
+        all->rest = LOOK_MS;
+        each_link(all, dial_if_due);
         pthread_mutex_lock(&all->lock);
     }
     pthread_mutex_unlock(&all->lock);
@@ -230,6 +256,7 @@ static int link_open(struct links *all, member_id to, enum lane lane) {
     l->address = all->cluster->members[to].peer;
     l->lane = lane;
     l->patience = PATIENCE_MIN_MS;
+    l->pause = REDIAL_MIN_MS;
     pthread_mutex_init(&l->lock, NULL);
     link_bounds(l, false);
     int rv = nng_aio_alloc(&l->aio, link_sent, l);
@@ -274,6 +301,7 @@ enum error links_open(struct links **out, const struct cluster *cluster, member_
     struct links *all = xcalloc(1, sizeof *all);
     all->cluster = cluster;
     all->self = self;
+    all->rest = LOOK_MS;
     locks_init(all);
     enum error e = dial_all(all, why);
     if (!e) {

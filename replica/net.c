@@ -8,6 +8,7 @@
 #include "base/net_watch.h"
 #include "replica/links.h"
 #include "replica/outbox.h"
+#include "replica/pace.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/pipeline0/pull.h>
@@ -27,6 +28,7 @@ enum {
 struct net_door { /* where others come in: peers' PULL, clients' raw REP */
     struct net *net;
     nng_socket socket;
+    nng_aio *aio; /* the sorter's */
     bool open;
     struct intake *intake;
     unsigned threads_count;
@@ -61,35 +63,29 @@ static bool sort_client(struct net *n, uint32_t pipe, nng_msg *m) {
                                  bytes_of(nng_msg_body(m), nng_msg_len(m)));
 }
 
-/* What nobody wants is read at no more than 64 MiB a second, so that its sender waits, and not this machine. nng hands
-   over one message of each connection in turn: the others wait for no more than one pause. */
-static void pause_after(size_t len) {
-    enum { PAUSE_NS_PER_BYTE = 15, PAUSE_MIN_NS = 100000, PAUSE_MAX_NS = 4000000 };
-    size_t ns = len < PAUSE_MAX_NS / PAUSE_NS_PER_BYTE ? len * PAUSE_NS_PER_BYTE : PAUSE_MAX_NS;
-    nanosleep(&(struct timespec){.tv_nsec = ns < PAUSE_MIN_NS ? PAUSE_MIN_NS : (long)ns}, NULL);
+static void nap(uint64_t ns) {
+    if (ns)
+        nanosleep(&(struct timespec){.tv_nsec = (long)ns}, NULL);
 }
 
 static void *sorter(void *argument) {
     struct net_door *d = argument;
-    nng_aio *aio;
-    if (nng_aio_alloc(&aio, NULL, NULL) != 0)
-        return NULL;
+    struct pace pace = {0};
     for (;;) {
-        nng_recv_aio(d->socket, aio);
-        nng_aio_wait(aio);
-        int rv = nng_aio_result(aio);
-        if (rv == NNG_ECLOSED)
+        nng_recv_aio(d->socket, d->aio);
+        nng_aio_wait(d->aio);
+        int rv = nng_aio_result(d->aio);
+        if (rv == NNG_ECLOSED || rv == NNG_ECANCELED)
             break;
         if (rv == 0) {
-            nng_msg *m = nng_aio_get_msg(aio);
+            nng_msg *m = nng_aio_get_msg(d->aio);
             size_t len = nng_msg_len(m);
-            bool taken = d->sort(d->net, (uint32_t)nng_pipe_id(nng_msg_get_pipe(m)), m);
+            uint32_t connection = (uint32_t)nng_pipe_id(nng_msg_get_pipe(m));
+            bool taken = d->sort(d->net, connection, m);
             nng_msg_free(m);
-            if (!taken)
-                pause_after(len);
+            nap(taken ? 0 : pace_unwanted(&pace, connection, len));
         }
     }
-    nng_aio_free(aio);
     return NULL;
 }
 
@@ -162,12 +158,15 @@ static bool door_thread(struct net_door *d, void *(*run)(void *)) {
 static void door_start(struct net_door *d) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned wanted = cores < 2 ? 2 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
-    ENSURE(door_thread(d, sorter) && door_thread(d, worker));
+    ENSURE(nng_aio_alloc(&d->aio, NULL, NULL) == 0 && door_thread(d, sorter) && door_thread(d, worker));
     while (d->threads_count < 1 + wanted && door_thread(d, worker))
         continue;
 }
 
+/* The sorter is stopped first: a receive that begins while nng closes its socket may never end. */
 static void door_close(struct net_door *d) {
+    if (d->aio)
+        nng_aio_stop(d->aio);
     if (d->open)
         nng_close(d->socket);
     d->open = false;
@@ -175,6 +174,8 @@ static void door_close(struct net_door *d) {
     for (unsigned i = 0; i < d->threads_count; i++)
         pthread_join(d->threads[i], NULL);
     d->threads_count = 0;
+    nng_aio_free(d->aio);
+    d->aio = NULL;
 }
 
 static size_t longest_message(void) {

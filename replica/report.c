@@ -22,8 +22,8 @@ void report_network(struct net *net, struct inbox *inbox) {
     log_event(LOG_INFO_, "network",
               "connected=0x%x messages_in=%" PRIu64 " messages_out=%" PRIu64 " frames_in=%" PRIu64
               " frames_out=%" PRIu64 " bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " in_dropped=%" PRIu64
-              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64
-              " strangers=%u refused_connections=%" PRIu64 " unheard=%" PRIu64 " muted_now=%u muted=%" PRIu64,
+              " out_dropped=%" PRIu64 " malformed_messages=%" PRIu64 " strangers=%u refused_connections=%" PRIu64
+              " unheard=%" PRIu64 " muted_now=%u muted=%" PRIu64,
               c.connected, c.messages_in, c.messages_out, c.frames_in, c.frames_out, c.bytes_in, c.bytes_out,
               c.peer_door.dropped + q.peer_dropped, c.frames_dropped, c.malformed_messages, c.peer_door.strangers,
               c.peer_door.refused, c.peer_door.dropped_muted, c.peer_door.muted, c.muted);
