@@ -204,8 +204,10 @@ void lie_bend(struct world *w, member_set to, unsigned pick, unsigned how, unsig
     how %= HOW_LIMIT;
     if (raw.len == 0)
         raw = world_newest_any(w, pick);
-    if (raw.len == 0 || frame_open(&f, raw) != ERR_OK || codec_decode(&m, &f, &arena) != ERR_OK)
+    if (raw.len == 0 || frame_open(&f, raw) != ERR_OK || codec_decode(&m, &f, &arena) != ERR_OK) {
+        arena_free(&arena); /* a lie that was told before may not be decoded */
         return;
+    }
     if (how < HOW_BYTE) {
         bend_part(w, &m, how, x, y);
         codec_encode(&body, &m);
