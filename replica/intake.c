@@ -50,7 +50,7 @@ struct intake {
     struct intake_greeting newest[MEMBERS_MAX];
     struct budget budgets[BUDGETS];
     uint64_t came; /* frames put so far */
-    size_t bytes;  /* waiting, of all */
+    size_t bytes;  /* waiting, of strangers */
     struct intake_counters counters;
     bool ended;
 };
@@ -144,15 +144,21 @@ static void turn_update(struct intake *t, struct connection *c) {
 
 /* ---- what waits of one connection ---- */
 
-static void drop(struct intake *t, struct ranked_node *node) {
-    t->bytes -= node->len;
+/* What waits at the door is counted for strangers alone: members' connections are few. */
+static void weigh(struct intake *t, const struct connection *c, size_t more, size_t less) {
+    if (is_stranger(c))
+        t->bytes += more - less;
+}
+
+static void drop(struct intake *t, struct connection *c, struct ranked_node *node) {
+    weigh(t, c, 0, node->len);
     t->counters.dropped++;
     intake_item_free((struct intake_item *)node);
 }
 
 static void drop_all(struct intake *t, struct connection *c) {
     while (c->waiting.count)
-        drop(t, ranked_pop(&c->waiting));
+        drop(t, c, ranked_pop(&c->waiting));
     if (c->turn.waiting)
         turn_end(t, c);
 }
@@ -160,13 +166,24 @@ static void drop_all(struct intake *t, struct connection *c) {
 static bool fits(const struct intake *t, const struct connection *c, size_t len) {
     const struct intake_room *room = is_stranger(c) ? &t->rules.stranger : &t->rules.member;
     const struct ranked *w = &c->waiting;
-    return !w->count || (t->bytes <= t->rules.crowded && w->count < room->frames && w->bytes + len <= room->bytes);
+    if (!w->count)
+        return !is_stranger(c) || len <= room->bytes;
+    bool crowded = is_stranger(c) && t->bytes > t->rules.crowded;
+    return !crowded && w->count < room->frames && w->bytes + len <= room->bytes;
+}
+
+/* What was allowed to a member is not to a stranger. */
+static void trim_to_a_strangers_room(struct intake *t, struct connection *c) {
+    struct ranked_node *least = NULL;
+    while ((c->waiting.count > t->rules.stranger.frames || c->waiting.bytes > t->rules.stranger.bytes) &&
+           (least = ranked_give_way(&c->waiting, RANK_STATUS)))
+        drop(t, c, least);
 }
 
 static bool make_room(struct intake *t, struct connection *c, enum rank rank, size_t len) {
     struct ranked_node *least;
     while (!fits(t, c, len) && (least = ranked_give_way(&c->waiting, rank)))
-        drop(t, least);
+        drop(t, c, least);
     return fits(t, c, len);
 }
 
@@ -218,7 +235,7 @@ bool intake_put(struct intake *t, uint32_t number, enum rank rank, struct bytes 
         struct intake_item *item = item_new(c, rank, head, frame);
         item->came = t->came++;
         ranked_push(&c->waiting, &item->node);
-        t->bytes += frame.len;
+        weigh(t, c, frame.len, 0);
         turn_update(t, c);
         pthread_cond_signal(&t->filled);
     } else {
@@ -274,7 +291,7 @@ void intake_charge(struct intake *t, const struct intake_item *item, unsigned mi
 /* The frame is taken out; who has more waiting keeps his place, strangers pass on the one that they share. */
 static struct intake_item *serve(struct intake *t, struct connection *c) {
     struct intake_item *item = (struct intake_item *)ranked_pop(&c->waiting);
-    t->bytes -= item->node.len;
+    weigh(t, c, 0, item->node.len);
     item->seat = c->seat;
     item->budget = shared_budget(c);
     struct line *line = c->line;
@@ -368,17 +385,20 @@ static unsigned seat_for(const struct intake *t, member_id member, const struct 
 
 /* seat 0: it becomes a stranger's. */
 static void seat_change(struct intake *t, struct connection *c, member_id member, unsigned seat) {
-    bool waits = c->turn.waiting;
-    if (waits)
+    if (c->turn.waiting)
         turn_end(t, c);
     t->counters.strangers -= is_stranger(c);
+    weigh(t, c, 0, c->waiting.bytes);
     t->seats[c->seat] = NULL;
     c->member = member;
     c->seat = seat;
     t->counters.strangers += is_stranger(c);
+    weigh(t, c, c->waiting.bytes, 0);
     if (seat)
         t->seats[seat] = c;
-    if (waits)
+    else
+        trim_to_a_strangers_room(t, c);
+    if (c->waiting.count)
         turn_begin(t, c);
 }
 

@@ -19,12 +19,12 @@ enum {
     INTAKE_SEATS = 1 + MEMBERS_MAX * INTAKE_SEATS_OF_A_MEMBER,
 };
 
-struct intake_room { /* for what waits of one connection; a single frame may be longer than bytes */
+struct intake_room { /* for what waits of one connection; a single frame of a member may be longer than bytes */
     size_t frames, bytes;
 };
 struct intake_rules {
     struct intake_room stranger, member;
-    size_t crowded; /* when more bytes than this wait at the door, each connection has room for one frame */
+    size_t crowded; /* when more bytes of strangers than this wait, each of them has room for one frame */
     unsigned strangers_max, strangers_of_a_source; /* connections */
     bool strangers_share; /* two turns for all of them; otherwise each is served as a member's connection is */
     /* Microseconds of work in a millisecond that a turn may cost in the long run: each; one that strangers share. */

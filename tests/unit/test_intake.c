@@ -53,14 +53,19 @@ static void the_most_urgent_goes_first_and_makes_room(void **state) {
     intake_free(t);
 }
 
-static void one_frame_may_be_longer_than_the_room(void **state) {
+static void one_frame_of_a_member_may_be_longer_than_the_room(void **state) {
     (void)state;
-    struct intake *t = intake_new(&rules);
-    assert_true(intake_join(t, 1, 0));
+    struct intake_rules narrow = rules;
+    narrow.member.bytes = 50000;
+    struct intake *t = intake_new(&narrow);
+    join_many(t, 1, 2);
+    greet(t, 1, 0, 1, 0);
     assert_true(put(t, 1, RANK_BULK, 90000, 0));
     assert_false(put(t, 1, RANK_BULK, 1, 0));
     assert_int_equal(taken(t, NULL), 1);
     assert_true(put(t, 1, RANK_BULK, 1, 0));
+    assert_false(put(t, 2, RANK_BULK, 4001, 0));
+    assert_true(put(t, 2, RANK_BULK, 4000, 0));
     intake_free(t);
 }
 
@@ -199,16 +204,19 @@ static void who_was_muted_is_heard_with_a_status_first(void **state) {
 static void a_crowded_door_leaves_room_for_one_frame_each(void **state) {
     (void)state;
     struct intake_rules narrow = rules;
-    narrow.crowded = 5000;
+    narrow.crowded = 3000;
     narrow.strangers_share = false;
     struct intake *t = intake_new(&narrow);
-    assert_true(intake_join(t, 1, 1));
-    assert_true(intake_join(t, 2, 2));
-    assert_true(put(t, 1, RANK_VIEW, 6000, 0));
+    join_many(t, 1, 3);
+    greet(t, 3, 0, 1, 0);
+    for (unsigned i = 0; i < 10; i++)
+        assert_true(put(t, 3, RANK_VIEW, 4000, 0)); /* a member's: it crowds nobody */
+    assert_true(put(t, 1, RANK_VIEW, 3001, 0));
     assert_true(put(t, 2, RANK_VIEW, 1, 0));
     assert_false(put(t, 2, RANK_VIEW, 1, 0));
-    taken(t, NULL);
-    taken(t, NULL);
+    assert_true(put(t, 3, RANK_VIEW, 4000, 0)); /* nor is it crowded out */
+    while (counters(t, 0).waiting)
+        taken(t, NULL);
     assert_true(put(t, 2, RANK_VIEW, 1, 0));
     assert_true(put(t, 2, RANK_VIEW, 1, 0));
     intake_free(t);
@@ -351,7 +359,7 @@ int main(void) {
         cmocka_unit_test(a_flood_waits_for_itself),
         cmocka_unit_test(turns_are_counted_in_bytes),
         cmocka_unit_test(the_most_urgent_goes_first_and_makes_room),
-        cmocka_unit_test(one_frame_may_be_longer_than_the_room),
+        cmocka_unit_test(one_frame_of_a_member_may_be_longer_than_the_room),
         cmocka_unit_test(strangers_share_one_turn),
         cmocka_unit_test(each_stranger_comes_to_his_turn),
         cmocka_unit_test(strangers_are_few_and_few_of_one_source),

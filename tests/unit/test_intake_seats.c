@@ -34,6 +34,36 @@ static void a_member_has_so_many_seats(void **state) {
     intake_free(t);
 }
 
+static void who_loses_the_seat_keeps_what_a_stranger_may(void **state) {
+    (void)state;
+    struct intake_rules narrow = rules;
+    narrow.crowded = 4000;
+    struct intake *t = intake_new(&narrow);
+    join_many(t, 1, 1);
+    greet(t, 1, 0, 1, 1);
+    assert_true(put(t, 1, RANK_STATUS, 400, 0));
+    for (unsigned i = 0; i < 40; i++)
+        assert_true(put(t, 1, RANK_COMMIT, 1000, 0));
+    for (uint32_t i = 2; i <= 1 + INTAKE_SEATS_OF_A_MEMBER; i++) {
+        join_many(t, i, 1);
+        greet(t, i, 0, i, i);
+    }
+    assert_int_equal(counters(t, 0).strangers, 1);
+    assert_int_equal(counters(t, 0).waiting, 4); /* the STATUS and three: 3400 bytes */
+    assert_int_equal(counters(t, 0).dropped, 37);
+    join_many(t, 20, 2);
+    assert_true(put(t, 20, RANK_COMMIT, 1000, 0)); /* now it is crowded: those three count */
+    assert_false(put(t, 20, RANK_COMMIT, 1, 0));
+    enum rank rank;
+    assert_int_equal(taken(t, &rank), 1);
+    assert_int_equal(rank, RANK_STATUS);
+    while (counters(t, 0).waiting)
+        taken(t, NULL);
+    assert_true(put(t, 20, RANK_COMMIT, 1000, 0)); /* and are forgotten when they are taken */
+    assert_true(put(t, 20, RANK_COMMIT, 1, 0));
+    intake_free(t);
+}
+
 static void a_valid_frame_that_is_no_status_earns_no_seat(void **state) {
     (void)state;
     struct intake *t = with_members(0);
@@ -118,6 +148,7 @@ static void who_is_muted_loses_its_seat_and_earns_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_has_so_many_seats),
+        cmocka_unit_test(who_loses_the_seat_keeps_what_a_stranger_may),
         cmocka_unit_test(a_valid_frame_that_is_no_status_earns_no_seat),
         cmocka_unit_test(an_old_status_sent_again_earns_nothing),
         cmocka_unit_test(six_replayers_cannot_keep_the_true_one_out),
