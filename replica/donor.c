@@ -126,7 +126,7 @@ static void answer(struct node *n, member_id to, const struct msg_st_data *data)
     m.st_data.nonce = n->donor.asks[to].fetch.nonce;
     codec_encode(&body, &m);
     node_seal(n, &frame, FRAME_ST_DATA, buffer_bytes(&body));
-    n->donor.spent += frame.len;
+    n->donor.spent += DONOR_WORK + frame.len;
     node_send(n, set_of(to), buffer_bytes(&frame));
     buffer_free(&body);
     buffer_free(&frame);
@@ -161,6 +161,7 @@ struct pages_out {
 static bool pages_add(struct node *n, struct pages_out *out, const struct donor_image *image, uint16_t bucket,
                       uint32_t offset) {
     size_t at = out->bytes.len;
+    n->donor.spent += DONOR_WORK;
     if (state_page(&n->disk, image->snapshot, image->generation, bucket, &out->bytes, NULL) != ERR_OK ||
         out->bytes.len - at > ST_PAGE_MAX || out->bytes.len - at <= offset) {
         out->bytes.len = at;
@@ -168,6 +169,7 @@ static bool pages_add(struct node *n, struct pages_out *out, const struct donor_
     }
     size_t total = out->bytes.len - at, len = total - offset;
     len = len < ST_PART_MAX ? len : ST_PART_MAX;
+    n->donor.spent += total - len; /* read for nothing */
     if (at > 0 && at + len > ST_PART_MAX) {
         out->bytes.len = at;
         return false;

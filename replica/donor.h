@@ -14,7 +14,8 @@ enum {
     DONOR_IDLE_MS = 60000,
     DONOR_IMAGE_MAX_MS = 600000, /* an older one gives way to a newer one that is wanted, in use or not */
     DONOR_ALONE_MS = 60000,      /* so long a single user is left in peace */
-    DONOR_BUDGET = 2 << 20,      /* bytes of all answers in one STATUS interval */
+    DONOR_BUDGET = 2 << 20,      /* bytes read and sent for all answers in one STATUS interval */
+    DONOR_WORK = 1 << 10,        /* and for each answer, and each page looked for, as many as its work is worth */
 };
 
 struct donor_image {
