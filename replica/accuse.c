@@ -68,6 +68,12 @@ static mono_ms turn_of(const struct node *n, const struct accusation *a) {
     return a->blocks.len <= EVIDENCE_FITS ? n->now.mono : n->now.mono + (mono_ms)rank * TURN_MS;
 }
 
+/* Observers are many and may all be bad: members' faults have half of the list to themselves. */
+static unsigned room_for(enum evidence_kind kind) {
+    bool of_client = kind == EV_OBS_EQUIV || kind == EV_CLIENT_EQUIV;
+    return of_client ? ACCUSATIONS_MAX / 2 : ACCUSATIONS_MAX;
+}
+
 bool accuse(struct node *n, enum evidence_kind kind, const struct bytes *frames, unsigned count) {
     struct accuser *x = &n->accuser;
     struct evidence_judge judge = {&n->admit.verifier, n->keys, n->admit.window};
@@ -78,7 +84,7 @@ bool accuse(struct node *n, enum evidence_kind kind, const struct bytes *frames,
     for (unsigned i = 0; i < count; i++)
         e.frames[i] = frames[i];
     put_in_order(&e);
-    if (x->count == ACCUSATIONS_MAX || evidence_verify(&judge, &e, &a.finding) != ERR_OK ||
+    if (x->count >= room_for(kind) || evidence_verify(&judge, &e, &a.finding) != ERR_OK ||
         public_key_equal(&a.finding.culprit.key, &n->admit.verifier.keys[n->self]) || !still_counts(n, &a) ||
         held_already(x, &a, &bytes) || bytes > HELD_BYTES_MAX)
         return false;
@@ -93,7 +99,12 @@ bool accuse(struct node *n, enum evidence_kind kind, const struct bytes *frames,
 void accuse_at_the_door(struct node *n, enum evidence_kind kind, const struct msg *m) {
     struct accuser *x = &n->accuser;
     mono_ms *last = &x->door_at[m->sender];
+    size_t bytes = 0;
+    struct accusation a = {.kind = kind, .finding.culprit.key = n->admit.verifier.keys[m->sender]};
+    a.finding.v = m->type == FRAME_NEW_VIEW ? m->new_view.v : m->view_change.v;
     if (*last != 0 && n->now.mono - *last < TURN_MS) /* to judge a NEW-VIEW again costs much */
+        return;
+    if (!still_counts(n, &a) || held_already(x, &a, &bytes)) /* so nothing of what is known already */
         return;
     *last = n->now.mono;
     if (accuse(n, kind, &m->raw, 1))
@@ -161,7 +172,8 @@ void accuse_ticks(struct node *n, const struct request *r) {
     struct heard_tick *last = &n->accuser.ticks[who->index];
     struct bytes frames[2] = {buffer_bytes(&last->frame), r->frame};
     bool same_number = last->frame.len && last->boot == r->tick.boot && last->counter == r->tick.counter;
-    if (same_number && !bytes_equal(frames[0], frames[1]) && accuse(n, EV_TICK_EQUIV, frames, 2))
+    if (same_number && !bytes_equal(frames[0], frames[1]) && accuse_may_look(n, &r->client) &&
+        accuse(n, EV_TICK_EQUIV, frames, 2))
         node_trace(n, "evidence EV11 TICK_EQUIV culprit %u boot=%llu counter=%llu", (unsigned)who->index,
                    (unsigned long long)r->tick.boot, (unsigned long long)r->tick.counter);
     if (same_number)
