@@ -38,6 +38,7 @@ static bool keep_own(struct node *n, uint16_t bucket, const struct digest *leaf)
     if (same)
         state_page_write(&n->batch, n->transfer.generation, buffer_bytes(&page));
     n->transfer.kept += same;
+    n->transfer.pace += same;
     buffer_free(&page);
     return same;
 }
@@ -205,7 +206,7 @@ enum pieces_taken pieces_take_nodes(struct node *n, member_id from, const struct
         }
         memcpy(w->leaves, m->nodes[i].leaves, sizeof w->leaves);
         open_leaves(n, w);
-        t->donors[from].gave++;
+        t->pace++;
         taken = PIECES_PROVEN;
     }
     return taken;
@@ -217,18 +218,14 @@ static struct transfer_mid *work_that_lacks(struct transfer *t, uint16_t bucket)
 }
 
 bool pieces_overtaken(struct node *n, member_id from) {
-    const struct transfer_donor *d = &n->transfer.donors[from];
+    struct transfer *t = &n->transfer;
+    const struct transfer_donor *d = &t->donors[from];
     if (d->part_total > 0)
-        return !work_that_lacks(&n->transfer, d->part_bucket);
-    for (unsigned i = 0; i < TRANSFER_MIDS; i++) {
-        const struct transfer_mid *w = &n->transfer.work[i];
-        if (w->used && asked_of(&w->node, from))
-            return false;
-        for (unsigned k = 0; w->used && k < STATE_FANOUT; k++)
-            if (asked_of(&w->pages[k], from))
-                return false;
-    }
-    return true;
+        return !work_that_lacks(t, d->part_bucket);
+    if (d->asked_kind == ST_PAGES)
+        return !work_that_lacks(t, d->asked_first);
+    const struct transfer_mid *w = work_of(t, d->asked_first);
+    return !w || w->has_leaves;
 }
 
 static enum pieces_taken take_page(struct node *n, member_id from, uint16_t bucket, struct bytes page) {
@@ -244,7 +241,7 @@ static enum pieces_taken take_page(struct node *n, member_id from, uint16_t buck
     }
     state_page_write(&n->batch, t->generation, page);
     t->fetched++;
-    t->donors[from].gave++;
+    t->pace += 1 + (unsigned)(page.len / TRANSFER_PACE_BYTES);
     w->pages[k].at = PIECE_DONE;
     if (--w->left == 0)
         mid_done(t, w);

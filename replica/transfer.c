@@ -41,6 +41,8 @@ void transfer_ask(struct node *n, member_id to, const struct msg_st_fetch *f) {
     d->busy = true;
     d->asked_at = n->now.mono;
     d->asked_kind = f->kind;
+    d->asked_first = f->count ? f->indices[0] : 0;
+    d->blamed = false;
     d->last_nonce = m.st_fetch.nonce;
 }
 
@@ -150,7 +152,7 @@ static void take_target(struct transfer *t, const struct transfer_donor *best) {
     memcpy(t->mids, best->mids, sizeof t->mids);
     for (member_id i = 0; i < MEMBERS_MAX; i++) {
         donor_idle(&t->donors[i]);
-        t->donors[i].late = t->donors[i].gave = 0;
+        t->donors[i].late = 0;
         t->donors[i].offers = t->donors[i].offer.statement.n == t->target.statement.n;
     }
 }
@@ -172,7 +174,8 @@ static void begin_filling(struct node *n) {
     node_trace(n, "transfer n=%llu root=%02x%02x%02x%02x begins%s", (ull)t->target.statement.n, root[0], root[1],
                root[2], root[3], t->repair ? ", to repair" : "");
     t->trace_at = n->now.mono + TRANSFER_TRACE_MS;
-    t->work_at = t->progress_at = n->now.mono;
+    t->work_at = t->progress_at = t->pace_since = n->now.mono;
+    t->pace = 0;
     t->parts = 0;
 }
 
@@ -226,10 +229,21 @@ static void give_up(struct node *n, const char *why) {
     struct transfer *t = &n->transfer;
     node_trace(n, "transfer n=%llu given up: %s", (ull)t->target.statement.n, why);
     for (member_id i = 0; i < MEMBERS_MAX; i++)
-        if (t->donors[i].offers && t->donors[i].gave == 0)
+        if (t->donors[i].offers)
             fail_donor(n, i);
     state_drop(&n->batch, t->generation);
     seek(n);
+}
+
+/* f donors may all be liars that give just enough to be kept. More of them are not: then the way is slow. */
+static bool drips(struct node *n) {
+    struct transfer *t = &n->transfer;
+    if (n->now.mono - t->pace_since < TRANSFER_STALL_MS)
+        return false;
+    bool slow = t->pace < TRANSFER_PACE;
+    t->pace_since = n->now.mono;
+    t->pace = 0;
+    return slow && donors_left(n) <= quorum_faults(n->cluster->member_count);
 }
 
 static void fill(struct node *n) {
@@ -245,6 +259,8 @@ static void fill(struct node *n) {
         give_up(n, "no donor is left");
     } else if (n->now.mono - t->progress_at >= TRANSFER_STALL_MS) {
         give_up(n, "nothing came for long");
+    } else if (drips(n)) {
+        give_up(n, "too little came for long");
     } else {
         ask_all(n);
         tell_progress(n);
@@ -275,7 +291,10 @@ static void proven(struct node *n, member_id from, uint64_t nonce) {
 }
 
 static void donor_late(struct node *n, member_id i) {
-    if (++n->transfer.donors[i].late >= TRANSFER_LATE_MAX)
+    struct transfer_donor *d = &n->transfer.donors[i];
+    d->late += !d->blamed;
+    d->blamed = true;
+    if (d->late >= TRANSFER_LATE_MAX)
         fail_donor(n, i);
 }
 
@@ -305,8 +324,10 @@ static void take_pieces(struct node *n, member_id from, const struct msg_st_data
         break;
     case PIECES_PART:
         t->donors[from].first_nonce = m->nonce + 1;
-        if (++t->parts <= TRANSFER_PARTS_MAX)
+        if (++t->parts <= TRANSFER_PARTS_MAX) {
             t->progress_at = n->now.mono;
+            t->pace += m->pages->part.len / TRANSFER_PACE_BYTES;
+        }
         break;
     case PIECES_WRONG:
         break;
@@ -398,8 +419,8 @@ static void pass_over_the_late(struct node *n) {
         if (!d->busy || n->now.mono - d->asked_at < TRANSFER_ASK_MS)
             continue;
         pieces_wanted_again(n, i, true);
-        donor_idle(d);
         donor_late(n, i);
+        donor_idle(d);
     }
 }
 

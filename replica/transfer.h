@@ -18,8 +18,10 @@ enum {
     TRANSFER_BAN_MS = 600000,   /* who sent wrong bytes */
     TRANSFER_FAILED_MS = 60000, /* who offered and then did not give comes after all others */
     TRANSFER_STALL_MS = 10000,  /* without a newly proven piece the target is given up */
-    TRANSFER_PARTS_MAX = 32,    /* of pages, that may pass for progress between two proven pieces */
-    TRANSFER_LATE_MAX = 3,      /* requests a donor may leave without a useful answer in a row */
+    TRANSFER_PACE = 256,        /* pieces, or 4 KiB of one, in that time: f donors that give less are given up too */
+    TRANSFER_PACE_BYTES = 4096,
+    TRANSFER_PARTS_MAX = 32, /* of pages, that may pass for progress between two proven pieces */
+    TRANSFER_LATE_MAX = 3,   /* requests a donor may leave without a useful answer in a row */
     TRANSFER_TRACE_MS = 2000,
     TRANSFER_MIDS = 8,             /* mids in work at a time */
     TRANSFER_TURN_BYTES = 1 << 20, /* laid down from the own disk in one turn */
@@ -46,10 +48,11 @@ struct transfer_mid { /* a mid in work: first its leaves, then the pages that di
 struct transfer_donor {
     bool offers; /* an image of the target */
     bool busy;
+    bool blamed; /* for its last question */
     mono_ms asked_at, banned_until, failed_until;
     unsigned late;           /* answers that did not come or were of no use, since the last useful one */
-    unsigned gave;           /* pieces of this target */
-    enum st_kind asked_kind; /* of the last question */
+    enum st_kind asked_kind; /* of the last question, and the first mid or bucket that it names */
+    uint16_t asked_first;
     /* Nonces of the questions that may still be answered: a late answer is as good as any if it proves itself. */
     uint64_t first_nonce, last_nonce;
     /* a page that comes in parts */
@@ -68,7 +71,9 @@ struct transfer {
     uint64_t questions; /* of this boot */
     uint32_t part_len;  /* of a page that is longer: ST_PART_MAX */
     mono_ms since, seek_at, first_offer_at, work_at, trace_at, progress_at;
-    unsigned parts;           /* since the last proven piece */
+    unsigned parts; /* since the last proven piece */
+    mono_ms pace_since;
+    unsigned pace;            /* since then: pieces, and 4 KiB of one */
     member_id last_delivered; /* is asked first */
     struct checkpoint_cert target;
     struct digest mids[STATE_FANOUT];

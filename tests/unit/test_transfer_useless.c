@@ -144,9 +144,41 @@ static void a_page_without_end_is_given_up(void **state) {
         give_part(w, &asked.st_fetch);
         world_run(w, 1000);
     }
-    assert_true(traced(w, AWAY, "given up: nothing came for long"));
+    assert_true(traced(w, AWAY, "given up: "));
     w->passes = NULL;
-    world_run(w, 9000);
+    world_run(w, 20000);
+    assert_whole(w, AWAY); /* by another state or by decisions */
+    world_free(w);
+}
+
+/* Donor 0 is fast with its offer and alone with it, and then gives one page in three seconds: never late, never wrong.
+ */
+struct drip {
+    mono_ms last;
+    bool others; /* offer, too */
+};
+
+static bool drips(struct world *w, member_id from, member_id to, struct msg *m) {
+    (void)to;
+    struct drip *d = w->owner;
+    if (m->type == FRAME_DECISION || (m->type == FRAME_ST_DATA && from != 0 && !d->others))
+        return false;
+    if (from != 0 || !is_pages(m))
+        return true;
+    if (w->now - d->last < 3000)
+        return false;
+    d->last = w->now;
+    m->st_data.count = 1;
+    return true;
+}
+
+static void a_lone_donor_that_drips_is_given_up(void **state) {
+    (void)state;
+    struct drip d = {0};
+    struct world *w = fetching(drips, &d, 2 * TRANSFER_STALL_MS);
+    assert_true(traced(w, AWAY, "given up: too little came for long"));
+    d.others = true;
+    world_run(w, 20000);
     assert_fetched(w);
 }
 
@@ -179,6 +211,38 @@ static seq_no new_image(struct world *w, member_id by) {
     seq_no newest = facts_of(w, 0).pbft.stable;
     ask_image(w, by, ST_META, newest);
     return has_image(w, newest) ? newest : 0;
+}
+
+/* All buckets of the image that hold anything, as many as one question may name. */
+static unsigned buckets_of(const struct donor_image *image, uint16_t *out) {
+    unsigned count = 0;
+    for (unsigned b = 0; b < STATE_BUCKETS && count < ST_PAGES_MAX; b++)
+        if (!digest_is_zero(&image->leaves[b]))
+            out[count++] = (uint16_t)b;
+    return count;
+}
+
+static void a_donor_pays_for_what_it_reads(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 60000);
+    struct donor *d = &w->places[0].node->donor;
+    for (unsigned s = 0; s < 60 && d->images[0].cert.statement.n == 0; s++, world_run(w, 1000))
+        ask_image(w, 1, ST_META, 1);
+    assert_true(d->images[0].cert.statement.n > 0);
+    uint16_t buckets[ST_PAGES_MAX];
+    struct msg m = {.type = FRAME_ST_FETCH, .sender = 1};
+    m.st_fetch = (struct msg_st_fetch){.kind = ST_PAGES, .n = d->images[0].cert.statement.n, .nonce = 1 << 20};
+    m.st_fetch.count = buckets_of(&d->images[0], buckets);
+    m.st_fetch.indices = buckets;
+    assert_true(m.st_fetch.count > 4);
+    world_run(w, 1000); /* another interval */
+    say(w, 1, 0, &m);
+    size_t before = d->spent;
+    for (unsigned i = 0; i < 100 && d->spent <= before; i++)
+        world_run(w, STEP_MS);
+    assert_true(d->spent >= (m.st_fetch.count + 1) * DONOR_WORK);
+    world_free(w);
 }
 
 static void one_member_does_not_keep_all_images(void **state) {
@@ -253,6 +317,8 @@ int main(void) {
         cmocka_unit_test(a_refusal_counts_once_and_for_its_asker_alone),
         cmocka_unit_test(parts_of_one_byte_are_no_parts),
         cmocka_unit_test(a_page_without_end_is_given_up),
+        cmocka_unit_test(a_lone_donor_that_drips_is_given_up),
+        cmocka_unit_test(a_donor_pays_for_what_it_reads),
         cmocka_unit_test(one_member_does_not_keep_all_images),
         cmocka_unit_test(an_image_of_one_user_gives_way_in_time),
         cmocka_unit_test(questions_played_again_are_not_answered),
