@@ -3,21 +3,18 @@
    may show whose they are, and the rest, who cannot delay these. */
 #include "replica/intake.h"
 
+#include "base/clock.h"
 #include "base/invariant.h"
+#include "replica/budget.h"
 #include "replica/turn.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { QUANTUM = 4 << 10, FRAME_COST = 256, BUCKETS = 1024 };
 enum { BUDGET_GREETING = INTAKE_SEATS, BUDGETS }; /* and one a seat */
 
-struct budget { /* of work; a connection's seat keeps it for who comes next */
-    int64_t microseconds;
-    mono_ms since;
-};
 struct line { /* of strangers */
     struct ring ring;
     struct turn common;
@@ -48,9 +45,9 @@ struct intake {
     struct line lines[LINES];
     struct connection *seats[INTAKE_SEATS];
     struct intake_greeting newest[MEMBERS_MAX];
-    struct budget budgets[BUDGETS];
-    uint64_t came; /* frames put so far */
-    size_t bytes;  /* waiting, of strangers */
+    struct budget budgets[BUDGETS]; /* a connection's seat keeps its for who comes next */
+    uint64_t came;                  /* frames put so far */
+    size_t bytes;                   /* waiting, of strangers */
     struct intake_counters counters;
     bool ended;
 };
@@ -174,8 +171,9 @@ static bool fits(const struct intake *t, const struct connection *c, size_t len)
 
 /* What was allowed to a member is not to a stranger. */
 static void trim_to_a_strangers_room(struct intake *t, struct connection *c) {
+    const struct intake_room *room = &t->rules.stranger;
     struct ranked_node *least = NULL;
-    while ((c->waiting.count > t->rules.stranger.frames || c->waiting.bytes > t->rules.stranger.bytes) &&
+    while ((c->waiting.count > room->frames || c->waiting.bytes > room->bytes) &&
            (least = ranked_give_way(&c->waiting, RANK_STATUS)))
         drop(t, c, least);
 }
@@ -271,13 +269,8 @@ static unsigned shared_budget(const struct connection *c) {
 
 /* How long until it may cost something again. */
 static mono_ms debt_of(struct intake *t, struct connection *c, mono_ms now) {
-    struct budget *b = budget_of(t, c, shared_budget(c));
-    int64_t share = shares(t, c) ? t->rules.strangers_work_share : t->rules.work_share, most = share * INTAKE_SAVED_MS;
-    mono_ms passed = now - b->since < INTAKE_SAVED_MS * 1000 ? now - b->since : INTAKE_SAVED_MS * 1000;
-    b->microseconds += passed * share;
-    b->microseconds = b->microseconds < most ? b->microseconds : most;
-    b->since = now;
-    return b->microseconds >= 0 ? 0 : -b->microseconds / share + 1;
+    unsigned share = shares(t, c) ? t->rules.strangers_work_share : t->rules.work_share;
+    return budget_debt(budget_of(t, c, shared_budget(c)), share, INTAKE_SAVED_MS, now);
 }
 
 void intake_charge(struct intake *t, const struct intake_item *item, unsigned microseconds) {
@@ -332,12 +325,8 @@ static struct intake_item *take_next(struct intake *t, mono_ms *pause) {
 }
 
 static void wait_filled(struct intake *t, mono_ms pause) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += pause / 1000;
-    until.tv_nsec += pause % 1000 * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    mono_ms at = clock_mono() + pause;
+    struct timespec until = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
     pthread_cond_timedwait(&t->filled, &t->lock, &until);
 }
 
@@ -439,9 +428,7 @@ void intake_praise(struct intake *t, uint32_t number) {
 }
 
 static void mute(struct intake *t, struct connection *c, mono_ms now) {
-    mono_ms duration = INTAKE_MUTE_MIN_MS;
-    for (unsigned i = 0; i < c->mutes && duration < INTAKE_MUTE_MAX_MS; i++)
-        duration *= 2;
+    mono_ms duration = c->mutes < 6 ? (mono_ms)INTAKE_MUTE_MIN_MS << c->mutes : INTAKE_MUTE_MAX_MS;
     c->mutes++;
     c->muted_until = now + (duration < INTAKE_MUTE_MAX_MS ? duration : INTAKE_MUTE_MAX_MS);
     c->probation = true;

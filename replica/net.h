@@ -1,6 +1,6 @@
 /* The replica's network: peers over PUSH/PULL, one socket per peer and lane; clients over raw REP, their headers kept
    until they are answered. Both doors take in through an intake, which keeps senders from starving each other (R12).
-   nng is seen by net.c only. Who sent a frame is told by its signature, never by its connection. */
+   nng is seen by net.c and links.c only. Who sent a frame is told by its signature, never by its connection. */
 #ifndef QUORATE_REPLICA_NET_H
 #define QUORATE_REPLICA_NET_H
 

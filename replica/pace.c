@@ -1,3 +1,4 @@
+/* Rounds are told by whoever began them: nng hands over one message of each connection in turn. */
 #include "replica/pace.h"
 
 static uint64_t at_most(uint64_t ns, uint64_t most) {
