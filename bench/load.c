@@ -95,6 +95,7 @@ static void write_event(struct load *l, const struct signer *s, int64_t began, e
 /* One bundle; false: it could not even be made. */
 static bool send_one(struct caller *c, struct observation *list, const char (*services)[SERVICE_NAME_LEN]) {
     struct load *l = c->load;
+    REQUIRE(l->services > 0);
     struct signer *s = c->signer;
     struct request r = {.kind = OP_OBSERVE, .client = s->key.pk, .observe = {.count = l->bundle, .list = list}};
     time_ms now = clock_wall();

@@ -31,10 +31,10 @@ enum frame_type {
     FRAME_ST_DATA = 21,
     /* between clients and replicas; the unsigned ones carry a zero signature and are believed for nothing but
        what they prove themselves */
-    FRAME_FETCH_ALERTS = 32, /* unsigned, client -> replica */
-    FRAME_FETCH_STATUS = 33, /* unsigned, client -> replica; answered by FRAME_STATUS */
-    FRAME_OUTPUTS = 34,      /* unsigned, replica -> client: outputs with paths and receipts */
-    FRAME_REFUSAL = 35,      /* signed by the replica: why a request was not taken */
+    FRAME_FETCH_ALERTS = 32,   /* unsigned, client -> replica */
+    FRAME_FETCH_STATUS = 33,   /* unsigned, client -> replica; answered by FRAME_STATUS */
+    FRAME_OUTPUTS = 34,        /* unsigned, replica -> client: outputs with paths and receipts */
+    FRAME_REFUSAL = 35,        /* signed by the replica: why a request was not taken */
     FRAME_FETCH_EVIDENCE = 36, /* unsigned, client -> replica */
     FRAME_EVIDENCE = 37,       /* unsigned, replica -> client: a part of the frames that prove it */
     FRAME_TYPE_LIMIT = 40

@@ -71,7 +71,7 @@ static struct donor_image *image_place(struct node *n) {
         if (!gives_way(n, image))
             continue;
         unsigned users = users_besides_wishers(n, image), least = best ? users_besides_wishers(n, best) : UINT_MAX;
-        if (users < least || (users == least && image->made_at < best->made_at))
+        if (!best || users < least || (users == least && image->made_at < best->made_at))
             best = image;
     }
     return best;

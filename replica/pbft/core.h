@@ -127,7 +127,7 @@ enum {
     SLOW_BEST = 4,       /* times the best median of the last n views */
     SLOW_RTT = 3,        /* times the F-th largest round trip */
     SLOW_UNFAIR = 8,     /* times the median, for one client */
-    SLOW_ROUNDS = 3, /* T_req is this many median order delays: who comes just behind a batch waits for two */
+    SLOW_ROUNDS = 3,     /* T_req is this many median order delays: who comes just behind a batch waits for two */
     SLOW_FORGET_MS = 60000,
     SLOW_DOUBLINGS_MAX = 7,
     SLOW_USELESS = 16,     /* batches without effect in a window that a correct primary may have proposed */
@@ -486,7 +486,7 @@ void service_executed(struct pbft *p, const struct slot *s, const struct pbft_do
 void service_view_left(struct pbft *p);
 /* True when the primary is to be suspected; asked at every timeout. */
 bool service_is_slow(struct pbft *p);
-mono_ms service_limit(const struct pbft *p); /* a longer delay is slow */
+mono_ms service_limit(const struct pbft *p);         /* a longer delay is slow */
 mono_ms service_request_floor(const struct pbft *p); /* T_req is never below it (R6) */
 void service_echo(const struct pbft *p, struct msg_status *out);
 void service_asked(struct pbft *p); /* a STATUS went to the members: its echo will tell the round trip */

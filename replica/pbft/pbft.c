@@ -143,8 +143,7 @@ static void handle(struct pbft *p, const struct pbft_event *event) {
         e = receive(p, event->msg);
         break;
     case PBFT_REQUEST:
-        e = handle_request(p, event->request,
-                           &(struct pool_terms){!event->settled, event->lane, event->ready, p->now});
+        e = handle_request(p, event->request, &(struct pool_terms){!event->settled, event->lane, event->ready, p->now});
         break;
     case PBFT_EXECUTED:
         handle_executed(p, event);

@@ -106,7 +106,7 @@ static mono_ms best_median(const struct pbft *p) {
 
 /* The F-th largest: f liars cannot stretch it beyond what a correct member measured with me. */
 static mono_ms round_trip(const struct pbft *p) {
-    mono_ms sorted[MEMBERS_MAX];
+    mono_ms sorted[MEMBERS_MAX] = {0};
     unsigned count = 0;
     for (member_id i = 0; i < p->members; i++) {
         if (i == p->config.self || p->peers[i].rtt < 0) {

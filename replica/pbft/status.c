@@ -137,8 +137,8 @@ static void resend_new_view(struct pbft *p, member_id to, const struct peer *pee
 /* Of a boot before the newest, or of a second process under the same boot number: late, repeated, or a sign that this
    member's disk was rolled back or that it runs twice. It replaces nothing that is known. */
 static bool is_estranged(const struct peer *peer, const struct msg_status *status) {
-    return peer->heard && (status->boot < peer->status.boot || (status->boot == peer->status.boot &&
-                                                                status->boot_random != peer->status.boot_random));
+    return peer->heard && (status->boot < peer->status.boot ||
+                           (status->boot == peer->status.boot && status->boot_random != peer->status.boot_random));
 }
 
 enum error handle_status(struct pbft *p, const struct msg *m) {

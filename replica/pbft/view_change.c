@@ -12,18 +12,12 @@
 void view_move(struct pbft *p, enum phase to) {
     static const bool allowed[PHASE_TILT + 1][PHASE_TILT + 1] = {
         [PHASE_STARTING] = {[PHASE_RECALL] = true, [PHASE_LEARNER] = true},
-        [PHASE_RECALL] = {[PHASE_ACTIVE] = true,
-                          [PHASE_CHANGING] = true,
-                          [PHASE_REPAIR] = true,
-                          [PHASE_LEARNER] = true},
-        [PHASE_ACTIVE] = {[PHASE_ACTIVE] = true,
-                          [PHASE_CHANGING] = true,
-                          [PHASE_REPAIR] = true,
-                          [PHASE_LEARNER] = true},
-        [PHASE_CHANGING] = {[PHASE_CHANGING] = true,
-                            [PHASE_ACTIVE] = true,
-                            [PHASE_REPAIR] = true,
-                            [PHASE_LEARNER] = true},
+        [PHASE_RECALL] =
+            {[PHASE_ACTIVE] = true, [PHASE_CHANGING] = true, [PHASE_REPAIR] = true, [PHASE_LEARNER] = true},
+        [PHASE_ACTIVE] =
+            {[PHASE_ACTIVE] = true, [PHASE_CHANGING] = true, [PHASE_REPAIR] = true, [PHASE_LEARNER] = true},
+        [PHASE_CHANGING] =
+            {[PHASE_CHANGING] = true, [PHASE_ACTIVE] = true, [PHASE_REPAIR] = true, [PHASE_LEARNER] = true},
         [PHASE_REPAIR] = {[PHASE_ACTIVE] = true, [PHASE_CHANGING] = true, [PHASE_LEARNER] = true},
         [PHASE_LEARNER] = {[PHASE_LEARNER] = true},
     };

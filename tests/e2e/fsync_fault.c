@@ -8,9 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-int fsync(int fd);
-int fdatasync(int fd);
-
 static char fault(void) {
     const char *path = getenv("FSYNC_FAULT");
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;

@@ -110,6 +110,7 @@ bool goal_reached(struct sim *s) {
 /* One traitor's wish and one honest wish left over from bad times are enough to end a view, even when the traitor fell
    silent since; and one that goes on may as primary end its own. */
 bool goal_is_shaky(const struct sim *s) {
+    REQUIRE(s->options->members > 0);
     view_no view = goal_view(s);
     bool wishes = false;
     for (member_id i = 0; i < s->options->members; i++)

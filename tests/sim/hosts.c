@@ -15,8 +15,8 @@ static void fold_bytes(uint64_t *hash, const void *data, size_t len) {
 
 static void tell(struct host *h, const char *line) {
     struct sim *s = h->sim;
-    uint64_t head[2] = {(uint64_t)s->now, h->place};
-    fold_bytes(&s->hash, head, sizeof head);
+    fold_bytes(&s->hash, &s->now, sizeof s->now);
+    fold_bytes(&s->hash, &h->place, sizeof h->place);
     fold_bytes(&s->hash, line, strlen(line));
     if (s->trace)
         printf("%10.4f node %u%s: %s\n", (double)s->now / SECOND, h->id, h->place == h->id ? "" : "'", line);

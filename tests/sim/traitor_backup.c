@@ -94,13 +94,13 @@ static void says_again(struct liar *t) {
 }
 
 static void babbles(struct liar *t) {
-    uint8_t noise[400];
+    uint8_t noise[400] = {0};
     for (unsigned k = 0; k < 6; k++) {
         size_t len = (size_t)liar_below(t, sizeof noise);
         for (size_t i = 0; i < len; i++)
             noise[i] = (uint8_t)prng_next(&t->sim->chance);
         if (liar_chance(t, 500) && len > 8)
-            memcpy(noise, "QR\1\6", 4);
+            memcpy(noise, (const uint8_t[]){'Q', 'R', 1, 6}, 4);
         liar_say_raw(t, t->victim, bytes_of(noise, len));
         liar_bite(t);
     }

@@ -234,8 +234,8 @@ static void node_hear(struct node *x, const struct msg *m) {
 static void cluster_deliver(struct cluster *c, struct parcel_in_flight *parcel) {
     struct node *x = &c->nodes[parcel->to];
     struct arena arena = {0};
-    struct frame f;
-    struct msg m;
+    struct frame f = {0};
+    struct msg m = {0};
     assert_int_equal(cluster_admit(c, &m, &f, buffer_bytes(&parcel->frame), &arena), ERR_OK);
     if (parcel->from == f.sender) { /* what is passed on was signed by somebody else, maybe a liar */
         check_signed_once(c, &f, &m);
