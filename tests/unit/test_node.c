@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "base/invariant.h"
 #include "replica/accuse.h"
-#include "replica/node.h"
+#include "replica/node_internal.h"
 #include "tests/sim/sim_disk.c"
 
 #include <setjmp.h>
@@ -187,6 +187,41 @@ static void an_observer_that_contradicts_itself_is_accused(void **state) {
     replica_free(r);
 }
 
+/* An accusation of replica 2 that waits for ever. */
+static struct accusation waiting(const struct replica *r, enum evidence_kind kind) {
+    struct accusation a = {.kind = kind, .due = INT64_MAX, .until = INT64_MAX};
+    a.finding.culprit.key = r->node->admit.verifier.keys[2];
+    a.finding.v = 1;
+    return a;
+}
+
+static void observers_faults_leave_room_for_members(void **state) {
+    (void)state;
+    struct replica *r = replica_active();
+    struct accuser *x = &r->node->accuser;
+    while (x->count < ACCUSATIONS_MAX / 2)
+        x->list[x->count++] = waiting(r, EV_BAD_NV);
+    contradict(r, 2, 1000);
+    assert_int_equal(x->count, ACCUSATIONS_MAX / 2);
+    assert_null(strstr(buffer_cstr(&r->trace), "evidence EV12"));
+    replica_free(r);
+}
+
+static void what_is_known_of_a_sender_is_not_judged_again(void **state) {
+    (void)state;
+    struct replica *r = replica_active();
+    struct accuser *x = &r->node->accuser;
+    struct msg m = {.type = FRAME_VIEW_CHANGE, .sender = 2, .view_change = {.v = 1}};
+    r->now += 5000;
+    node_timeout(r->node, clocks(r));
+    x->list[x->count++] = waiting(r, EV_BAD_VC);
+    accuse_at_the_door(r->node, EV_BAD_VC, &m);
+    assert_int_equal(x->door_at[2], 0);
+    accuse_at_the_door(r->node, EV_BAD_NV, &m); /* another kind is */
+    assert_true(x->door_at[2] > 0);
+    replica_free(r);
+}
+
 /* To compare two requests of one client costs the core's time: once a second, whatever it sends. */
 static void two_requests_of_a_client_are_compared_once_a_second(void **state) {
     (void)state;
@@ -271,6 +306,8 @@ int main(void) {
     crypto_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_observer_that_contradicts_itself_is_accused),
+        cmocka_unit_test(observers_faults_leave_room_for_members),
+        cmocka_unit_test(what_is_known_of_a_sender_is_not_judged_again),
         cmocka_unit_test(two_requests_of_a_client_are_compared_once_a_second),
         cmocka_unit_test(nothing_is_signed_before_the_others_answered),
         cmocka_unit_test(bundles_too_large_for_one_request_are_staged),
