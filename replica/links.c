@@ -1,5 +1,5 @@
 /* A socket serves one connection only. A PUSH socket of nng 1.5.2 (Debian 12) may put a connection back among those
-   that are ready although it was closed meanwhile, and touches it there after it was freed (nng issue #1653): a peer
+   that are ready although it was closed meanwhile, and touches it there after it was freed (bug 1653 of nng): a peer
    that hangs up at the right moment would end this process. The end of a connection is told before nng frees it. From
    then on nothing is sent by its socket, a second connection of the same socket is refused, and another socket takes
    over. Another one also takes over from a socket that does not get its connection: nng 1.5.2 never dials again after a
