@@ -76,7 +76,7 @@ static bool must_wait(const struct node *n, const struct request *r) {
     const struct key_entry *who = ledger_who(n->machine.ledger, &r->client);
     bool is_operator = who && who->role == ROLE_OPERATOR;
     bool spent = ledger_ready(n->machine.ledger, &r->client) > ledger_time(n->machine.ledger);
-    return !pbft_request(n->pbft, &r->digest) && (spent || (pbft_busy(n->pbft) && !is_operator));
+    return !pbft_awaits(n->pbft, &r->digest) && (spent || (pbft_busy(n->pbft) && !is_operator));
 }
 
 static void take_client_request(struct node *n, uint64_t client, struct request *r) {
@@ -101,7 +101,7 @@ static void take_client_request(struct node *n, uint64_t client, struct request 
     }
     node_take_request(n, r);
     bool lost =
-        e == ERR_OK && !pbft_request(n->pbft, &digest) && ledger_judge(n->machine.ledger, &key, req_seq) == ERR_OK;
+        e == ERR_OK && !pbft_awaits(n->pbft, &digest) && ledger_judge(n->machine.ledger, &key, req_seq) == ERR_OK;
     if (lost && desk_take(&n->desk, waits_for_request, &digest, &taken))
         refuse(n, taken.client, &digest, ERR_BUSY);
 }

@@ -220,6 +220,11 @@ const struct request *pbft_request(const struct pbft *p, const struct digest *di
     return e ? e->request : NULL;
 }
 
+bool pbft_awaits(const struct pbft *p, const struct digest *digest) {
+    const struct pooled *e = pool_find(&p->pool, digest);
+    return e && e->request && (e->named > 0 || !pool_is_rival(&p->pool, e));
+}
+
 bool pbft_wanted(const struct pbft *p, const struct digest *digest) {
     const struct pooled *e = pool_find(&p->pool, digest);
     return e && !e->request;

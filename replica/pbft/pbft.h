@@ -174,6 +174,9 @@ struct pbft_view {
 void pbft_inspect(const struct pbft *p, struct pbft_view *out);
 /* Held by digest (pool or accepted batch): borrowed until the next step, NULL if not. */
 const struct request *pbft_request(const struct pbft *p, const struct digest *digest);
+/* Is it held, and may it still be executed for all that this replica knows? Not so a second content of its number that
+   no batch names. */
+bool pbft_awaits(const struct pbft *p, const struct digest *digest);
 /* Does an accepted, waiting or decided batch name this request while its payload is missing? Such a request is fed as
    PBFT_REQUEST whatever the ledger judges (settled when not NEW). */
 bool pbft_wanted(const struct pbft *p, const struct digest *digest);

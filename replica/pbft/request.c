@@ -202,12 +202,24 @@ static struct pooled *seq_next(const struct pool *p, uint32_t i, const struct pu
     return pool_entry(p, i);
 }
 
-struct pooled *pool_find_seq(const struct pool *p, const struct public_key *client, uint64_t req_seq) {
+/* How many contents of that number are held, and the first that came: chains grow at their head. */
+static unsigned contents_of(const struct pool *p, const struct public_key *client, uint64_t req_seq,
+                            struct pooled **first) {
+    unsigned count = 0;
     struct pooled *e = seq_next(p, *seq_chain(p, client, req_seq), client, req_seq);
-    while (e && !e->request) {
-        e = seq_next(p, e->next_seq, client, req_seq);
+    for (*first = NULL; e; e = seq_next(p, e->next_seq, client, req_seq)) {
+        if (e->request) {
+            *first = e;
+            count++;
+        }
     }
-    return e;
+    return count;
+}
+
+struct pooled *pool_find_seq(const struct pool *p, const struct public_key *client, uint64_t req_seq) {
+    struct pooled *first;
+    contents_of(p, client, req_seq, &first);
+    return first;
 }
 
 static void seq_enchain(struct pool *p, struct pooled *e) {
@@ -293,14 +305,22 @@ static bool owner_has_tokens(const struct pool *p, const struct pool_owner *o) {
     return o->ready <= p->t;
 }
 
-/* The lowest ELIGIBLE_MAX of the client, and of its ticks the lowest. The eligible ones are the first of the list but
-   for members, who may have ticks further behind. */
+bool pool_is_rival(const struct pool *p, const struct pooled *e) {
+    const struct pooled *before = pool_entry(p, e->in_owner.prev);
+    return e->pending && before && before->req_seq == e->req_seq;
+}
+
+/* The lowest ELIGIBLE_MAX of the client, and of its ticks the lowest; of one number the first that came. The eligible
+   ones are the first of the list but for rivals, and for members, who may have ticks further behind. */
 static void owner_refresh(struct pool *p, uint32_t owner, mono_ms now) {
     const struct pool_owner *o = &p->owners[owner];
     bool tokens = owner_has_tokens(p, o);
     unsigned ticks = 0, others = 0;
     for (uint32_t i = o->pending.head; i != POOL_NONE; i = p->entries[i].in_owner.next) {
         struct pooled *e = &p->entries[i];
+        if (pool_is_rival(p, e)) {
+            continue;
+        }
         bool tick = e->request->kind == OP_TICK, first = tick ? ticks++ == 0 : others++ < ELIGIBLE_MAX;
         bool free_of_charge = tick && o->lane == PBFT_LANE_MEMBER;
         if (!first && !e->eligible && o->lane != PBFT_LANE_MEMBER) {
@@ -382,7 +402,9 @@ enum error pool_hold(struct pool *p, struct request *r, const struct pool_terms 
         return ERR_DUPLICATE;
     }
     if (!e) {
-        if (pool_find_seq(p, &r->client, r->req_seq)) {
+        struct pooled *first;
+        unsigned contents = contents_of(p, &r->client, r->req_seq, &first);
+        if (contents == CONTENTS_MAX || (contents > 0 && !room)) {
             return ERR_CONFLICT;
         }
         if (!room) {

@@ -12,6 +12,7 @@
 enum {
     POOL_NONE = 0, /* entry 0 is never used */
     ELIGIBLE_MAX = 16,
+    CONTENTS_MAX = 2,     /* held of one (client, req_seq); more are wanted or dropped */
     OPERATOR_ROOM = 1024, /* pending requests of all operators: a lane of their own */
     MEMBER_ROOM = 128,    /* and of one member */
     BUSY_MIN = 64,        /* fewer old requests than this are no backlog */
@@ -78,14 +79,16 @@ struct pool_sizes {
 void pool_init(struct pool *p, const struct pool_sizes *sizes, uint64_t salt);
 void pool_free(struct pool *p);
 struct pooled *pool_find(const struct pool *p, const struct digest *digest);
-/* The first entry of that client and number whose payload is held. */
+/* Of the entries of that client and number whose payload is held the one that came first. */
 struct pooled *pool_find_seq(const struct pool *p, const struct public_key *client, uint64_t req_seq);
 static inline struct pooled *pool_entry(const struct pool *p, uint32_t i) {
     return i == POOL_NONE ? NULL : &p->entries[i];
 }
-/* ERR_OK: taken. ERR_DUPLICATE, ERR_CONFLICT (another request of that client and number is held), ERR_BUSY (full): not
-   taken, the caller frees it. */
+/* ERR_OK: taken. ERR_DUPLICATE, ERR_CONFLICT (CONTENTS_MAX others of that client and number are held, or one and there
+   is no room), ERR_BUSY (full): not taken, the caller frees it. */
 enum error pool_hold(struct pool *p, struct request *r, const struct pool_terms *terms);
+/* Pending behind another content of its number. */
+bool pool_is_rival(const struct pool *p, const struct pooled *e);
 void pool_name(struct pool *p, const struct request_ref *ref);
 void pool_unname(struct pool *p, const struct digest *digest);
 /* (client, req_seq) is done: out of the queue; freed once no batch names it. */

@@ -350,6 +350,27 @@ static void the_primary_s_choice_of_two_contents_is_executed(void **state) {
     cluster_free(c);
 }
 
+static void a_client_of_two_contents_makes_nobody_fetch(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    struct buffer one = {0}, two = {0};
+    request_make(c, &one, 0, 1, 1);
+    request_make(c, &two, 0, 1, 9);
+    for (unsigned i = 0; i < 4; i++) { /* each half heard another one first */
+        cluster_feed_request(&c->nodes[i], buffer_bytes(i < 2 ? &one : &two));
+        cluster_feed_request(&c->nodes[i], buffer_bytes(i < 2 ? &two : &one));
+    }
+    cluster_drain(c);
+    assert_int_equal(c->counted[FRAME_FETCH], 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(c->nodes[i].executed, 1);
+        assert_int_equal(node_view(&c->nodes[i]).pool, 0);
+    }
+    buffer_free(&one);
+    buffer_free(&two);
+    cluster_free(c);
+}
+
 static void what_no_proposal_names_is_relayed(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
@@ -401,6 +422,7 @@ int main(void) {
         cmocka_unit_test(a_lone_tick_waits_fifty_milliseconds),
         cmocka_unit_test(a_full_pool_says_busy_and_a_second_content_is_dropped),
         cmocka_unit_test(the_primary_s_choice_of_two_contents_is_executed),
+        cmocka_unit_test(a_client_of_two_contents_makes_nobody_fetch),
         cmocka_unit_test(what_no_proposal_names_is_relayed),
         cmocka_unit_test(a_lost_relay_is_repeated),
     };

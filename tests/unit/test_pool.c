@@ -39,14 +39,14 @@ static struct public_key key_of(uint8_t who, struct secret_key *secret) {
     return pk;
 }
 
-static enum error hold_kind(uint8_t who, uint64_t seq, enum pbft_lane lane, enum op_kind kind) {
+static enum error hold_content(uint8_t who, uint64_t seq, enum pbft_lane lane, enum op_kind kind, uint32_t content) {
     struct secret_key secret;
     struct request r = {.client = key_of(who, &secret), .req_seq = seq, .kind = kind}, *held;
     if (kind == OP_TICK) {
         r.tick = (struct op_tick){1, seq, 1790000000000, 0, true};
     } else {
         r.query = (struct op_query){
-            .kind = QUERY_STATUS, .host = "", .service = "", .after_host = "", .after_service = "", .limit = 1};
+            .kind = QUERY_STATUS, .host = "", .service = "", .after_host = "", .after_service = "", .limit = content};
     }
     struct buffer frame = {0};
     request_seal(&frame, &r, &cluster, &secret);
@@ -57,6 +57,10 @@ static enum error hold_kind(uint8_t who, uint64_t seq, enum pbft_lane lane, enum
         request_free(held);
     }
     return e;
+}
+
+static enum error hold_kind(uint8_t who, uint64_t seq, enum pbft_lane lane, enum op_kind kind) {
+    return hold_content(who, seq, lane, kind, 1);
 }
 
 static enum error hold(uint8_t who, uint64_t seq) {
@@ -207,6 +211,39 @@ static void a_backlog_is_many_old_requests_of_many_clients(void **state) {
     assert_true(pool_backlog(&pool, now + 101, 100));
 }
 
+static enum error hold_other(uint8_t who, uint64_t seq, uint32_t content) {
+    return hold_content(who, seq, PBFT_LANE_CLIENT, OP_QUERY, content);
+}
+
+static void a_second_content_is_held_and_not_eligible(void **state) {
+    (void)state;
+    for (uint64_t seq = 1; seq <= 20; seq++) {
+        assert_int_equal(hold(1, seq), ERR_OK);
+        assert_int_equal(hold_other(1, seq, 2), ERR_OK);
+        assert_int_equal(hold_other(1, seq, 3), ERR_CONFLICT);
+    }
+    assert_int_equal(pool.eligible.count, ELIGIBLE_MAX); /* the first contents of as many numbers */
+    assert_int_equal(find(1, 3)->request->query.limit, 1);
+    assert_true(find(1, 3)->eligible);
+    assert_true(find(1, 16)->eligible);
+    assert_int_equal(pool_pending(&pool), 40);
+    done(1, 3);
+    assert_null(find(1, 3));
+    assert_true(find(1, 17)->eligible);
+    assert_int_equal(pool.eligible.count, ELIGIBLE_MAX);
+    assert_int_equal(pool_pending(&pool), 38);
+}
+
+static void second_contents_fill_their_client_s_room(void **state) {
+    (void)state;
+    for (uint64_t seq = 1; seq <= 128; seq++) {
+        assert_int_equal(hold(1, seq), ERR_OK);
+        assert_int_equal(hold_other(1, seq, 2), ERR_OK);
+    }
+    assert_int_equal(hold(1, 129), ERR_BUSY);
+    assert_int_equal(hold(2, 1), ERR_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_the_lowest_sixteen_of_a_client_age, setup, teardown),
@@ -216,6 +253,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(members_and_operators_have_room_when_clients_have_none, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_no_tokens_waits_for_agreed_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_member_without_tokens_still_ticks, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_second_content_is_held_and_not_eligible, setup, teardown),
+        cmocka_unit_test_setup_teardown(second_contents_fill_their_client_s_room, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backlog_is_many_old_requests_of_many_clients, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
