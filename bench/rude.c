@@ -1,6 +1,7 @@
 /* A rude client: one observer's key that asks for more than its share, resends what was done, signs two contents under
-   one number, or sends what nobody signed. It waits for no answer. SIGUSR2 begins and ends it, so that a run can be cut
-   into quiet and rude phases. */
+   one number, tells one replica alone, or sends what nobody signed. It waits for no answer. SIGUSR2 begins and ends it,
+   so that a run can be cut into quiet and rude phases; in the quiet ones it makes and signs the same requests and keeps
+   them, since its own work is no cost of the cluster's. */
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "client/net.h"
@@ -54,7 +55,8 @@ static uint64_t draw(struct rude *r) {
 }
 
 static void say(struct rude *r, member_id to, struct bytes frame) {
-    client_poll_ask(r->lanes[r->sent % LANES], to, frame, 60000);
+    if (rude)
+        client_poll_ask(r->lanes[r->sent % LANES], to, frame, 60000);
 }
 
 static void say_to_all(struct rude *r, struct bytes frame) {
@@ -121,10 +123,24 @@ static void contradict(struct rude *r) {
     buffer_free(&second);
 }
 
+/* Only the first primary hears of it: all others must fetch what it proposes. */
+static void whisper(struct rude *r) {
+    struct buffer frame = {0};
+    r->next_obs++;
+    observe(r, &frame, draw(r), "whispered");
+    say(r, 0, buffer_bytes(&frame));
+    r->sent++;
+    buffer_free(&frame);
+}
+
 static const struct {
     const char *name;
     rude_way *way;
-} ways[] = {{"flood", flood}, {"bad-signatures", sign_badly}, {"resend-all", resend}, {"two-contents", contradict}};
+} ways[] = {{"flood", flood},
+            {"bad-signatures", sign_badly},
+            {"resend-all", resend},
+            {"two-contents", contradict},
+            {"whisper", whisper}};
 
 static void nap(mono_ms ms) {
     struct timespec t = {ms / 1000, ms % 1000 * 1000000};
@@ -134,8 +150,7 @@ static void nap(mono_ms ms) {
 static void run(struct rude *r, rude_way *way, uint64_t rate) {
     uint64_t owed = 0;
     while (!stopped) {
-        owed = rude ? owed + rate * TURN_MS : 0;
-        for (; owed >= 1000; owed -= 1000) {
+        for (owed += rate * TURN_MS; owed >= 1000; owed -= 1000) {
             way(r);
         }
         nap(TURN_MS);
@@ -147,7 +162,7 @@ static int usage(FILE *out, int code) {
         "Usage: rude -c cluster.yaml -k KEY WAY [RATE]\n"
         "Sends an observer's requests without waiting for answers; begins and ends with SIGUSR2, stops with SIGTERM.\n"
         "  WAY    flood (new requests), bad-signatures, resend-all (the same 64 for ever), two-contents\n"
-        "         (each number twice)\n"
+        "         (each number twice), whisper (to replica 0 alone)\n"
         "  RATE   requests a second to each replica (2000)\n",
         out);
     return code;
