@@ -7,6 +7,7 @@
 
 #include "checks/monitor.h"
 #include "checks/objects.h"
+#include "checks/period.h"
 #include "checks/text.h"
 #include "checks/verdict.h"
 #include "crypto/crypto.h"
@@ -75,6 +76,7 @@ struct deadline {
 
 struct table { /* one object configuration and the state of its objects */
     struct objects *objects;
+    struct periods periods; /* of the objects */
     uint32_t host_count, count, vote_count;
     struct object *list;
     struct observer_vote *votes;

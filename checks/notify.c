@@ -1,6 +1,7 @@
 /* Which changes become alerts: Nagios' tests in their order (section c.4 of its logic), the contacts that remain, and
    the alert itself. One alert whatever the number of contacts; none when no contact remains. */
 #include "base/invariant.h"
+#include "checks/calendar.h"
 #include "checks/machine.h"
 
 #include <stdlib.h>
@@ -8,14 +9,13 @@
 
 /* ---- the tests ---- */
 
-static bool period_is_never(const struct monitor *m, const char *name) {
-    const struct objects *o = m->table.objects;
-    for (unsigned i = 0; name[0] && i < o->timeperiod_count; i++) {
-        if (strcmp(o->timeperiods[i].name, name) == 0) {
-            return o->timeperiods[i].never;
-        }
-    }
-    return false;
+static struct period *period_named(const struct monitor *m, const char *name) {
+    return periods_find(&m->table.periods, m->table.objects, name);
+}
+
+static bool in_period(const struct monitor *m, const char *name) {
+    const struct period *p = period_named(m, name);
+    return !p || period_holds(p, m->t);
 }
 
 static unsigned option_of(const struct object *o) {
@@ -45,12 +45,29 @@ static bool host_explains_it(const struct monitor *m, const struct object *o) {
     return !o->is_host && host->hard && host_not_up(host);
 }
 
+/* Outside its period nothing is told of an object. A problem that still stands is looked at again when the period
+   holds, by Nagios at the first result behind that moment. */
+static bool waits_for_period(const struct monitor *m, struct object *o) {
+    if (in_period(m, o->def->notification_period)) {
+        return false;
+    }
+    time_ms next = period_next(period_named(m, o->def->notification_period), m->t);
+    if (next == PERIOD_NEVER) {
+        next = m->t + PERIOD_DAYS_MAX * (time_ms)CALENDAR_DAY_SECONDS * 1000;
+    }
+    if (o->state != STATE_OK) {
+        o->next_notification = next;
+        o->remind_at = next;
+    }
+    return true;
+}
+
 static bool may_tell(const struct monitor *m, const struct object *o) {
-    return !period_is_never(m, o->def->notification_period) && o->def->notifications_enabled;
+    return in_period(m, o->def->notification_period) && o->def->notifications_enabled;
 }
 
 static bool passes(const struct monitor *m, struct object *o) {
-    if (!may_tell(m, o) || !o->hard || !is_wanted(o) || is_delayed(m, o)) {
+    if (waits_for_period(m, o) || !o->def->notifications_enabled || !o->hard || !is_wanted(o) || is_delayed(m, o)) {
         return false;
     }
     if (o->state == STATE_OK) {
@@ -75,7 +92,7 @@ static const struct object_contact *contact_named(const struct monitor *m, const
 
 static bool contact_listens(const struct monitor *m, const struct object_contact *c, bool is_host) {
     bool enabled = is_host ? c->host_enabled : c->service_enabled;
-    return enabled && !period_is_never(m, is_host ? c->host_period : c->service_period);
+    return enabled && in_period(m, is_host ? c->host_period : c->service_period);
 }
 
 static bool contact_wants(const struct object_contact *c, const struct object *o) {

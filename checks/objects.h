@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "checks/zone.h"
 
 /* Resolved objects: templates, groups and implied inheritance are gone; lists sorted; references are names, checked.
    All text lives in the set's arena. Intervals are milliseconds of agreed time (Nagios units x interval_length). */
@@ -32,10 +33,18 @@ struct object_contact {
     unsigned service_command_count;
     const char **service_commands;
 };
+struct object_zone { /* a time zone as the operator's machine knew it when it was applied */
+    const char *name;
+    unsigned shift_count;
+    const struct zone_shift *shifts; /* by moment */
+};
 struct object_timeperiod {
     const char *name, *alias;
-    bool always;
-    bool never;
+    const char *zone; /* _TIMEZONE; "" is UTC */
+    unsigned rule_count;
+    const char **rules; /* as period_rule_print writes them, in the order of the text: no rule is never */
+    unsigned exclude_count;
+    const char **excludes; /* names of time periods, sorted */
 };
 struct object_variable {
     const char *name, *value;
@@ -73,6 +82,8 @@ struct objects {
     struct object_command *commands;
     unsigned contact_count;
     struct object_contact *contacts;
+    unsigned zone_count;
+    struct object_zone *zones; /* those that time periods name, sorted by name */
     unsigned timeperiod_count;
     struct object_timeperiod *timeperiods;
     unsigned host_count;
@@ -91,6 +102,9 @@ struct object_source {
 };
 struct object_options {
     time_ms interval_length; /* nagios.cfg's, in ms; default 60,000 */
+    /* The shifts of a time zone that a period names, in out with room for ZONE_SHIFTS_MAX; how many, or -1: no such
+       zone. NULL: none but UTC is known. */
+    int (*zone)(const char *name, struct zone_shift *out);
 };
 /* Parses and resolves all sources as one configuration. On error *out is NULL and why holds every problem, one line
    each: "FILE:LINE: directive: what is wrong: what to do". ignored: once each directive that Nagios knows and quorate
@@ -116,6 +130,8 @@ struct objects_plan {
 void objects_diff(struct buffer *out, struct objects_plan *plan, const struct objects *before,
                   const struct objects *after);
 
+/* "" or unknown: UTC. */
+struct zone objects_zone(const struct objects *o, const char *name);
 const struct object_checkable *objects_host(const struct objects *o, const char *name); /* NULL: none */
 const struct object_checkable *objects_service(const struct objects *o, const char *host, const char *service);
 

@@ -9,16 +9,17 @@
 #include <string.h>
 
 /* magic u32 | interval_length u64 | per kind: count u32, its objects' fields in table order | system contacts */
-#define OBJECTS_MAGIC UINT32_C(0x514f4231) /* "QOB1" */
+#define OBJECTS_MAGIC UINT32_C(0x514f4232) /* "QOB2" */
 
 static const size_t kind_size[KIND_LIMIT] = {
-    [KIND_COMMAND] = sizeof(struct object_command),       [KIND_CONTACT] = sizeof(struct object_contact),
-    [KIND_TIMEPERIOD] = sizeof(struct object_timeperiod), [KIND_HOST] = sizeof(struct object_checkable),
-    [KIND_SERVICE] = sizeof(struct object_checkable),
+    [KIND_COMMAND] = sizeof(struct object_command), [KIND_CONTACT] = sizeof(struct object_contact),
+    [KIND_ZONE] = sizeof(struct object_zone),       [KIND_TIMEPERIOD] = sizeof(struct object_timeperiod),
+    [KIND_HOST] = sizeof(struct object_checkable),  [KIND_SERVICE] = sizeof(struct object_checkable),
 };
 /* No object of the kind takes fewer bytes: bounds what a count may claim. */
 static const size_t kind_least[KIND_LIMIT] = {
-    [KIND_COMMAND] = 6, [KIND_CONTACT] = 24, [KIND_TIMEPERIOD] = 7, [KIND_HOST] = 80, [KIND_SERVICE] = 80,
+    [KIND_COMMAND] = 6,     [KIND_CONTACT] = 24, [KIND_ZONE] = 18,
+    [KIND_TIMEPERIOD] = 14, [KIND_HOST] = 80,    [KIND_SERVICE] = 80,
 };
 static const struct object_field interval_length_field = {.directive = "interval_length",
                                                           .kind = FIELD_TIME,
@@ -45,6 +46,8 @@ unsigned object_count(const struct objects *o, enum object_kind kind) {
         return o->command_count;
     case KIND_CONTACT:
         return o->contact_count;
+    case KIND_ZONE:
+        return o->zone_count;
     case KIND_TIMEPERIOD:
         return o->timeperiod_count;
     case KIND_HOST:
@@ -64,6 +67,8 @@ const void *object_at(const struct objects *o, enum object_kind kind, unsigned i
         return &o->commands[i];
     case KIND_CONTACT:
         return &o->contacts[i];
+    case KIND_ZONE:
+        return &o->zones[i];
     case KIND_TIMEPERIOD:
         return &o->timeperiods[i];
     case KIND_HOST:
@@ -85,6 +90,10 @@ static void place(struct objects *o, enum object_kind kind, void *list, unsigned
     case KIND_CONTACT:
         o->contacts = list;
         o->contact_count = count;
+        return;
+    case KIND_ZONE:
+        o->zones = list;
+        o->zone_count = count;
         return;
     case KIND_TIMEPERIOD:
         o->timeperiods = list;

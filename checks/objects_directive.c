@@ -3,6 +3,7 @@
 #include "checks/objects_raw.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const struct {
     const char *text;
@@ -62,6 +63,9 @@ enum directive directive_of(enum raw_type type, const char *word) {
     }
     if (word[0] == '_' && word[1] != '\0' && (bit & (IN_CHECKABLE | IN_CONTACT)) != 0) {
         return D_CUSTOM;
+    }
+    if (type == RAW_TIMEPERIOD && word[0] == '_') {
+        return strcasecmp(word, "_TIMEZONE") == 0 ? D_CUSTOM : D_UNKNOWN;
     }
     return type == RAW_TIMEPERIOD ? D_RANGE : D_UNKNOWN;
 }

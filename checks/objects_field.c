@@ -36,11 +36,16 @@ static const struct object_field contact_fields[] = {
     FIELD_LIST(object_contact, FIELD_NAMES, "service_notification_commands", service_command_count, service_commands, 0,
                CONTACT_COMMANDS_MAX),
 };
+static const struct object_field zone_fields[] = {
+    FIELD(object_zone, FIELD_NAME, "_TIMEZONE", name, 1, NAME_MAX_LEN),
+    FIELD_LIST(object_zone, FIELD_SHIFTS, "shifts", shift_count, shifts, 1, ZONE_SHIFTS_MAX),
+};
 static const struct object_field timeperiod_fields[] = {
     FIELD(object_timeperiod, FIELD_NAME, "timeperiod_name", name, 1, NAME_MAX_LEN),
     FIELD(object_timeperiod, FIELD_TEXT, "alias", alias, 0, OBJECT_TEXT_MAX),
-    FIELD(object_timeperiod, FIELD_FLAG, "always", always, 0, 1),
-    FIELD(object_timeperiod, FIELD_FLAG, "never", never, 0, 1),
+    FIELD(object_timeperiod, FIELD_TEXT, "_TIMEZONE", zone, 0, NAME_MAX_LEN),
+    FIELD_LIST(object_timeperiod, FIELD_LINES, "ranges", rule_count, rules, 0, OBJECT_RULES_MAX),
+    FIELD_LIST(object_timeperiod, FIELD_NAMES, "exclude", exclude_count, excludes, 0, OBJECT_RULES_MAX),
 };
 
 #define CHECKABLE_FIELDS(service_min, service_max, options, parents_max)                                               \
@@ -82,6 +87,7 @@ static const struct {
 } kinds[KIND_LIMIT] = {
     [KIND_COMMAND] = {"command", command_fields, COUNT_OF(command_fields)},
     [KIND_CONTACT] = {"contact", contact_fields, COUNT_OF(contact_fields)},
+    [KIND_ZONE] = {"time zone", zone_fields, COUNT_OF(zone_fields)},
     [KIND_TIMEPERIOD] = {"timeperiod", timeperiod_fields, COUNT_OF(timeperiod_fields)},
     [KIND_HOST] = {"host", host_fields, COUNT_OF(host_fields)},
     [KIND_SERVICE] = {"service", service_fields, COUNT_OF(service_fields)},
@@ -126,6 +132,16 @@ static void put_variables(struct buffer *out, const struct object_field *f, cons
     }
 }
 
+static void put_shifts(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    const struct zone_shift *shifts = field_shifts(f, object);
+    buffer_u32(out, count);
+    for (unsigned i = 0; i < count; i++) {
+        buffer_u64(out, (uint64_t)shifts[i].from);
+        buffer_u32(out, (uint32_t)shifts[i].offset);
+    }
+}
+
 void field_encode(struct buffer *out, const struct object_field *f, const void *object) {
     switch (f->kind) {
     case FIELD_NAME:
@@ -148,10 +164,14 @@ void field_encode(struct buffer *out, const struct object_field *f, const void *
         buffer_u8(out, (uint8_t)(*(const int *)field_at(f, object) + 1));
         return;
     case FIELD_NAMES:
+    case FIELD_LINES:
         put_names(out, f, object);
         return;
     case FIELD_VARIABLES:
         put_variables(out, f, object);
+        return;
+    case FIELD_SHIFTS:
+        put_shifts(out, f, object);
         return;
     }
     UNREACHABLE();
@@ -181,7 +201,7 @@ static enum error get_names(struct reader *r, struct arena *arena, const struct 
     const char **names = arena_alloc(arena, (count + 1) * sizeof *names);
     for (unsigned i = 0; i < count; i++) {
         names[i] = get_text(r, arena);
-        if (!r->bad && i > 0 && strcmp(names[i - 1], names[i]) >= 0) {
+        if (!r->bad && f->kind == FIELD_NAMES && i > 0 && strcmp(names[i - 1], names[i]) >= 0) {
             return ERR_NOT_CANONICAL;
         }
     }
@@ -202,6 +222,26 @@ static enum error get_variables(struct reader *r, struct arena *arena, const str
     }
     *(unsigned *)(void *)((char *)object + f->count_offset) = count;
     *(struct object_variable **)(void *)((char *)object + f->offset) = list;
+    return ERR_OK;
+}
+
+/* Moments after 1900, ascending; offsets of less than a day or so: nothing else is a time zone. */
+static enum error get_shifts(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
+    unsigned count = get_count(r, 12);
+    struct zone_shift *list = arena_alloc(arena, (count + 1) * sizeof *list);
+    for (unsigned i = 0; i < count && !r->bad; i++) {
+        list[i].from = (int64_t)read_u64(r);
+        list[i].offset = (int32_t)read_u32(r);
+        if (list[i].from < ZONE_FROM_MIN || list[i].from > ZONE_FROM_MAX || list[i].offset < -ZONE_OFFSET_MAX ||
+            list[i].offset > ZONE_OFFSET_MAX) {
+            return ERR_MALFORMED;
+        }
+        if (i > 0 && list[i].from <= list[i - 1].from) {
+            return ERR_NOT_CANONICAL;
+        }
+    }
+    *(unsigned *)(void *)((char *)object + f->count_offset) = count;
+    *(const struct zone_shift **)(void *)((char *)object + f->offset) = list;
     return ERR_OK;
 }
 
@@ -246,9 +286,12 @@ static enum error get_value(struct reader *r, struct arena *arena, const struct 
         *(int *)to = (int)small - 1;
         return e;
     case FIELD_NAMES:
+    case FIELD_LINES:
         return get_names(r, arena, f, object);
     case FIELD_VARIABLES:
         return get_variables(r, arena, f, object);
+    case FIELD_SHIFTS:
+        return get_shifts(r, arena, f, object);
     }
     UNREACHABLE();
 }
@@ -285,6 +328,20 @@ static bool equal_variables(const struct object_field *f, const void *a, const v
     return true;
 }
 
+static bool equal_shifts(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    const struct zone_shift *sa = field_shifts(f, a), *sb = field_shifts(f, b);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (sa[i].from != sb[i].from || sa[i].offset != sb[i].offset) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool field_equal(const struct object_field *f, const void *a, const void *b) {
     switch (f->kind) {
     case FIELD_NAME:
@@ -301,9 +358,12 @@ bool field_equal(const struct object_field *f, const void *a, const void *b) {
     case FIELD_STATE:
         return *(const int *)field_at(f, a) == *(const int *)field_at(f, b);
     case FIELD_NAMES:
+    case FIELD_LINES:
         return equal_names(f, a, b);
     case FIELD_VARIABLES:
         return equal_variables(f, a, b);
+    case FIELD_SHIFTS:
+        return equal_shifts(f, a, b);
     }
     UNREACHABLE();
 }

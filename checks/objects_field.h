@@ -11,11 +11,12 @@ enum {
     OBJECT_TEXT_MAX = 16 * 1024, /* command lines, aliases, values of custom variables */
     OBJECT_OBSERVERS_MAX = 64,   /* of one host or service */
     OBJECT_LIST_MAX = 4096,      /* any other list of one object */
+    OBJECT_RULES_MAX = 366,      /* ranges of a time period */
     OBJECT_ATTEMPTS_MAX = 1000000,
     OBJECT_SERVICES_MAX = 1000000,
 };
 
-enum object_kind { KIND_COMMAND, KIND_CONTACT, KIND_TIMEPERIOD, KIND_HOST, KIND_SERVICE, KIND_LIMIT };
+enum object_kind { KIND_COMMAND, KIND_CONTACT, KIND_ZONE, KIND_TIMEPERIOD, KIND_HOST, KIND_SERVICE, KIND_LIMIT };
 
 /* FIELD_TEXT lengths, FIELD_COUNT and FIELD_TIME values and list lengths lie in min..max; FIELD_OPTIONS inside the mask
  * max. */
@@ -27,8 +28,10 @@ enum field_kind {
     FIELD_FLAG,
     FIELD_OPTIONS,
     FIELD_STATE,
-    FIELD_NAMES,
+    FIELD_NAMES, /* sorted, distinct */
+    FIELD_LINES, /* in the order of the text */
     FIELD_VARIABLES,
+    FIELD_SHIFTS,
 };
 struct object_field {
     const char *directive; /* as people write it */
@@ -59,6 +62,9 @@ static inline unsigned field_count(const struct object_field *f, const void *obj
 }
 static inline const char *const *field_names(const struct object_field *f, const void *object) {
     return *(const char *const *const *)field_at(f, object);
+}
+static inline const struct zone_shift *field_shifts(const struct object_field *f, const void *object) {
+    return *(const struct zone_shift *const *)field_at(f, object);
 }
 static inline const struct object_variable *field_variables(const struct object_field *f, const void *object) {
     return *(const struct object_variable *const *)field_at(f, object);

@@ -1,6 +1,7 @@
 /* A field's value against its bounds, and as text for people: what objects_validate and the plan of an apply say. */
 #include "base/invariant.h"
 #include "checks/objects_field.h"
+#include "checks/period_rule.h"
 #include "proto/op.h"
 
 #include <string.h>
@@ -64,6 +65,18 @@ static void check_names(struct buffer *out, const struct object_field *f, const 
     }
 }
 
+static void check_lines(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    check_list(out, f, count);
+    for (unsigned i = 0; i < count && out->len == 0; i++) {
+        struct period_rule rule;
+        const char *line = field_names(f, object)[i];
+        if (!period_rule_read(&rule, line)) {
+            buffer_printf(out, "'%.80s' is no range in its canonical form", line);
+        }
+    }
+}
+
 static void check_variables(struct buffer *out, const struct object_field *f, const void *object) {
     unsigned count = field_count(f, object);
     check_list(out, f, count);
@@ -113,8 +126,14 @@ void field_check(struct buffer *out, const struct object_field *f, const void *o
     case FIELD_NAMES:
         check_names(out, f, object);
         return;
+    case FIELD_LINES:
+        check_lines(out, f, object);
+        return;
     case FIELD_VARIABLES:
         check_variables(out, f, object);
+        return;
+    case FIELD_SHIFTS:
+        check_list(out, f, field_count(f, object));
         return;
     }
     UNREACHABLE();
@@ -153,7 +172,7 @@ static void print_options(struct buffer *out, unsigned options) {
 static void print_names(struct buffer *out, const struct object_field *f, const void *object) {
     unsigned count = field_count(f, object);
     for (unsigned i = 0; i < count; i++) {
-        buffer_printf(out, "%s%s", i > 0 ? "," : "", field_names(f, object)[i]);
+        buffer_printf(out, "%s%s", i == 0 ? "" : f->kind == FIELD_LINES ? "; " : ",", field_names(f, object)[i]);
     }
     if (count == 0) {
         buffer_printf(out, "none");
@@ -196,10 +215,14 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
         buffer_printf(out, "%s", state < 0 ? "default" : state_name(f->max == 1, (unsigned)state));
         return;
     case FIELD_NAMES:
+    case FIELD_LINES:
         print_names(out, f, object);
         return;
     case FIELD_VARIABLES:
         print_variables(out, f, object);
+        return;
+    case FIELD_SHIFTS:
+        buffer_printf(out, "%u", field_count(f, object));
         return;
     }
     UNREACHABLE();

@@ -35,6 +35,11 @@ const struct object_timeperiod *objects_timeperiod(const struct objects *o, cons
     return find(o->timeperiods, o->timeperiod_count, sizeof *o->timeperiods, name);
 }
 
+struct zone objects_zone(const struct objects *o, const char *name) {
+    const struct object_zone *z = find(o->zones, o->zone_count, sizeof *o->zones, name);
+    return z ? (struct zone){z->shift_count, z->shifts} : (struct zone){0};
+}
+
 const struct object_checkable *objects_host(const struct objects *o, const char *name) {
     return find(o->hosts, o->host_count, sizeof *o->hosts, name);
 }

@@ -137,6 +137,8 @@ static const struct raw_object *origin(const struct validation *v, enum object_k
         return v->scope->contacts.items[index].raw;
     case KIND_TIMEPERIOD:
         return v->scope->timeperiods.items[index].raw;
+    case KIND_ZONE:
+        return NULL;
     case KIND_HOST:
         return v->scope->hosts.items[index].raw;
     case KIND_SERVICE:
@@ -196,6 +198,7 @@ enum error objects_parse(struct objects **out, const struct object_source *sourc
                          const struct object_options *options, struct buffer *ignored, struct buffer *why) {
     struct objects *o = xcalloc(1, sizeof *o);
     struct parse p = {.sources = sources, .out = o, .ignored_text = ignored};
+    p.zone = options != NULL ? options->zone : NULL;
     *out = NULL;
     o->interval_length = options != NULL && options->interval_length != 0 ? options->interval_length : 60000;
     if (o->interval_length < 1 || o->interval_length > INTERVAL_MAX_MS) {

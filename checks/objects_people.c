@@ -1,9 +1,8 @@
-/* Definitions into the resolved objects that are neither host nor service: commands, contacts, time periods, service
-   groups (checked, not kept) and the contacts of system alerts. */
+/* Definitions into the resolved objects that are neither host nor service: commands, contacts, service groups (checked,
+   not kept) and the contacts of system alerts. */
 #include "checks/objects_raw.h"
 
 #include <string.h>
-#include <strings.h>
 
 static const char *text_or_none(const struct raw_object *raw, enum directive d) {
     const struct raw_entry *e = raw_given(raw, d);
@@ -72,65 +71,6 @@ void resolve_contacts(struct parse *p, const struct scope *s) {
     for (unsigned i = 0; i < o->contact_count; i++) {
         o->contacts[i].name = s->contacts.items[i].name;
         fill_contact(p, s->contacts.items[i].raw, &o->contacts[i]);
-    }
-}
-
-/* ---- time periods ---- */
-
-static int weekday_of(const char *word) {
-    static const char *const days[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
-    for (int i = 0; i < 7; i++) {
-        if (strcasecmp(word, days[i]) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static bool is_whole_day(const char *range) {
-    return range != NULL && (strcmp(range, "00:00-24:00") == 0 || strcmp(range, "0:00-24:00") == 0);
-}
-
-/* The weekdays that are covered whole, as bits; *others: some range is anything else (said with its place). */
-static unsigned whole_days(struct parse *p, const struct raw_object *raw, bool *others) {
-    unsigned days = 0;
-    for (unsigned i = 0; i < raw->count; i++) {
-        const struct raw_entry *e = &raw->entries[i];
-        if (e->directive == D_RANGE && weekday_of(e->name) >= 0 && is_whole_day(e->value)) {
-            days |= 1u << weekday_of(e->name);
-        } else if (e->directive == D_RANGE || (e->directive == D_EXCLUDE && e->value != NULL)) {
-            parse_problem(
-                p, e->place, e->name,
-                "this build knows only periods of all seven weekdays 00:00-24:00 (always) or without any range "
-                "(never): use such a one");
-            *others = true;
-        }
-    }
-    return days;
-}
-
-static void fill_timeperiod(struct parse *p, const struct raw_object *raw, struct object_timeperiod *t) {
-    const struct raw_entry *alias = raw_given(raw, D_ALIAS);
-    bool others = false;
-    unsigned days = whole_days(p, raw, &others);
-    t->alias = alias != NULL ? alias->value : t->name;
-    t->always = days == 0x7f;
-    t->never = !t->always;
-    if (!others && days != 0 && days != 0x7f) {
-        parse_problem(p, raw->place, "timeperiod_name",
-                      "'%s' covers some weekdays only, and this build knows only all seven (always) or none (never): "
-                      "use such a one",
-                      t->name);
-    }
-}
-
-void resolve_timeperiods(struct parse *p, const struct scope *s) {
-    struct objects *o = p->out;
-    o->timeperiod_count = s->timeperiods.count;
-    o->timeperiods = arena_alloc(&o->arena, (o->timeperiod_count + 1) * sizeof *o->timeperiods);
-    for (unsigned i = 0; i < o->timeperiod_count; i++) {
-        o->timeperiods[i].name = s->timeperiods.items[i].name;
-        fill_timeperiod(p, s->timeperiods.items[i].raw, &o->timeperiods[i]);
     }
 }
 

@@ -151,7 +151,7 @@ struct place {
 };
 struct raw_entry {
     enum directive directive;
-    const char *name;  /* as written, old spelling or not; custom variables: upper case; ranges: the first word */
+    const char *name;  /* as written, old spelling or not; custom variables: upper case; ranges: the days */
     const char *value; /* NULL: `null`, which cancels an inherited value */
     bool additive;     /* a list that began with '+' */
     struct place place;
@@ -169,6 +169,7 @@ struct problem {
     const char *text;
 };
 struct parse {
+    int (*zone)(const char *name, struct zone_shift *out); /* as in struct object_options */
     const struct object_source *sources;
     const char **files;   /* the sources' names, in the result's arena */
     struct objects *out;  /* text that lasts goes into its arena */

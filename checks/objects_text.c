@@ -1,8 +1,10 @@
 /* Text into definitions: lines, comments, `define TYPE {` ... `}` and the directives between. Whatever is wrong is
    noted with its file and line, and reading goes on, so that one run shows everything. */
 #include "checks/objects_raw.h"
+#include "checks/period_rule.h"
 #include "proto/op.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- lines ---- */
@@ -243,8 +245,30 @@ static bool directive_sound(struct reading *r, enum directive d, const char *wor
     return false;
 }
 
+/* A time period's line: the days before the first time of day are the entry's name. */
+static void read_range(struct reading *r, const char *line) {
+    const char *times = period_rule_times(line);
+    size_t len = (size_t)(times - line);
+    while (len > 0 && is_blank(line[len - 1])) {
+        len--;
+    }
+    struct raw_entry entry = {.directive = D_RANGE, .place = here(r), .value = keep(r, times)};
+    entry.name = arena_text(&r->parse->out->arena, bytes_of(line, len));
+    if (*times == '\0') {
+        parse_problem(r->parse, here(r), NULL, "'%.80s' has no times: give some, such as 09:00-17:00", line);
+    } else if (directive_sound(r, D_RANGE, entry.name, times) && !given_before(r, &entry)) {
+        raw_append(r->parse, r->current, &entry);
+    }
+}
+
 static void read_directive(struct reading *r, char *line) {
     if (r->skip) {
+        return;
+    }
+    char word[NAME_MAX_LEN + 1];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(line, " \t"), line);
+    if (directive_of(r->current->type, word) == D_RANGE) {
+        read_range(r, line);
         return;
     }
     char *value = cut_word(line);

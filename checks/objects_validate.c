@@ -10,6 +10,8 @@
 enum {
     ALERT_CONTACTS_LEN = 512 * 1024, /* of an alert's contacts with their addresses and commands */
     NAME_ROOM = 8,                   /* what encoding adds to a name */
+    PERIOD_TREE_MAX = 64,
+    PERIOD_DEPTH_MAX = 8,
 };
 
 struct check {
@@ -114,11 +116,30 @@ static void check_contact(struct check *c, unsigned index) {
     }
 }
 
+/* A period and all that it excludes, and what these exclude; PERIOD_TREE_MAX: so many or more, or a circle. */
+static unsigned tree_size(const struct objects *o, const struct object_timeperiod *p, unsigned depth) {
+    unsigned size = depth < PERIOD_DEPTH_MAX ? 1 : PERIOD_TREE_MAX;
+    for (unsigned i = 0; i < p->exclude_count && size < PERIOD_TREE_MAX; i++) {
+        const struct object_timeperiod *excluded = objects_timeperiod(o, p->excludes[i]);
+        size += excluded ? tree_size(o, excluded, depth + 1) : 0;
+    }
+    return size < PERIOD_TREE_MAX ? size : PERIOD_TREE_MAX;
+}
+
 static void check_timeperiod(struct check *c, unsigned index) {
     const struct object_timeperiod *p = &c->objects->timeperiods[index];
-    if (p->always == p->never) {
-        buffer_printf(&c->text, "neither 'always' nor 'never': this build knows no other time periods");
-        report(c, KIND_TIMEPERIOD, index, "timeperiod_name");
+    for (unsigned i = 0; i < p->exclude_count; i++) {
+        check_period(c, KIND_TIMEPERIOD, index, "exclude", p->excludes[i]);
+    }
+    if (tree_size(c->objects, p, 0) == PERIOD_TREE_MAX) {
+        buffer_printf(&c->text,
+                      "'%s' excludes itself in the end, more than %d periods, or deeper than %d: exclude fewer",
+                      p->name, PERIOD_TREE_MAX - 2, PERIOD_DEPTH_MAX - 1);
+        report(c, KIND_TIMEPERIOD, index, "exclude");
+    }
+    if (*p->zone != '\0' && objects_zone(c->objects, p->zone).count == 0) {
+        buffer_printf(&c->text, "no time zone '%s': name one of this machine's zoneinfo, or remove the line", p->zone);
+        report(c, KIND_TIMEPERIOD, index, "_TIMEZONE");
     }
 }
 
@@ -271,6 +292,8 @@ bool objects_validate(const struct objects *o, objects_report *sink, void *self)
                 break;
             case KIND_TIMEPERIOD:
                 check_timeperiod(&c, i);
+                break;
+            case KIND_ZONE:
                 break;
             case KIND_HOST:
             case KIND_SERVICE:

@@ -84,6 +84,7 @@ static uint64_t *bits_new(uint32_t count) {
 
 void table_build(struct table *t, struct objects *objects) {
     *t = (struct table){.objects = objects, .host_count = objects->host_count};
+    periods_build(&t->periods, objects);
     t->count = objects->host_count + objects->service_count;
     uint32_t slots = 16;
     while (slots < t->count * 2) {
@@ -111,6 +112,7 @@ void table_free(struct table *t) {
         text_free(&t->votes[i].output);
         text_free(&t->votes[i].perfdata);
     }
+    periods_free(&t->periods);
     free(t->list);
     free(t->votes);
     free(t->slots);

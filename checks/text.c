@@ -1,6 +1,8 @@
-/* Kept texts with memory of their own, the one line that alerts show of a vote, and a calendar in integers, since no
-   clock or locale of a replica may colour what replicas sign. */
+/* Kept texts with memory of their own, the one line that alerts show of a vote, and a moment as text, since no clock or
+   locale of a replica may colour what replicas sign. */
 #include "checks/text.h"
+
+#include "checks/calendar.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,33 +42,10 @@ struct bytes text_line(const char *text) {
     return bytes_of(text, len);
 }
 
-static bool is_leap(int64_t year) {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t days_before_year(int64_t year) {
-    int64_t y = year - 1;
-    return y * 365 + y / 4 - y / 100 + y / 400;
-}
-
 void text_time(char out[TIME_TEXT], time_ms t) {
-    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int64_t seconds = t > 0 ? t / 1000 : 0;
-    int64_t days = seconds / 86400 + days_before_year(1970);
-    int64_t year = days / 366 + 1; /* never too late, and a few steps early at most for years in use */
-    while (days_before_year(year + 1) <= days) {
-        year++;
-    }
-    days -= days_before_year(year);
-    int month = 0;
-    for (; month < 11; month++) {
-        int length = month_days[month] + (month == 1 && is_leap(year));
-        if (days < length) {
-            break;
-        }
-        days -= length;
-    }
-    int day_seconds = (int)(seconds % 86400);
-    snprintf(out, TIME_TEXT, "%04lld-%02d-%02dT%02d:%02d:%02dZ", (long long)(year % 10000), month + 1, (int)days + 1,
-             day_seconds / 3600, day_seconds / 60 % 60, day_seconds % 60);
+    struct civil c = calendar_civil(seconds / CALENDAR_DAY_SECONDS);
+    int of_day = (int)(seconds % CALENDAR_DAY_SECONDS);
+    snprintf(out, TIME_TEXT, "%04lld-%02u-%02uT%02d:%02d:%02dZ", (long long)(c.year % 10000), c.month, c.day,
+             of_day / 3600, of_day / 60 % 60, of_day % 60);
 }

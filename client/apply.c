@@ -3,6 +3,7 @@
    staged first; the operation itself names only their digest and the digest of what it was planned against. */
 #include "client/cli.h"
 #include "client/object_files.h"
+#include "client/zones.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -26,6 +27,7 @@ struct apply {
 
 static int read_files(struct apply *a) {
     struct buffer why = {0};
+    a->files.options.zone = zones_read; /* nothing else runs yet */
     for (unsigned i = 0; i < a->cli.operand_count; i++) {
         object_files_add(&a->files, a->cli.operands[i], &why);
     }

@@ -330,6 +330,55 @@ static void hosts_count_rounds_too(void **state) {
     world_end(&w);
 }
 
+#define PERIOD_OF(name, lines) "define timeperiod {\n timeperiod_name " name "\n" lines "}\n"
+
+static void a_problem_outside_its_period_is_told_when_the_period_begins(void **state) {
+    (void)state;
+    struct world w =
+        world_begin(PERIOD_OF("late", " wednesday 12:01-13:00\n") /* it is Wednesday, 12:00 */
+                    HOST_AND_SERVICE(" max_check_attempts 1\n notification_period late\n freshness_threshold 7200\n"
+                                     " notification_interval 0\n"));
+    votes(&w, "web1", OK);
+    votes(&w, "web1", CRIT);
+    pass(&w, 59);
+    expect(&w, "");
+    pass(&w, 1);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n");
+    pass(&w, 3600);
+    votes(&w, "web1", OK); /* 13:01: nobody is told of the end */
+    pass(&w, 120);
+    expect(&w, "");
+    world_end(&w);
+}
+
+static void what_ended_before_the_period_begins_is_not_told(void **state) {
+    (void)state;
+    struct world w = world_begin(PERIOD_OF("late", " wednesday 12:01-13:00\n")
+                                     HOST_AND_SERVICE(" max_check_attempts 1\n notification_period late\n"));
+    votes(&w, "web1", CRIT);
+    votes(&w, "web1", OK);
+    pass(&w, 20);
+    votes(&w, "web1", OK);
+    pass(&w, 20);
+    votes(&w, "web1", OK);
+    pass(&w, 25);
+    expect(&w, "");
+    world_end(&w);
+}
+
+static void contacts_are_told_in_their_own_periods(void **state) {
+    (void)state;
+    struct world w = world_begin(PERIOD_OF("late", " day 28 12:01-13:00\n") HOST_AND_SERVICE(
+        " max_check_attempts 1\n contacts ops,night\n is_volatile 1\n freshness_threshold 7200\n notification_interval "
+        "7200\n") "define contact {\n contact_name night\n service_notification_period late\n}\n");
+    votes(&w, "web1", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n");
+    pass(&w, 60);
+    votes(&w, "web1", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by web1 [night,ops]\n");
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_problem_is_soft_until_its_rounds_are_full),
@@ -354,6 +403,9 @@ int main(void) {
         cmocka_unit_test(a_host_behind_dead_parents_is_unreachable),
         cmocka_unit_test(a_passive_unreachable_counts_as_down),
         cmocka_unit_test(hosts_count_rounds_too),
+        cmocka_unit_test(a_problem_outside_its_period_is_told_when_the_period_begins),
+        cmocka_unit_test(what_ended_before_the_period_begins_is_not_told),
+        cmocka_unit_test(contacts_are_told_in_their_own_periods),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

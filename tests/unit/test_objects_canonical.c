@@ -23,16 +23,25 @@ static const char sample_text[] =
     "define contact {\ncontact_name d\n}\n"
     "define contactgroup {\ncontactgroup_name _SYSTEM_CONTACTS\nmembers c\n}\n"
     "define timeperiod {\ntimeperiod_name none\nalias never\n}\n"
+    "define timeperiod {\ntimeperiod_name work\n_TIMEZONE Mars/Olympus\nmonday 9:00-17:00\n2026-12-24 0:00-0:00\n"
+    "exclude none\n}\n"
     "define host {\nhost_name a\nmax_check_attempts 3\ncheck_command ping\ncontacts c,d\n_K v\n}\n"
     "define host {\nhost_name b\nmax_check_attempts 3\nparents a\n_OBSERVERS x,y,z\n_STALE_STATE down\n}\n"
     "define service {\nhost_name a,b\nservice_description s\nmax_check_attempts 2\ncheck_command ping!1\n"
     "_OBSERVERS x,y,z\n_A 1\n_B\n}\n";
 
+static int mars(const char *name, struct zone_shift *out) {
+    out[0] = (struct zone_shift){1577836800, 3600};
+    out[1] = (struct zone_shift){1577836800 + 86400, -7200};
+    return strcmp(name, "Mars/Olympus") == 0 ? 2 : -1;
+}
+
 static struct objects *sample(void) {
     struct object_source source = {"a.cfg", bytes_of_text(sample_text)};
+    struct object_options options = {.zone = mars};
     struct buffer why = {0};
     struct objects *o = NULL;
-    assert_int_equal(objects_parse(&o, &source, 1, NULL, NULL, &why), ERR_OK);
+    assert_int_equal(objects_parse(&o, &source, 1, &options, NULL, &why), ERR_OK);
     buffer_free(&why);
     return o;
 }
@@ -54,7 +63,9 @@ static void what_is_encoded_decodes_to_the_same(void **state) {
     struct objects_plan plan;
     objects_diff(&why, &plan, o, again);
     assert_int_equal(why.len, 0);
-    assert_int_equal(plan.unchanged, 2 + 2 + 1 + 2 + 2);
+    assert_int_equal(plan.unchanged, 2 + 2 + 1 + 2 + 2 + 2);
+    assert_string_equal(again->timeperiods[1].rules[0], "monday 09:00-17:00"); /* in the order of the text */
+    assert_int_equal(objects_zone(again, "Mars/Olympus").shifts[1].offset, -7200);
     assert_int_equal(plan.added + plan.changed + plan.removed, 0);
     assert_non_null(objects_service(again, "b", "s"));
     assert_null(objects_service(again, "b", "t"));
@@ -243,8 +254,11 @@ static void what_does_not_hold_together_is_refused(void **state) {
     BREAK(o->hosts[0].service = "s", "service_description: a name of 1 bytes");
     BREAK(o->hosts[0].variables[0].name = "K", "custom variables: a custom variable's name is '_'");
     BREAK(o->hosts[0].variables[0].name = "_k", "custom variables: a custom variable's name is upper case");
-    BREAK(o->timeperiods[0].always = true, "neither 'always' nor 'never'");
-    BREAK(o->timeperiods[0].never = false, "neither 'always' nor 'never'");
+    BREAK(o->timeperiods[1].rules[0] = "monday 9:00-17:00", "'monday 9:00-17:00' is no range in its canonical form");
+    BREAK(o->timeperiods[1].excludes[0] = "p", "timeperiod work: exclude: no timeperiod 'p'");
+    BREAK(o->timeperiods[1].excludes[0] = "work", "'work' excludes itself in the end");
+    BREAK(o->timeperiods[1].zone = "Moon", "_TIMEZONE: no time zone 'Moon'");
+    BREAK(o->zones[0].shift_count = 0, "shifts: 0 entries: give 1 to");
     BREAK(o->contacts[0].host_period = "p", "contact c: host_notification_period: no timeperiod 'p'");
     BREAK(o->contacts[0].service_commands = nobody, "service_notification_commands: no command 'nobody'");
     BREAK(o->system_contacts = nobody, "_SYSTEM_CONTACTS: no contact 'nobody'");
@@ -295,11 +309,11 @@ static void the_plan_names_each_change(void **state) {
     assert_int_equal(plan.added, 1);
     assert_int_equal(plan.removed, 1);
     assert_int_equal(plan.changed, 2);
-    assert_int_equal(plan.unchanged, 7);
+    assert_int_equal(plan.unchanged, 9);
     objects_diff(NULL, &plan, NULL, after);
-    assert_int_equal(plan.added, 9);
+    assert_int_equal(plan.added, 11);
     objects_diff(NULL, &plan, before, NULL);
-    assert_int_equal(plan.removed, 9);
+    assert_int_equal(plan.removed, 11);
     objects_diff(&out, NULL, NULL, NULL);
     buffer_free(&out);
     objects_free(before);
@@ -331,6 +345,8 @@ static void every_field_of_a_service_counts_as_a_change(void **state) {
             *(bool *)(void *)at = !*(bool *)(void *)at;
             break;
         case FIELD_NAMES:
+        case FIELD_LINES:
+        case FIELD_SHIFTS:
         case FIELD_VARIABLES:
             *(unsigned *)(void *)((char *)&changed + fields[i].count_offset) ^= 1;
             break;

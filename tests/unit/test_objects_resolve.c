@@ -22,7 +22,7 @@ static struct objects *good_in(const char *text, time_ms unit) {
     struct buffer why = {0};
     struct objects *o = NULL;
     struct object_source source = {"a.cfg", bytes_of_text(text)};
-    struct object_options options = {unit};
+    struct object_options options = {.interval_length = unit};
     enum error e = objects_parse(&o, &source, 1, &options, NULL, &why);
     if (e != ERR_OK) {
         print_message("%s", buffer_cstr(&why));
@@ -222,23 +222,58 @@ static void contacts_groups_and_commands(void **state) {
     "saturday 00:00-24:00\n"
 #define PERIOD(name, more) "define timeperiod {\ntimeperiod_name " name "\n" more "}\n"
 
-static void only_always_and_never_are_time_periods(void **state) {
+static int berlin(const char *name, struct zone_shift *out) {
+    out[0] = (struct zone_shift){1577836800, 3600};
+    return strcmp(name, "Europe/Berlin") == 0 ? 1 : -1;
+}
+
+static void time_periods_keep_their_ranges(void **state) {
     (void)state;
-    struct objects *o = good(PERIOD("24x7", WEEK "sunday 00:00-24:00\n") PERIOD("none", ""));
-    assert_true(o->timeperiods[0].always && !o->timeperiods[0].never);
-    assert_true(o->timeperiods[1].never && !o->timeperiods[1].always);
+    struct object_source source = {
+        "a.cfg", bytes_of_text(
+                     PERIOD("24x7", WEEK "sunday 00:00-24:00\n") PERIOD("none", "") PERIOD("a", "register 0\n")
+                         PERIOD("base", "name base\nday 1 00:00-24:00\nday 15 - -1 / 2 06:00-07:00\nmonday 8:00-9:00\n")
+                             PERIOD("p", "use base\n_timezone Europe/Berlin\nMonday 10:00-11:00\nday 1 00:00-12:00\n"
+                                         "exclude none,24x7\n"))};
+    struct object_options options = {.zone = berlin};
+    struct buffer why = {0};
+    struct objects *o = NULL;
+    if (objects_parse(&o, &source, 1, &options, NULL, &why) != ERR_OK) {
+        fail_msg("%s", buffer_cstr(&why));
+    }
+    buffer_free(&why);
+    assert_int_equal(o->timeperiod_count, 4);
+    assert_int_equal(o->timeperiods[0].rule_count, 7);
+    assert_int_equal(o->timeperiods[2].rule_count, 0); /* none */
+    const struct object_timeperiod *p = &o->timeperiods[3];
+    assert_string_equal(p->zone, "Europe/Berlin");
+    assert_int_equal(p->rule_count, 4);
+    assert_string_equal(p->rules[0], "monday 10:00-11:00");
+    assert_string_equal(p->rules[1], "day 1 00:00-12:00"); /* not the template's */
+    assert_string_equal(p->rules[2], "day 15 - day -1 / 2 06:00-07:00");
+    assert_int_equal(p->exclude_count, 2);
+    assert_int_equal(o->zone_count, 1);
+    assert_string_equal(o->zones[0].name, "Europe/Berlin");
     objects_free(o);
-#define ONLY                                                                                                           \
-    "this build knows only periods of all seven weekdays 00:00-24:00 (always) or without any range (never): use such " \
-    "a "                                                                                                               \
-    "one\n"
-    refused(PERIOD("p", "monday 09:00-17:00\n"), "a.cfg:3: monday: " ONLY);
-    refused(PERIOD("p", "2026-01-28 00:00-24:00\nday -1 00:00-24:00\n"),
-            "a.cfg:3: 2026-01-28: " ONLY "a.cfg:4: day: " ONLY);
-    refused(PERIOD("p", "monday 3 january 00:00-24:00\n"), "a.cfg:3: monday: " ONLY);
-    refused(PERIOD("p", "exclude q\n"), "a.cfg:3: exclude: " ONLY);
-    refused(PERIOD("p", WEEK), "a.cfg:1: timeperiod_name: 'p' covers some weekdays only, and this build knows only all "
-                               "seven (always) or none (never): use such a one\n");
+}
+
+static void wrong_time_periods_are_told(void **state) {
+    (void)state;
+    refused(PERIOD("p", "monday 09:00-17:00\nmonday 18:00-19:00\n"),
+            "a.cfg:4: monday: given twice in one definition (first in line 3): remove one\n");
+    refused(PERIOD("p", "monday\n"), "a.cfg:3: 'monday' has no times: give some, such as 09:00-17:00\n");
+    refused(PERIOD("p", "day 32 09:00-17:00\nmonday 22:00-06:00\n"),
+            "a.cfg:3: day 32: 'day 32' names no days: write such as monday, 2026-01-28, february 10 - march 5, day -1, "
+            "thursday 4 november, day 1 - 15 / 2\n"
+            "a.cfg:4: monday: a range ends before it begins: write 22:00-24:00,00:00-06:00 for 22:00-06:00\n");
+    refused(
+        PERIOD("p", "_TIMEZONE Europe/Berlin\n_OTHER 1\n"),
+        "a.cfg:3: _TIMEZONE: no time zone 'Europe/Berlin': name one of this machine's zoneinfo, or remove the line\n"
+        "a.cfg:4: _OTHER: not a directive of timeperiod: correct or remove it\n");
+    refused(PERIOD("p", "exclude q\n") PERIOD("q", "exclude p\n") PERIOD("r", "exclude s\n"),
+            "a.cfg:3: exclude: 'p' excludes itself in the end, more than 62 periods, or deeper than 7: exclude fewer\n"
+            "a.cfg:7: exclude: 'q' excludes itself in the end, more than 62 periods, or deeper than 7: exclude fewer\n"
+            "a.cfg:11: exclude: no timeperiod 's': define it or correct the name\n");
 }
 
 static void bad_values_name_file_line_and_directive(void **state) {
@@ -371,7 +406,8 @@ int main(void) {
         cmocka_unit_test(freshness_defaults_to_two_and_a_half_intervals),
         cmocka_unit_test(services_take_from_their_host_what_they_do_not_say),
         cmocka_unit_test(contacts_groups_and_commands),
-        cmocka_unit_test(only_always_and_never_are_time_periods),
+        cmocka_unit_test(time_periods_keep_their_ranges),
+        cmocka_unit_test(wrong_time_periods_are_told),
         cmocka_unit_test(bad_values_name_file_line_and_directive),
         cmocka_unit_test(what_is_required_is_asked_for),
         cmocka_unit_test(parents_in_a_circle_are_named),

@@ -20,7 +20,7 @@
 static enum error parse_with(struct objects **out, const char *text, time_ms unit, struct buffer *ignored,
                              struct buffer *why) {
     struct object_source source = {"a.cfg", bytes_of_text(text)};
-    struct object_options options = {unit};
+    struct object_options options = {.interval_length = unit};
     return objects_parse(out, &source, 1, &options, ignored, why);
 }
 

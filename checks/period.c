@@ -1,0 +1,212 @@
+/* A day's rule is found by its date, the first that matches in the order of kinds; the wall clock decides within the
+   day. A period can begin to hold only at an edge: where a range of its own or of an excluded period begins or has just
+   ended, at midnight, or where the wall clock jumps; period_next tries these alone. */
+#include "checks/period.h"
+
+#include "base/invariant.h"
+#include "checks/calendar.h"
+#include "checks/objects_field.h"
+
+/* ---- which days ---- */
+
+static int64_t day_of_point(enum rule_kind kind, const struct rule_point *p, int64_t year, unsigned month) {
+    switch (kind) {
+    case RULE_DATE:
+        return calendar_day(p->year, p->month, p->day);
+    case RULE_MONTH_DATE:
+        return calendar_day(year, p->month, p->day);
+    case RULE_MONTH_DAY:
+        return calendar_day(year, month, p->day);
+    case RULE_MONTH_WEEKDAY:
+        return calendar_nth_weekday(year, p->month, p->weekday, p->day);
+    case RULE_WEEKDAY:
+        return calendar_nth_weekday(year, month, p->weekday, p->day);
+    case RULE_WEEK:
+    case RULE_KINDS:
+        break;
+    }
+    UNREACHABLE();
+}
+
+/* A last day that the month does not have is the month's last. */
+static int64_t last_day_of(const struct period_rule *r, int64_t year, unsigned month) {
+    int64_t day = day_of_point(r->kind, &r->to, year, month);
+    bool of_named_month = r->kind == RULE_MONTH_DATE || r->kind == RULE_MONTH_WEEKDAY;
+    bool slipped = day == CALENDAR_NONE && r->to.day > 0 && r->kind != RULE_DATE;
+    return slipped ? calendar_day(year, of_named_month ? r->to.month : month, -1) : day;
+}
+
+static bool is_one_day(const struct period_rule *r) {
+    return r->from.year == r->to.year && r->from.month == r->to.month && r->from.day == r->to.day;
+}
+
+static bool between(const struct period_rule *r, int64_t day, int64_t first, int64_t last) {
+    if (first == CALENDAR_NONE || last == CALENDAR_NONE) {
+        return false;
+    }
+    if (r->every > 1) {
+        bool endless = r->kind == RULE_DATE && is_one_day(r); /* "2026-01-28 / 3" */
+        return first <= day && (day <= last || last < first || endless) && (day - first) % r->every == 0;
+    }
+    return first <= last ? first <= day && day <= last : first <= day || day <= last;
+}
+
+/* "december 20 - january 5": the days of one turn of the year, which may have begun last year. */
+static bool between_years(const struct period_rule *r, int64_t day, const struct civil *c) {
+    for (int64_t year = c->year - 1; year <= c->year; year++) {
+        int64_t first = day_of_point(r->kind, &r->from, year, c->month), last = last_day_of(r, year, c->month);
+        if (first != CALENDAR_NONE && last != CALENDAR_NONE && last < first) {
+            last = last_day_of(r, year + 1, c->month);
+        }
+        if (between(r, day, first, last)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rule_covers(const struct period_rule *r, int64_t day, const struct civil *c) {
+    if (r->kind == RULE_WEEK) {
+        return calendar_weekday(day) == r->from.weekday;
+    }
+    if (r->kind == RULE_MONTH_DATE || r->kind == RULE_MONTH_WEEKDAY) {
+        return between_years(r, day, c);
+    }
+    return between(r, day, day_of_point(r->kind, &r->from, c->year, c->month), last_day_of(r, c->year, c->month));
+}
+
+static const struct period_rule *rule_of_day(const struct period *p, int64_t day) {
+    struct civil c = calendar_civil(day);
+    for (unsigned i = 0; i < p->rule_count; i++) {
+        if (rule_covers(&p->rules[i], day, &c)) {
+            return &p->rules[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- when ---- */
+
+static bool holds(const struct period *p, int64_t utc) {
+    for (unsigned i = 0; i < p->exclude_count; i++) {
+        if (holds(p->excludes[i], utc)) {
+            return false;
+        }
+    }
+    struct zone_local local = zone_local(&p->zone, utc);
+    const struct period_rule *r = rule_of_day(p, local.day);
+    for (unsigned i = 0; r && i < r->span_count; i++) {
+        bool nothing = r->spans[i].from == 0 && r->spans[i].to == 0; /* Nagios: this day not at all */
+        if (!nothing && local.second >= r->spans[i].from && local.second <= r->spans[i].to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool period_holds(const struct period *p, time_ms t) {
+    return holds(p, t / 1000);
+}
+
+struct search {
+    const struct period *wanted;
+    int64_t from, found; /* INT64_MAX: nothing yet */
+};
+
+static void try_moment(struct search *s, int64_t utc) {
+    if (utc < s->found && holds(s->wanted, utc)) {
+        s->found = utc;
+    }
+}
+
+/* Where p's wall clock shows that second: twice, when it is put back. */
+static void try_edge(struct search *s, const struct period *p, int64_t day, uint32_t second) {
+    int64_t shift = zone_next_shift(&p->zone, s->from);
+    int64_t first = zone_moment(&p->zone, s->from, day, second);
+    try_moment(s, first);
+    for (; shift <= first + CALENDAR_DAY_SECONDS; shift = zone_next_shift(&p->zone, shift)) {
+        try_moment(s, zone_moment(&p->zone, shift, day, second));
+    }
+}
+
+/* The edges of p's wall clock on that day of it. */
+static void try_day(struct search *s, const struct period *p, int64_t day) {
+    const struct period_rule *r = rule_of_day(p, day);
+    try_edge(s, p, day, 0);
+    for (unsigned i = 0; r && i < r->span_count; i++) {
+        try_edge(s, p, day, r->spans[i].from);
+        try_edge(s, p, day, r->spans[i].to + 1);
+    }
+}
+
+/* All edges from that moment of UTC to two days later. */
+static void try_days(struct search *s, const struct period *p, int64_t utc) {
+    int64_t day = zone_local(&p->zone, utc).day;
+    for (int64_t d = day - 1; d <= day + 2; d++) {
+        try_day(s, p, d);
+    }
+    for (unsigned i = 0; i < p->exclude_count; i++) {
+        try_days(s, p->excludes[i], utc);
+    }
+}
+
+time_ms period_next(struct period *p, time_ms t) {
+    time_ms until = p->next == PERIOD_NEVER ? p->asked + CALENDAR_DAY_SECONDS * 1000 : p->next;
+    if (p->asked > 0 && p->asked <= t && t <= until) {
+        return p->next;
+    }
+    struct search s = {p, t / 1000, INT64_MAX};
+    for (int64_t day = 0; p->rule_count > 0 && day <= PERIOD_DAYS_MAX && s.found == INT64_MAX; day++) {
+        try_days(&s, p, s.from + day * CALENDAR_DAY_SECONDS);
+    }
+    time_ms next = s.found == INT64_MAX ? PERIOD_NEVER : s.found * 1000;
+    p->asked = t;
+    p->next = next > t ? next : t;
+    return p->next;
+}
+
+/* ---- from objects ---- */
+
+static void build(struct periods *all, const struct objects *o, unsigned index) {
+    const struct object_timeperiod *def = &o->timeperiods[index];
+    struct period *p = &all->list[index];
+    p->zone = objects_zone(o, def->zone);
+    p->rule_count = def->rule_count;
+    p->rules = arena_alloc(&all->arena, (def->rule_count + 1) * sizeof *p->rules);
+    unsigned count = 0;
+    for (enum rule_kind kind = 0; kind < RULE_KINDS; kind++) {
+        for (unsigned i = 0; i < def->rule_count; i++) {
+            bool good = period_rule_read(&p->rules[count], def->rules[i]);
+            ENSURE(good);
+            count += p->rules[count].kind == kind;
+        }
+    }
+    ENSURE(count == def->rule_count);
+    p->exclude_count = def->exclude_count;
+    p->excludes = arena_alloc(&all->arena, (def->exclude_count + 1) * sizeof(struct period *));
+    for (unsigned i = 0; i < def->exclude_count; i++) {
+        p->excludes[i] = periods_find(all, o, def->excludes[i]);
+    }
+}
+
+void periods_build(struct periods *out, const struct objects *o) {
+    *out = (struct periods){.count = o->timeperiod_count};
+    out->list = arena_alloc(&out->arena, (out->count + 1) * sizeof *out->list);
+    for (unsigned i = 0; i < out->count; i++) {
+        build(out, o, i);
+    }
+}
+
+void periods_free(struct periods *p) {
+    arena_free(&p->arena);
+    *p = (struct periods){0};
+}
+
+struct period *periods_find(const struct periods *p, const struct objects *o, const char *name) {
+    if (name[0] == '\0') {
+        return NULL;
+    }
+    const struct object_timeperiod *def = objects_timeperiod(o, name);
+    ENSURE(def != NULL);
+    return &p->list[def - o->timeperiods];
+}
