@@ -31,18 +31,18 @@ static void fetch_send(struct pbft *p, member_set to, const struct shopping *x) 
 }
 
 /* The digest of the batch that the slot must have before it can go on; NULL: nothing is missing. */
-static const struct digest *slot_wants(const struct slot *s) {
+static const struct digest *slot_wants(const struct pbft *p, const struct slot *s) {
     if (s->fate == FATE_EXECUTED) {
         return NULL;
     }
     if (s->fate != FATE_OPEN) {
         return &s->chosen.d;
     }
-    return s->stage != STAGE_EMPTY ? &s->accepted.statement.d : s->waiting.held ? &s->waiting.statement.d : NULL;
+    return s->stage != STAGE_EMPTY ? &s->accepted.statement.d : waiting_counts(p, s) ? &s->waiting.statement.d : NULL;
 }
 
 void fetch_now(struct pbft *p, struct slot *s) {
-    const struct digest *d = slot_wants(s);
+    const struct digest *d = slot_wants(p, s);
     const struct held_batch *b = d ? slot_batch(s, d) : NULL;
     struct shopping x;
     x.count = 0; /* the list is large and mostly unused */
@@ -68,7 +68,7 @@ void fetch_again(struct pbft *p) {
     x.count = 0; /* the list is large and mostly unused */
     for (seq_no n = slot_after(p, p->executed); n <= pbft_window_end(p); n = slot_after(p, n)) {
         const struct slot *s = slot_find(p, n);
-        const struct digest *d = s ? slot_wants(s) : NULL;
+        const struct digest *d = s ? slot_wants(p, s) : NULL;
         if (d && !slot_batch(s, d)) {
             shop(&x, d);
         }
@@ -179,7 +179,7 @@ enum error handle_fetch(struct pbft *p, const struct msg *m) {
 }
 
 static bool take_batch(struct pbft *p, struct slot *s, struct bytes bytes, const struct digest *digest) {
-    const struct digest *d = slot_wants(s);
+    const struct digest *d = slot_wants(p, s);
     if (!d || !digest_equal(d, digest) || slot_batch(s, d) || slot_hold_batch(p, s, d, bytes) != ERR_OK) {
         return false;
     }

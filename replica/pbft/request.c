@@ -202,24 +202,27 @@ static struct pooled *seq_next(const struct pool *p, uint32_t i, const struct pu
     return pool_entry(p, i);
 }
 
-/* How many contents of that number are held, and the first that came: chains grow at their head. */
-static unsigned contents_of(const struct pool *p, const struct public_key *client, uint64_t req_seq,
-                            struct pooled **first) {
-    unsigned count = 0;
+struct pooled *pool_find_seq(const struct pool *p, const struct public_key *client, uint64_t req_seq) {
+    struct pooled *first = NULL; /* chains grow at their head */
     struct pooled *e = seq_next(p, *seq_chain(p, client, req_seq), client, req_seq);
-    for (*first = NULL; e; e = seq_next(p, e->next_seq, client, req_seq)) {
-        if (e->request) {
-            *first = e;
-            count++;
-        }
+    for (; e; e = seq_next(p, e->next_seq, client, req_seq)) {
+        first = e->request ? e : first;
     }
-    return count;
+    return first;
 }
 
-struct pooled *pool_find_seq(const struct pool *p, const struct public_key *client, uint64_t req_seq) {
-    struct pooled *first;
-    contents_of(p, client, req_seq, &first);
-    return first;
+/* Ticks and other requests of one number do not stand in each other's way: only the others cost tokens. */
+static bool same_sort(const struct request *a, const struct request *b) {
+    return (a->kind == OP_TICK) == (b->kind == OP_TICK);
+}
+
+static unsigned contents_pending(const struct pool *p, const struct request *r) {
+    unsigned count = 0;
+    struct pooled *e = seq_next(p, *seq_chain(p, &r->client, r->req_seq), &r->client, r->req_seq);
+    for (; e; e = seq_next(p, e->next_seq, &r->client, r->req_seq)) {
+        count += e->pending && same_sort(e->request, r);
+    }
+    return count;
 }
 
 static void seq_enchain(struct pool *p, struct pooled *e) {
@@ -306,8 +309,11 @@ static bool owner_has_tokens(const struct pool *p, const struct pool_owner *o) {
 }
 
 bool pool_is_rival(const struct pool *p, const struct pooled *e) {
-    const struct pooled *before = pool_entry(p, e->in_owner.prev);
-    return e->pending && before && before->req_seq == e->req_seq;
+    const struct pooled *before = e->pending ? pool_entry(p, e->in_owner.prev) : NULL;
+    while (before && before->req_seq == e->req_seq && !same_sort(before->request, e->request)) {
+        before = pool_entry(p, before->in_owner.prev);
+    }
+    return before && before->req_seq == e->req_seq;
 }
 
 /* The lowest ELIGIBLE_MAX of the client, and of its ticks the lowest; of one number the first that came. The eligible
@@ -321,12 +327,12 @@ static void owner_refresh(struct pool *p, uint32_t owner, mono_ms now) {
         if (pool_is_rival(p, e)) {
             continue;
         }
-        bool tick = e->request->kind == OP_TICK, first = tick ? ticks++ == 0 : others++ < ELIGIBLE_MAX;
-        bool free_of_charge = tick && o->lane == PBFT_LANE_MEMBER;
+        bool tick = e->request->kind == OP_TICK && o->lane == PBFT_LANE_MEMBER;
+        bool first = tick ? ticks++ == 0 : others++ < ELIGIBLE_MAX;
         if (!first && !e->eligible && o->lane != PBFT_LANE_MEMBER) {
             return;
         }
-        entry_set_eligible(p, e, first && (tokens || free_of_charge), now);
+        entry_set_eligible(p, e, first && (tokens || tick), now);
     }
 }
 
@@ -402,9 +408,8 @@ enum error pool_hold(struct pool *p, struct request *r, const struct pool_terms 
         return ERR_DUPLICATE;
     }
     if (!e) {
-        struct pooled *first;
-        unsigned contents = contents_of(p, &r->client, r->req_seq, &first);
-        if (contents == CONTENTS_MAX || (contents > 0 && !room)) {
+        unsigned contents = contents_pending(p, r);
+        if (contents >= CONTENTS_MAX || (contents > 0 && !room)) {
             return ERR_CONFLICT;
         }
         if (!room) {

@@ -3,7 +3,10 @@
 
    A pending request is *eligible* (R3) while fewer than ELIGIBLE_MAX pending ones of its client lie below it and its
    client has tokens left; of a member's ticks only the lowest is. Only what is eligible ages, is relayed and proposed:
-   a client that floods waits for itself. */
+   a client that floods waits for itself.
+
+   A second content under one number, a rival, is held beside the first out of its client's room, since the primary may
+   have heard it first. It is not eligible, unless one of the two is a tick: these cost no tokens. */
 #ifndef QUORATE_REPLICA_PBFT_REQUEST_H
 #define QUORATE_REPLICA_PBFT_REQUEST_H
 
@@ -12,7 +15,7 @@
 enum {
     POOL_NONE = 0, /* entry 0 is never used */
     ELIGIBLE_MAX = 16,
-    CONTENTS_MAX = 2,     /* held of one (client, req_seq); more are wanted or dropped */
+    CONTENTS_MAX = 2,     /* of one (client, req_seq) pending; more are wanted or dropped */
     OPERATOR_ROOM = 1024, /* pending requests of all operators: a lane of their own */
     MEMBER_ROOM = 128,    /* and of one member */
     BUSY_MIN = 64,        /* fewer old requests than this are no backlog */
@@ -84,10 +87,10 @@ struct pooled *pool_find_seq(const struct pool *p, const struct public_key *clie
 static inline struct pooled *pool_entry(const struct pool *p, uint32_t i) {
     return i == POOL_NONE ? NULL : &p->entries[i];
 }
-/* ERR_OK: taken. ERR_DUPLICATE, ERR_CONFLICT (CONTENTS_MAX others of that client and number are held, or one and there
+/* ERR_OK: taken. ERR_DUPLICATE, ERR_CONFLICT (CONTENTS_MAX others of that client and number are pending, or one and there
    is no room), ERR_BUSY (full): not taken, the caller frees it. */
 enum error pool_hold(struct pool *p, struct request *r, const struct pool_terms *terms);
-/* Pending behind another content of its number. */
+/* Pending behind another content of its number, and both are ticks or neither is. */
 bool pool_is_rival(const struct pool *p, const struct pooled *e);
 void pool_name(struct pool *p, const struct request_ref *ref);
 void pool_unname(struct pool *p, const struct digest *digest);

@@ -146,29 +146,35 @@ struct held_batch *slot_batch(const struct slot *s, const struct digest *d) {
     return NULL;
 }
 
+bool waiting_counts(const struct pbft *p, const struct slot *s) {
+    return s->waiting.held && s->waiting.statement.v <= p->view;
+}
+
 static bool proposal_names(const struct proposal *p, const struct digest *d) {
     return p->held && digest_equal(&p->statement.d, d);
 }
 
-static bool slot_names(const struct slot *s, const struct digest *d) {
-    return proposal_names(&s->accepted, d) || proposal_names(&s->waiting, d) ||
+/* What waits for a later view names nothing yet: its primary would hide requests from the one whose turn it is. */
+static bool slot_names(const struct pbft *p, const struct slot *s, const struct digest *d) {
+    return proposal_names(&s->accepted, d) || (waiting_counts(p, s) && proposal_names(&s->waiting, d)) ||
            (s->fate >= FATE_CHOSEN && digest_equal(&s->chosen.d, d));
 }
 
-static bool slot_needs(const struct slot *s, const struct digest *d) {
-    return slot_names(s, d) || (s->has_entry && digest_equal(&s->entry.statement.d, d));
+static bool slot_needs(const struct pbft *p, const struct slot *s, const struct digest *d) {
+    return slot_names(p, s, d) || proposal_names(&s->waiting, d) ||
+           (s->has_entry && digest_equal(&s->entry.statement.d, d));
 }
 
 void slot_name_requests(struct pbft *p, struct slot *s) {
     for (unsigned i = 0; i < SLOT_BATCHES_MAX; i++) {
         struct held_batch *b = s->batches[i];
-        if (b && s->fate != FATE_EXECUTED && slot_names(s, &b->d)) {
+        if (b && s->fate != FATE_EXECUTED && slot_names(p, s, &b->d)) {
             batch_name(p, b, true);
         }
     }
     for (unsigned i = 0; i < SLOT_BATCHES_MAX; i++) {
         struct held_batch *b = s->batches[i];
-        if (b && (s->fate == FATE_EXECUTED || !slot_names(s, &b->d))) {
+        if (b && (s->fate == FATE_EXECUTED || !slot_names(p, s, &b->d))) {
             batch_name(p, b, false);
         }
     }
@@ -182,7 +188,7 @@ static struct held_batch **batch_place(struct pbft *p, struct slot *s) {
         }
     }
     for (unsigned i = 0; i < SLOT_BATCHES_MAX; i++) {
-        if (!slot_needs(s, &s->batches[i]->d)) {
+        if (!slot_needs(p, s, &s->batches[i]->d)) {
             batch_free(p, s->batches[i]);
             s->batches[i] = NULL;
             return &s->batches[i];

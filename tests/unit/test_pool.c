@@ -234,6 +234,50 @@ static void a_second_content_is_held_and_not_eligible(void **state) {
     assert_int_equal(pool_pending(&pool), 38);
 }
 
+static void a_third_content_that_a_batch_named_makes_no_room_for_a_fourth(void **state) {
+    (void)state;
+    struct secret_key secret;
+    hold(1, 1);
+    hold_other(1, 1, 2);
+    struct request r = {.client = key_of(1, &secret), .req_seq = 1, .kind = OP_QUERY}, *third;
+    r.query = (struct op_query){
+        .kind = QUERY_STATUS, .host = "", .service = "", .after_host = "", .after_service = "", .limit = 3};
+    struct buffer frame = {0};
+    request_seal(&frame, &r, &cluster, &secret);
+    assert_int_equal(request_new(&third, buffer_bytes(&frame)), ERR_OK);
+    buffer_free(&frame);
+    struct digest digest = third->digest;
+    pool_name(&pool, &(struct request_ref){third->client, 1, digest});
+    assert_int_equal(pool_hold(&pool, third, &(struct pool_terms){true, PBFT_LANE_CLIENT, 0, now}), ERR_OK);
+    assert_int_equal(hold_other(1, 1, 4), ERR_CONFLICT);
+    pool_unname(&pool, &digest);
+    assert_int_equal(pool.eligible.count, 1);
+}
+
+static void a_tick_and_another_of_one_number_are_both_eligible(void **state) {
+    (void)state;
+    pool_time(&pool, 5000, now);
+    ready = 7000; /* no tokens: only the tick goes */
+    hold_kind(70, 5, PBFT_LANE_MEMBER, OP_QUERY);
+    assert_int_equal(hold_kind(70, 5, PBFT_LANE_MEMBER, OP_TICK), ERR_OK);
+    assert_int_equal(pool.eligible.count, 1);
+    assert_int_equal(pool.queued_ticks, 1);
+    pool_time(&pool, 7000, now);
+    assert_int_equal(pool.eligible.count, 2);
+    done(70, 5);
+    assert_int_equal(pool.eligible.count, 0);
+}
+
+static void a_client_s_ticks_are_requests_like_others(void **state) {
+    (void)state;
+    for (uint64_t seq = 1; seq <= 8; seq++) {
+        hold_kind(1, seq, PBFT_LANE_CLIENT, OP_TICK);
+    }
+    hold(1, 9);
+    assert_int_equal(pool.eligible.count, 9);
+    assert_true(find(1, 9)->eligible);
+}
+
 static void second_contents_fill_their_client_s_room(void **state) {
     (void)state;
     for (uint64_t seq = 1; seq <= 128; seq++) {
@@ -254,6 +298,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(who_has_no_tokens_waits_for_agreed_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_member_without_tokens_still_ticks, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_content_is_held_and_not_eligible, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_third_content_that_a_batch_named_makes_no_room_for_a_fourth, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tick_and_another_of_one_number_are_both_eligible, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_client_s_ticks_are_requests_like_others, setup, teardown),
         cmocka_unit_test_setup_teardown(second_contents_fill_their_client_s_room, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backlog_is_many_old_requests_of_many_clients, setup, teardown),
     };
