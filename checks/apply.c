@@ -123,6 +123,8 @@ static void carry_object(struct monitor *m, struct table *to, struct object *old
     o->id = fresh.id;
     o->host = fresh.host;
     o->first_vote = fresh.first_vote;
+    o->service_count = fresh.service_count;
+    o->service_intervals = fresh.service_intervals;
     o->heap_at = OBJECT_NONE;
     old->output = old->perfdata = (struct text){0};
     if (old->source != SOURCE_NONE) {
@@ -130,6 +132,10 @@ static void carry_object(struct monitor *m, struct table *to, struct object *old
     }
     carry_votes(m, to, old, o);
     bool changed = !same || o->attempt > o->def->max_check_attempts;
+    if (o->waits_for_period) { /* the period may be another one now */
+        o->remind_at = m->t + 1;
+        changed = true;
+    }
     if (!same) {
         o->applied_at = m->t;
         o->first_deadline = m->t + o->def->freshness_threshold;

@@ -86,7 +86,7 @@ time_ms freshness_deadline(const struct monitor *m, const struct object *o, time
         at = earliest(at, o->remind_at);
     }
     if (o->def->dissent_notify && o->dissent_since > 0 && !o->dissent_told) {
-        at = earliest(at, o->dissent_since + o->def->freshness_threshold);
+        at = earliest(at, o->dissent_due);
     }
     return at;
 }
@@ -147,8 +147,11 @@ static void move_object(struct monitor *m, struct object *o, time_ms before, tim
         o->attempt_at += jump;
     }
     move_pending(&o->next_notification, jump);
-    move_pending(&o->remind_at, jump);
+    if (!o->waits_for_period) {
+        move_pending(&o->remind_at, jump);
+    }
     move_pending(&o->dissent_since, jump);
+    move_pending(&o->dissent_due, jump);
     o->gap_moved = true;
     object_touch(m, o);
 }

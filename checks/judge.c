@@ -192,6 +192,11 @@ static void take_effect(struct monitor *m, struct object *o, const struct verdic
     show(m, o, v, b);
     bool was_good = before == STATE_PENDING || before == STATE_OK;
     if (state == STATE_OK && before == STATE_OK) {
+        if ((o->def->flap_enabled || o->flapping) &&
+            round_complete(m, o, state)) { /* a good round counts against flapping */
+            mark_attempt(m, o);
+            flapping_result(m, o);
+        }
         return;
     }
     bool round = was_good || state == STATE_OK || round_complete(m, o, state);
@@ -237,6 +242,7 @@ static void note_dissent(struct monitor *m, struct object *o, const struct verdi
     }
     if (any != (o->dissent_since > 0)) {
         o->dissent_since = any ? m->t : 0;
+        o->dissent_due = m->t + o->def->freshness_threshold;
         o->dissent_told = false;
         object_touch(m, o);
     }

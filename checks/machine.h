@@ -16,6 +16,7 @@ enum {
     OBJECT_NONE = -1,
     SOURCE_NONE = -1,
     VOTERS_MAX = 64,
+    FLAP_HISTORY = 21,
 };
 
 #define TIME_NEVER INT64_MAX
@@ -63,10 +64,20 @@ struct object {
     unsigned notified_on; /* NOTIFY_* of the problem states told */
     bool no_more;
     time_ms next_notification;
-    time_ms remind_at; /* a notification that time alone makes due, 0 = none */
+    time_ms remind_at;     /* a notification that time alone makes due, 0 = none */
+    bool waits_for_period; /* for the moment of the wall clock in remind_at: no gap of the cluster moves it */
 
     time_ms dissent_since; /* 0 = all agree */
     bool dissent_told;
+    time_ms dissent_due; /* when it is to be told */
+
+    /* flapping */
+    uint8_t history[FLAP_HISTORY]; /* states that counted, oldest first */
+    time_ms history_at;            /* of the newest */
+    bool flapping;
+    unsigned told_before_flapping; /* NOTIFY_* of a problem told before it began; 0: none */
+    uint32_t service_count;        /* hosts: of its services */
+    time_ms service_intervals;     /* the sum of their check_intervals */
 };
 
 struct deadline {
@@ -158,7 +169,17 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
 uint8_t host_down_state(const struct monitor *m, const struct object *host);
 bool host_not_up(const struct object *host);
 
+/* --- flapping.c --- */
+/* The object has its new state, hard or soft; what it leads to is told before the state itself is. */
+void flapping_result(struct monitor *m, struct object *o);
+/* A result of the service counts for its host too, now and then. */
+void flapping_host_of(struct monitor *m, const struct object *service);
+/* How much the object changed of late, in 1/380 of a percent. */
+uint32_t flapping_change(const struct object *o);
+
 /* --- notify.c --- */
+void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change);
+void notify_forget(struct object *o);                    /* a problem ended: what was told of it no longer counts */
 void notify_object(struct monitor *m, struct object *o); /* a problem or recovery, if every test lets it pass */
 void notify_dissent(struct monitor *m, struct object *o);
 void notify_system(struct monitor *m, const char *text);
@@ -176,13 +197,15 @@ struct vote_view *view_votes(const struct monitor *m, const struct object *o, st
 
 /* --- snapshot.c and restore.c: records --- */
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     FLAG_UNDECIDED = 1,
     FLAG_GAP_MOVED = 2,
     FLAG_HARD = 4,
     FLAG_NO_MORE = 8,
     FLAG_DISSENT_TOLD = 16,
-    FLAGS_ALL = 31,
+    FLAG_FLAPPING = 32,
+    FLAG_WAITS_FOR_PERIOD = 64,
+    FLAGS_ALL = 127,
 };
 void key_of_object(struct buffer *out, const struct object *o);
 void key_of_vote(struct buffer *out, const struct object *o, uint32_t observer);

@@ -43,8 +43,7 @@ static void wake(struct monitor *m, struct object *o) {
         o->remind_at = 0;
         notify_object(m, o);
     }
-    time_ms dissent_due = o->dissent_since + o->def->freshness_threshold;
-    if (o->def->dissent_notify && o->dissent_since > 0 && !o->dissent_told && m->t >= dissent_due) {
+    if (o->def->dissent_notify && o->dissent_since > 0 && !o->dissent_told && m->t >= o->dissent_due) {
         notify_dissent(m, o);
     }
     freshness_schedule(m, o);
@@ -147,6 +146,9 @@ enum error monitor_observe(struct monitor *m, const char *observer, const struct
     m->sink = sink;
     vote_take(m, object, at, o, &digest);
     judge(m, object);
+    if (!object->is_host) {
+        flapping_host_of(m, object);
+    }
     freshness_schedule(m, object);
     m->sink = NULL;
     return ERR_OK;

@@ -1,7 +1,6 @@
 /* Which changes become alerts: Nagios' tests in their order (section c.4 of its logic), the contacts that remain, and
    the alert itself. One alert whatever the number of contacts; none when no contact remains. */
 #include "base/invariant.h"
-#include "checks/calendar.h"
 #include "checks/machine.h"
 
 #include <stdlib.h>
@@ -14,7 +13,7 @@ static struct period *period_named(const struct monitor *m, const char *name) {
 }
 
 static bool in_period(const struct monitor *m, const char *name) {
-    const struct period *p = period_named(m, name);
+    struct period *p = period_named(m, name);
     return !p || period_holds(p, m->t);
 }
 
@@ -46,20 +45,14 @@ static bool host_explains_it(const struct monitor *m, const struct object *o) {
 }
 
 /* Outside its period nothing is told of an object. A problem that still stands is looked at again when the period
-   holds, by Nagios at the first result behind that moment. */
+   begins, by Nagios at the first result behind that moment, and is due then. */
 static bool waits_for_period(const struct monitor *m, struct object *o) {
-    if (in_period(m, o->def->notification_period)) {
-        return false;
+    o->waits_for_period = !in_period(m, o->def->notification_period);
+    if (o->waits_for_period && o->state != STATE_OK) {
+        o->next_notification = m->t;
+        o->remind_at = period_edge(period_named(m, o->def->notification_period), m->t);
     }
-    time_ms next = period_next(period_named(m, o->def->notification_period), m->t);
-    if (next == PERIOD_NEVER) {
-        next = m->t + PERIOD_DAYS_MAX * (time_ms)CALENDAR_DAY_SECONDS * 1000;
-    }
-    if (o->state != STATE_OK) {
-        o->next_notification = next;
-        o->remind_at = next;
-    }
-    return true;
+    return o->waits_for_period;
 }
 
 static bool may_tell(const struct monitor *m, const struct object *o) {
@@ -71,9 +64,10 @@ static bool passes(const struct monitor *m, struct object *o) {
         return false;
     }
     if (o->state == STATE_OK) {
-        return true;
+        return !o->flapping;
     }
-    return !o->no_more && !host_explains_it(m, o) && (m->t >= o->next_notification || o->def->is_volatile);
+    return !o->flapping && !o->no_more && !host_explains_it(m, o) &&
+           (m->t >= o->next_notification || o->def->is_volatile);
 }
 
 /* ---- contacts ---- */
@@ -112,13 +106,16 @@ static struct alert_contact contact_view(const struct object_contact *c, bool is
                                   .commands = is_host ? c->host_commands : c->service_commands};
 }
 
-/* any_state: who listens at all, whatever states they asked for. */
-static unsigned choose_contacts(const struct monitor *m, const struct object *o, bool any_state,
+/* option: who asked for it, 0: who listens at all; OF_ITS_STATE: who wants the object's state. */
+enum { OF_ITS_STATE = -1 };
+static unsigned choose_contacts(const struct monitor *m, const struct object *o, int option,
                                 struct alert_contact *out) {
     unsigned count = 0;
     for (unsigned i = 0; i < o->def->contact_count; i++) {
         const struct object_contact *c = contact_named(m, o->def->contacts[i]);
-        if (contact_listens(m, c, o->is_host) && (any_state || contact_wants(c, o))) {
+        unsigned options = o->is_host ? c->host_options : c->service_options;
+        bool wants = option == OF_ITS_STATE ? contact_wants(c, o) : (options & (unsigned)option) == (unsigned)option;
+        if (contact_listens(m, c, o->is_host) && wants) {
             out[count++] = contact_view(c, o->is_host);
         }
     }
@@ -131,14 +128,14 @@ static void raise_alert(struct monitor *m, struct alert *a) {
     a->number = ++m->alerts;
     a->n = m->n;
     a->t = m->t;
-    a->author = a->comment = "";
+    a->author = "";
     if (m->sink && m->sink->alert) {
         m->sink->alert(m->sink->self, a);
     }
 }
 
 static void raise_object(struct monitor *m, const struct object *o, enum alert_type type, const char *output,
-                         const struct alert_contact *contacts, unsigned contact_count) {
+                         const char *comment, const struct alert_contact *contacts, unsigned contact_count) {
     const struct object *host = &m->table.list[o->host];
     struct arena arena = {0};
     struct alert a = {
@@ -157,6 +154,7 @@ static void raise_object(struct monitor *m, const struct object *o, enum alert_t
         .notification_number = o->number,
         .since = o->since,
         .output = output,
+        .comment = comment,
         .perfdata = object_perfdata(&m->table, o),
         .quorum = o->def->quorum,
         .observers = o->def->observer_count,
@@ -183,11 +181,11 @@ void notify_object(struct monitor *m, struct object *o) {
         return;
     }
     struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
-    unsigned count = choose_contacts(m, o, false, contacts);
+    unsigned count = choose_contacts(m, o, OF_ITS_STATE, contacts);
     if (count > 0) {
         o->number++;
         enum alert_type type = o->state == STATE_OK ? ALERT_RECOVERY : ALERT_PROBLEM;
-        raise_object(m, o, type, object_output(&m->table, o), contacts, count);
+        raise_object(m, o, type, object_output(&m->table, o), "", contacts, count);
         remember_told(m, o);
     }
     free(contacts);
@@ -207,17 +205,36 @@ static void describe_dissent(const struct monitor *m, const struct object *o, st
 }
 
 void notify_dissent(struct monitor *m, struct object *o) {
-    o->dissent_told = true;
     object_touch(m, o);
-    if (!may_tell(m, o)) {
+    if (!in_period(m, o->def->notification_period)) {
+        o->dissent_due = period_edge(period_named(m, o->def->notification_period), m->t);
+        return;
+    }
+    o->dissent_told = true;
+    if (!o->def->notifications_enabled) {
         return;
     }
     struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
-    unsigned count = choose_contacts(m, o, true, contacts);
+    unsigned count = choose_contacts(m, o, 0, contacts);
     if (count > 0) {
         struct buffer text = {0};
         describe_dissent(m, o, &text);
-        raise_object(m, o, ALERT_DISSENT, buffer_cstr(&text), contacts, count);
+        raise_object(m, o, ALERT_DISSENT, buffer_cstr(&text), "", contacts, count);
+        buffer_free(&text);
+    }
+    free(contacts);
+}
+
+void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change) {
+    if (!may_tell(m, o) || !(o->def->notification_options & NOTIFY_FLAPPING)) {
+        return;
+    }
+    struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
+    unsigned count = choose_contacts(m, o, NOTIFY_FLAPPING, contacts);
+    if (count > 0) {
+        struct buffer text = {0};
+        buffer_printf(&text, "%u.%u%% change of state", change / 380, change % 380 / 38);
+        raise_object(m, o, type, object_output(&m->table, o), buffer_cstr(&text), contacts, count);
         buffer_free(&text);
     }
     free(contacts);
@@ -244,6 +261,7 @@ void notify_system(struct monitor *m, const char *text) {
                       .max_attempts = 1,
                       .since = m->t,
                       .output = text,
+                      .comment = "",
                       .perfdata = "",
                       .contact_count = count,
                       .contacts = contacts};

@@ -60,6 +60,9 @@ struct object_checkable { /* a host (service "") or a service */
     time_ms first_notification_delay;
     const char *notification_period; /* "" = always */
     unsigned notification_options;   /* NOTIFY_* */
+    bool flap_enabled;               /* of the main configuration and of the object */
+    uint32_t low_flap, high_flap;    /* thousandths of a percent */
+    unsigned flap_options;           /* NOTIFY_*: which states count; NOTIFY_RECOVERY is OK or UP */
     unsigned contact_count;
     const char **contacts; /* groups resolved; sorted, distinct */
     unsigned parent_count;
@@ -100,8 +103,13 @@ struct object_source {
     const char *file;
     struct bytes text;
 };
+struct object_flapping { /* of nagios.cfg, for hosts or services; thresholds in thousandths of a percent */
+    uint32_t low, high;
+};
 struct object_options {
-    time_ms interval_length; /* nagios.cfg's, in ms; default 60,000 */
+    time_ms interval_length;                                /* nagios.cfg's, in ms; default 60,000 */
+    bool flap_detection;                                    /* enable_flap_detection; Nagios' own default is off */
+    struct object_flapping host_flapping, service_flapping; /* 0, 0: 20 and 30 percent */
     /* The shifts of a time zone that a period names, in out with room for ZONE_SHIFTS_MAX; how many, or -1: no such
        zone. NULL: none but UTC is known. */
     int (*zone)(const char *name, struct zone_shift *out);

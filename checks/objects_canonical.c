@@ -169,9 +169,13 @@ static enum error decode_object(struct reader *r, struct arena *arena, enum obje
     return ERR_OK;
 }
 
+static uint32_t most_of(enum object_kind kind) {
+    return kind == KIND_ZONE ? OBJECT_ZONES_MAX : kind == KIND_TIMEPERIOD ? OBJECT_PERIODS_MAX : OBJECT_SERVICES_MAX;
+}
+
 static enum error decode_kind(struct reader *r, struct objects *o, enum object_kind kind) {
     uint32_t count = read_u32(r);
-    if (r->bad || count > OBJECT_SERVICES_MAX || count > (size_t)(r->end - r->at) / kind_least[kind]) {
+    if (r->bad || count > most_of(kind) || count > (size_t)(r->end - r->at) / kind_least[kind]) {
         return ERR_MALFORMED;
     }
     char *list = arena_alloc(&o->arena, (count + 1) * kind_size[kind]);

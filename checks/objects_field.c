@@ -66,6 +66,10 @@ static const struct object_field timeperiod_fields[] = {
         FIELD(object_checkable, FIELD_TIME, "first_notification_delay", first_notification_delay, 0, INTERVAL_MAX_MS), \
         FIELD(object_checkable, FIELD_TEXT, "notification_period", notification_period, 0, NAME_MAX_LEN),              \
         FIELD(object_checkable, FIELD_OPTIONS, "notification_options", notification_options, 0, options),              \
+        FIELD(object_checkable, FIELD_FLAG, "flap_detection_enabled", flap_enabled, 0, 1),                             \
+        FIELD(object_checkable, FIELD_COUNT, "low_flap_threshold", low_flap, 0, FLAP_THRESHOLD_MAX),                   \
+        FIELD(object_checkable, FIELD_COUNT, "high_flap_threshold", high_flap, 0, FLAP_THRESHOLD_MAX),                 \
+        FIELD(object_checkable, FIELD_OPTIONS, "flap_detection_options", flap_options, 0, options),                    \
         FIELD_LIST(object_checkable, FIELD_NAMES, "contacts", contact_count, contacts, 0, OBJECT_LIST_MAX),            \
         FIELD_LIST(object_checkable, FIELD_NAMES, "parents", parent_count, parents, 0, parents_max),                   \
         FIELD_LIST(object_checkable, FIELD_NAMES, "_OBSERVERS", observer_count, observers, 1, OBJECT_OBSERVERS_MAX),   \
@@ -232,12 +236,10 @@ static enum error get_shifts(struct reader *r, struct arena *arena, const struct
     for (unsigned i = 0; i < count && !r->bad; i++) {
         list[i].from = (int64_t)read_u64(r);
         list[i].offset = (int32_t)read_u32(r);
-        if (list[i].from < ZONE_FROM_MIN || list[i].from > ZONE_FROM_MAX || list[i].offset < -ZONE_OFFSET_MAX ||
-            list[i].offset > ZONE_OFFSET_MAX) {
+        bool close = i > 0 && list[i].from - list[i - 1].from < ZONE_APART_MIN;
+        if (close || list[i].from < ZONE_FROM_MIN || list[i].from > ZONE_FROM_MAX ||
+            list[i].offset < -ZONE_OFFSET_MAX || list[i].offset > ZONE_OFFSET_MAX) {
             return ERR_MALFORMED;
-        }
-        if (i > 0 && list[i].from <= list[i - 1].from) {
-            return ERR_NOT_CANONICAL;
         }
     }
     *(unsigned *)(void *)((char *)object + f->count_offset) = count;

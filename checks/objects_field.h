@@ -12,7 +12,11 @@ enum {
     OBJECT_OBSERVERS_MAX = 64,   /* of one host or service */
     OBJECT_LIST_MAX = 4096,      /* any other list of one object */
     OBJECT_RULES_MAX = 366,      /* ranges of a time period */
+    OBJECT_PERIODS_MAX = 4096,
+    OBJECT_RULES_TOTAL = 65536, /* of all time periods */
+    OBJECT_ZONES_MAX = 600,
     OBJECT_ATTEMPTS_MAX = 1000000,
+    FLAP_THRESHOLD_MAX = 100000, /* thousandths of a percent */
     OBJECT_SERVICES_MAX = 1000000,
 };
 

@@ -190,6 +190,18 @@ static void print_variables(struct buffer *out, const struct object_field *f, co
     }
 }
 
+/* Nobody reads hundreds of moments: how many, and a mark by which two lists differ. */
+static void print_shifts(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    const struct zone_shift *shifts = field_shifts(f, object);
+    uint32_t mark = 2166136261u;
+    for (unsigned i = 0; i < count; i++) {
+        mark = (mark ^ (uint32_t)shifts[i].from) * 16777619u;
+        mark = (mark ^ (uint32_t)shifts[i].offset) * 16777619u;
+    }
+    buffer_printf(out, "%u of mark %08x", count, mark);
+}
+
 void field_print(struct buffer *out, const struct object_field *f, const void *object) {
     const void *value = field_at(f, object);
     int state = 0;
@@ -222,7 +234,7 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
         print_variables(out, f, object);
         return;
     case FIELD_SHIFTS:
-        buffer_printf(out, "%u", field_count(f, object));
+        print_shifts(out, f, object);
         return;
     }
     UNREACHABLE();

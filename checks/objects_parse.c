@@ -198,7 +198,8 @@ enum error objects_parse(struct objects **out, const struct object_source *sourc
                          const struct object_options *options, struct buffer *ignored, struct buffer *why) {
     struct objects *o = xcalloc(1, sizeof *o);
     struct parse p = {.sources = sources, .out = o, .ignored_text = ignored};
-    p.zone = options != NULL ? options->zone : NULL;
+    static const struct object_options none = {0};
+    p.options = options != NULL ? options : &none;
     *out = NULL;
     o->interval_length = options != NULL && options->interval_length != 0 ? options->interval_length : 60000;
     if (o->interval_length < 1 || o->interval_length > INTERVAL_MAX_MS) {

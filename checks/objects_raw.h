@@ -100,10 +100,10 @@ enum directive_use { USED, LIST, UNUSED, UNUSED_HERE };
     DIRECTIVE(D_OBSESS_SERVICE, "obsess_over_service", IN_SERVICE, UNUSED)                                             \
     DIRECTIVE(D_EVENT_HANDLER, "event_handler", IN_CHECKABLE, UNUSED)                                                  \
     DIRECTIVE(D_EVENT_HANDLER_ENABLED, "event_handler_enabled", IN_CHECKABLE, UNUSED)                                  \
-    DIRECTIVE(D_LOW_FLAP, "low_flap_threshold", IN_CHECKABLE, UNUSED)                                                  \
-    DIRECTIVE(D_HIGH_FLAP, "high_flap_threshold", IN_CHECKABLE, UNUSED)                                                \
-    DIRECTIVE(D_FLAP_ENABLED, "flap_detection_enabled", IN_CHECKABLE, UNUSED)                                          \
-    DIRECTIVE(D_FLAP_OPTIONS, "flap_detection_options", IN_CHECKABLE, UNUSED)                                          \
+    DIRECTIVE(D_LOW_FLAP, "low_flap_threshold", IN_CHECKABLE, USED)                                                    \
+    DIRECTIVE(D_HIGH_FLAP, "high_flap_threshold", IN_CHECKABLE, USED)                                                  \
+    DIRECTIVE(D_FLAP_ENABLED, "flap_detection_enabled", IN_CHECKABLE, USED)                                            \
+    DIRECTIVE(D_FLAP_OPTIONS, "flap_detection_options", IN_CHECKABLE, USED)                                            \
     DIRECTIVE(D_PERF_DATA, "process_perf_data", IN_CHECKABLE, UNUSED)                                                  \
     DIRECTIVE(D_FAILURE_PREDICTION, "failure_prediction_enabled", IN_CHECKABLE, UNUSED)                                \
     DIRECTIVE(D_FAILURE_OPTIONS, "failure_prediction_options", IN_CHECKABLE, UNUSED)                                   \
@@ -169,7 +169,7 @@ struct problem {
     const char *text;
 };
 struct parse {
-    int (*zone)(const char *name, struct zone_shift *out); /* as in struct object_options */
+    const struct object_options *options;
     const struct object_source *sources;
     const char **files;   /* the sources' names, in the result's arena */
     struct objects *out;  /* text that lasts goes into its arena */
@@ -251,6 +251,10 @@ void value_count(struct parse *p, const struct raw_entry *entry, uint32_t min, u
 /* A decimal number of units; a positive one never becomes 0. */
 void value_interval(struct parse *p, const struct raw_entry *entry, time_ms unit, time_ms *out);
 void value_options(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out);
+/* flap_detection_options: which states count. */
+void value_states(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out);
+/* A percentage from 0 to 100, in thousandths; 0 leaves *out alone, too. */
+void value_percent(struct parse *p, const struct raw_entry *entry, uint32_t *out);
 void value_stale_state(struct parse *p, const struct raw_entry *entry, bool host, int *out);
 bool decimal_to_ms(const char *text, time_ms unit, time_ms *out); /* false: no decimal number, or beyond ten years */
 

@@ -129,6 +129,23 @@ static void observe_by_host(struct parse *p, struct object_checkable *c) {
     }
 }
 
+/* Nagios' built-in thresholds, in thousandths of a percent. */
+enum { LOW_FLAP = 20000, HIGH_FLAP = 30000 };
+
+static void fill_flapping(struct parse *p, const struct raw_object *raw, struct object_checkable *c) {
+    static const struct raw_entry all = {.name = "flap_detection_options", .value = "a"};
+    bool host = raw->type == RAW_HOST, enabled = true;
+    const struct object_flapping *common = host ? &p->options->host_flapping : &p->options->service_flapping;
+    const struct raw_entry *options = raw_given(raw, D_FLAP_OPTIONS);
+    value_flag(p, raw_given(raw, D_FLAP_ENABLED), &enabled);
+    c->flap_enabled = enabled && p->options->flap_detection;
+    c->low_flap = common->low > 0 ? common->low : LOW_FLAP;
+    c->high_flap = common->high > 0 ? common->high : HIGH_FLAP;
+    value_percent(p, raw_given(raw, D_LOW_FLAP), &c->low_flap);
+    value_percent(p, raw_given(raw, D_HIGH_FLAP), &c->high_flap);
+    value_states(p, options != NULL ? options : &all, host, &c->flap_options);
+}
+
 static void fill_attempts(struct parse *p, const struct raw_object *raw, struct object_checkable *c) {
     c->max_check_attempts = 1;
     value_count(p, raw_given(raw, D_MAX_CHECK_ATTEMPTS), 1, OBJECT_ATTEMPTS_MAX, &c->max_check_attempts);
@@ -157,6 +174,7 @@ static void fill_shared(struct parse *p, const struct scope *s, const struct raw
     const struct raw_entry *options = raw_given(raw, D_NOTIFICATION_OPTIONS);
     value_options(p, options != NULL ? options : &all, host, &c->notification_options);
     fill_intervals(p, raw, c);
+    fill_flapping(p, raw, c);
     fill_contacts(p, s, raw, c);
     fill_observers(p, raw, c);
     fill_variables(p, raw, c);

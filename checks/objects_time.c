@@ -14,7 +14,7 @@ static const char *zone_named(const struct raw_object *raw) {
 
 static void fill_zone(struct parse *p, struct object_zone *z) {
     struct zone_shift shifts[ZONE_SHIFTS_MAX];
-    int count = p->zone != NULL ? p->zone(z->name, shifts) : -1;
+    int count = p->options->zone != NULL ? p->options->zone(z->name, shifts) : -1;
     z->shift_count = count > 0 ? (unsigned)count : 0; /* none: validation names the period that asked for it */
     struct zone_shift *kept = arena_alloc(&p->out->arena, (z->shift_count + 1) * sizeof *kept);
     if (z->shift_count > 0) {
@@ -87,6 +87,11 @@ static void fill_excludes(struct parse *p, const struct scope *s, const struct r
 
 void resolve_timeperiods(struct parse *p, const struct scope *s) {
     struct objects *o = p->out;
+    if (s->timeperiods.count > OBJECT_PERIODS_MAX) {
+        parse_problem(p, s->timeperiods.items[0].raw->place, "timeperiod_name", "more than %d time periods: join some",
+                      OBJECT_PERIODS_MAX);
+        return;
+    }
     resolve_zones(p, s);
     o->timeperiod_count = s->timeperiods.count;
     o->timeperiods = arena_alloc(&o->arena, (o->timeperiod_count + 1) * sizeof *o->timeperiods);

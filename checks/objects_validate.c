@@ -10,7 +10,7 @@
 enum {
     ALERT_CONTACTS_LEN = 512 * 1024, /* of an alert's contacts with their addresses and commands */
     NAME_ROOM = 8,                   /* what encoding adds to a name */
-    PERIOD_TREE_MAX = 64,
+    PERIOD_COST_MAX = 512,
     PERIOD_DEPTH_MAX = 8,
 };
 
@@ -116,14 +116,15 @@ static void check_contact(struct check *c, unsigned index) {
     }
 }
 
-/* A period and all that it excludes, and what these exclude; PERIOD_TREE_MAX: so many or more, or a circle. */
-static unsigned tree_size(const struct objects *o, const struct object_timeperiod *p, unsigned depth) {
-    unsigned size = depth < PERIOD_DEPTH_MAX ? 1 : PERIOD_TREE_MAX;
-    for (unsigned i = 0; i < p->exclude_count && size < PERIOD_TREE_MAX; i++) {
+/* What asking about a period costs: its ranges and those of all that it excludes, and what these exclude.
+   PERIOD_COST_MAX: so much or more, or a circle. */
+static unsigned period_cost(const struct objects *o, const struct object_timeperiod *p, unsigned depth) {
+    unsigned cost = depth < PERIOD_DEPTH_MAX ? 1 + p->rule_count : PERIOD_COST_MAX;
+    for (unsigned i = 0; i < p->exclude_count && cost < PERIOD_COST_MAX; i++) {
         const struct object_timeperiod *excluded = objects_timeperiod(o, p->excludes[i]);
-        size += excluded ? tree_size(o, excluded, depth + 1) : 0;
+        cost += excluded ? period_cost(o, excluded, depth + 1) : 1;
     }
-    return size < PERIOD_TREE_MAX ? size : PERIOD_TREE_MAX;
+    return cost < PERIOD_COST_MAX ? cost : PERIOD_COST_MAX;
 }
 
 static void check_timeperiod(struct check *c, unsigned index) {
@@ -131,10 +132,9 @@ static void check_timeperiod(struct check *c, unsigned index) {
     for (unsigned i = 0; i < p->exclude_count; i++) {
         check_period(c, KIND_TIMEPERIOD, index, "exclude", p->excludes[i]);
     }
-    if (tree_size(c->objects, p, 0) == PERIOD_TREE_MAX) {
-        buffer_printf(&c->text,
-                      "'%s' excludes itself in the end, more than %d periods, or deeper than %d: exclude fewer",
-                      p->name, PERIOD_TREE_MAX - 2, PERIOD_DEPTH_MAX - 1);
+    if (period_cost(c->objects, p, 0) == PERIOD_COST_MAX) {
+        buffer_printf(&c->text, "'%s' excludes itself in the end, deeper than %d, or %d ranges and more: exclude fewer",
+                      p->name, PERIOD_DEPTH_MAX - 1, PERIOD_COST_MAX - 1);
         report(c, KIND_TIMEPERIOD, index, "exclude");
     }
     if (*p->zone != '\0' && objects_zone(c->objects, p->zone).count == 0) {
@@ -274,6 +274,17 @@ static void check_cycles(struct check *c) {
     free(left);
 }
 
+static void check_rule_total(struct check *c) {
+    size_t total = 0;
+    for (unsigned i = 0; i < c->objects->timeperiod_count; i++) {
+        total += c->objects->timeperiods[i].rule_count;
+    }
+    if (total > OBJECT_RULES_TOTAL) {
+        buffer_printf(&c->text, "%zu ranges in all time periods: at most %d are allowed", total, OBJECT_RULES_TOTAL);
+        report(c, KIND_TIMEPERIOD, 0, "timeperiod_name");
+    }
+}
+
 bool objects_validate(const struct objects *o, objects_report *sink, void *self) {
     struct check c = {.objects = o, .report = sink, .self = self, .good = true};
     if (o->interval_length < 1 || o->interval_length > INTERVAL_MAX_MS) {
@@ -305,6 +316,7 @@ bool objects_validate(const struct objects *o, objects_report *sink, void *self)
         }
     }
     check_cycles(&c);
+    check_rule_total(&c);
     check_contacts(&c, KIND_LIMIT, 0, "_SYSTEM_CONTACTS", o->system_contacts, o->system_contact_count);
     buffer_free(&c.text);
     return c.good;

@@ -96,6 +96,16 @@ static const struct option_word service_words[] = {{"w", "warning", NOTIFY_WARNI
                                                    {"s", "downtime", NOTIFY_DOWNTIME},
                                                    {NULL, NULL, 0}};
 
+static const struct option_word host_flap_words[] = {{"o", "up", NOTIFY_RECOVERY},
+                                                     {"d", "down", NOTIFY_DOWN},
+                                                     {"u", "unreachable", NOTIFY_UNREACHABLE},
+                                                     {NULL, NULL, 0}};
+static const struct option_word service_flap_words[] = {{"o", "ok", NOTIFY_RECOVERY},
+                                                        {"w", "warning", NOTIFY_WARNING},
+                                                        {"u", "unknown", NOTIFY_UNKNOWN},
+                                                        {"c", "critical", NOTIFY_CRITICAL},
+                                                        {NULL, NULL, 0}};
+
 static bool word_is(struct bytes word, const char *text) {
     return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
 }
@@ -115,7 +125,8 @@ static bool option_bits(const struct option_word *words, struct bytes word, unsi
     return found;
 }
 
-void value_options(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out) {
+static void value_words(struct parse *p, const struct raw_entry *entry, const struct option_word *words,
+                        const char *letters, unsigned *out) {
     if (entry == NULL || entry->value == NULL) {
         return;
     }
@@ -123,14 +134,34 @@ void value_options(struct parse *p, const struct raw_entry *entry, bool host, un
     struct list_walk walk = {entry->value};
     struct bytes word;
     while (list_next(&walk, &word)) {
-        if (!option_bits(host ? host_words : service_words, word, &options)) {
+        if (!option_bits(words, word, &options)) {
             parse_problem(p, entry->place, entry->name, "'%.*s' is no option: give some of %s, or n, or a",
-                          (int)(word.len < 80 ? word.len : 80), (const char *)word.data,
-                          host ? "d,u,r,f,s" : "w,u,c,r,f,s");
+                          (int)(word.len < 80 ? word.len : 80), (const char *)word.data, letters);
             return;
         }
     }
     *out = options;
+}
+
+void value_options(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out) {
+    value_words(p, entry, host ? host_words : service_words, host ? "d,u,r,f,s" : "w,u,c,r,f,s", out);
+}
+
+void value_states(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out) {
+    value_words(p, entry, host ? host_flap_words : service_flap_words, host ? "o,d,u" : "o,w,u,c", out);
+}
+
+void value_percent(struct parse *p, const struct raw_entry *entry, uint32_t *out) {
+    time_ms thousandths = 0;
+    if (entry == NULL || entry->value == NULL) {
+        return;
+    }
+    if (!decimal_to_ms(entry->value, 1000, &thousandths) || thousandths > FLAP_THRESHOLD_MAX) {
+        parse_problem(p, entry->place, entry->name, "'%.80s' is not a percentage from 0 to 100: correct it",
+                      entry->value);
+        return;
+    }
+    *out = thousandths > 0 ? (uint32_t)thousandths : *out;
 }
 
 void value_stale_state(struct parse *p, const struct raw_entry *entry, bool host, int *out) {

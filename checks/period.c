@@ -1,6 +1,6 @@
 /* A day's rule is found by its date, the first that matches in the order of kinds; the wall clock decides within the
-   day. A period can begin to hold only at an edge: where a range of its own or of an excluded period begins or has just
-   ended, at midnight, or where the wall clock jumps; period_next tries these alone. */
+   day. Whether a period holds can change only at an edge: where a range of its own or of an excluded period begins or
+   has just ended, at midnight, or where the wall clock jumps. */
 #include "checks/period.h"
 
 #include "base/invariant.h"
@@ -87,12 +87,7 @@ static const struct period_rule *rule_of_day(const struct period *p, int64_t day
 
 /* ---- when ---- */
 
-static bool holds(const struct period *p, int64_t utc) {
-    for (unsigned i = 0; i < p->exclude_count; i++) {
-        if (holds(p->excludes[i], utc)) {
-            return false;
-        }
-    }
+static bool rules_hold(const struct period *p, int64_t utc) {
     struct zone_local local = zone_local(&p->zone, utc);
     const struct period_rule *r = rule_of_day(p, local.day);
     for (unsigned i = 0; r && i < r->span_count; i++) {
@@ -104,65 +99,50 @@ static bool holds(const struct period *p, int64_t utc) {
     return false;
 }
 
-bool period_holds(const struct period *p, time_ms t) {
+static bool holds(struct period *p, int64_t utc) {
+    if (p->asked == utc) {
+        return p->held;
+    }
+    bool held = rules_hold(p, utc);
+    for (unsigned i = 0; held && i < p->exclude_count; i++) {
+        held = !holds(p->excludes[i], utc);
+    }
+    p->asked = utc;
+    p->held = held;
+    return held;
+}
+
+bool period_holds(struct period *p, time_ms t) {
     return holds(p, t / 1000);
 }
 
-struct search {
-    const struct period *wanted;
-    int64_t from, found; /* INT64_MAX: nothing yet */
-};
-
-static void try_moment(struct search *s, int64_t utc) {
-    if (utc < s->found && holds(s->wanted, utc)) {
-        s->found = utc;
-    }
+static int64_t earlier_edge(int64_t best, int64_t utc, int64_t moment) {
+    return moment > utc && moment < best ? moment : best;
 }
 
-/* Where p's wall clock shows that second: twice, when it is put back. */
-static void try_edge(struct search *s, const struct period *p, int64_t day, uint32_t second) {
-    int64_t shift = zone_next_shift(&p->zone, s->from);
-    int64_t first = zone_moment(&p->zone, s->from, day, second);
-    try_moment(s, first);
-    for (; shift <= first + CALENDAR_DAY_SECONDS; shift = zone_next_shift(&p->zone, shift)) {
-        try_moment(s, zone_moment(&p->zone, shift, day, second));
-    }
-}
-
-/* The edges of p's wall clock on that day of it. */
-static void try_day(struct search *s, const struct period *p, int64_t day) {
-    const struct period_rule *r = rule_of_day(p, day);
-    try_edge(s, p, day, 0);
-    for (unsigned i = 0; r && i < r->span_count; i++) {
-        try_edge(s, p, day, r->spans[i].from);
-        try_edge(s, p, day, r->spans[i].to + 1);
-    }
-}
-
-/* All edges from that moment of UTC to two days later. */
-static void try_days(struct search *s, const struct period *p, int64_t utc) {
+/* Of p's own rules: where a range of the day begins or has just ended, the next midnight, the next change of the clock.
+ */
+static int64_t own_edge(const struct period *p, int64_t utc) {
     int64_t day = zone_local(&p->zone, utc).day;
-    for (int64_t d = day - 1; d <= day + 2; d++) {
-        try_day(s, p, d);
+    int64_t best = zone_moment(&p->zone, utc, day + 1, 0);
+    const struct period_rule *r = rule_of_day(p, day);
+    for (unsigned i = 0; r && i < r->span_count; i++) {
+        best = earlier_edge(best, utc, zone_moment(&p->zone, utc, day, r->spans[i].from));
+        best = earlier_edge(best, utc, zone_moment(&p->zone, utc, day, r->spans[i].to + 1));
     }
-    for (unsigned i = 0; i < p->exclude_count; i++) {
-        try_days(s, p->excludes[i], utc);
-    }
+    return earlier_edge(best, utc, zone_next_shift(&p->zone, utc));
 }
 
-time_ms period_next(struct period *p, time_ms t) {
-    time_ms until = p->next == PERIOD_NEVER ? p->asked + CALENDAR_DAY_SECONDS * 1000 : p->next;
-    if (p->asked > 0 && p->asked <= t && t <= until) {
-        return p->next;
+static int64_t first_edge(const struct period *p, int64_t utc) {
+    int64_t best = own_edge(p, utc);
+    for (unsigned i = 0; i < p->exclude_count; i++) {
+        best = earlier_edge(best, utc, first_edge(p->excludes[i], utc));
     }
-    struct search s = {p, t / 1000, INT64_MAX};
-    for (int64_t day = 0; p->rule_count > 0 && day <= PERIOD_DAYS_MAX && s.found == INT64_MAX; day++) {
-        try_days(&s, p, s.from + day * CALENDAR_DAY_SECONDS);
-    }
-    time_ms next = s.found == INT64_MAX ? PERIOD_NEVER : s.found * 1000;
-    p->asked = t;
-    p->next = next > t ? next : t;
-    return p->next;
+    return best;
+}
+
+time_ms period_edge(const struct period *p, time_ms t) {
+    return first_edge(p, t / 1000) * 1000;
 }
 
 /* ---- from objects ---- */
@@ -171,19 +151,21 @@ static void build(struct periods *all, const struct objects *o, unsigned index) 
     const struct object_timeperiod *def = &o->timeperiods[index];
     struct period *p = &all->list[index];
     p->zone = objects_zone(o, def->zone);
+    p->asked = INT64_MIN;
     p->rule_count = def->rule_count;
     p->rules = arena_alloc(&all->arena, (def->rule_count + 1) * sizeof *p->rules);
-    unsigned count = 0;
-    for (enum rule_kind kind = 0; kind < RULE_KINDS; kind++) {
-        for (unsigned i = 0; i < def->rule_count; i++) {
-            bool good = period_rule_read(&p->rules[count], def->rules[i]);
-            ENSURE(good);
-            count += p->rules[count].kind == kind;
+    for (unsigned i = 0; i < def->rule_count; i++) {
+        struct period_rule rule;
+        bool good = period_rule_read(&rule, def->rules[i]);
+        ENSURE(good);
+        unsigned at = i;
+        for (; at > 0 && p->rules[at - 1].kind > rule.kind; at--) {
+            p->rules[at] = p->rules[at - 1];
         }
+        p->rules[at] = rule;
     }
-    ENSURE(count == def->rule_count);
     p->exclude_count = def->exclude_count;
-    p->excludes = arena_alloc(&all->arena, (def->exclude_count + 1) * sizeof(struct period *));
+    p->excludes = arena_alloc(&all->arena, (def->exclude_count + 1) * sizeof *p->excludes);
     for (unsigned i = 0; i < def->exclude_count; i++) {
         p->excludes[i] = periods_find(all, o, def->excludes[i]);
     }

@@ -1,4 +1,4 @@
-/* Time periods in force: does one hold at a moment of agreed time, and when does it next? Source of the rules:
+/* Time periods in force: does one hold at a moment of agreed time, and until when is that so? Source of the rules:
    base/utils.c of Nagios Core 4.4.6, check_time_against_period and _get_matching_timerange. */
 #ifndef QUORATE_CHECKS_PERIOD_H
 #define QUORATE_CHECKS_PERIOD_H
@@ -7,14 +7,13 @@
 #include "checks/period_rule.h"
 #include "checks/zone.h"
 
-#define PERIOD_NEVER INT64_MAX
-
 struct period {
     struct zone zone;
     unsigned rule_count, exclude_count;
     struct period_rule *rules; /* by kind, then as written */
-    const struct period **excludes;
-    time_ms asked, next; /* what was answered last: next is right for every moment from asked to it */
+    struct period **excludes;
+    int64_t asked; /* the second that was asked about last, and the answer: everybody asks about T */
+    bool held;
 };
 struct periods { /* beside the time periods of an objects set, which it borrows */
     unsigned count;
@@ -28,9 +27,9 @@ void periods_free(struct periods *p);
 /* NULL for "", which is always. */
 struct period *periods_find(const struct periods *p, const struct objects *o, const char *name);
 
-bool period_holds(const struct period *p, time_ms t);
-/* The first moment from t on at which it holds; PERIOD_NEVER: none within PERIOD_DAYS_MAX days. */
-enum { PERIOD_DAYS_MAX = 400 };
-time_ms period_next(struct period *p, time_ms t);
+bool period_holds(struct period *p, time_ms t);
+/* A moment after t, at most two days behind it, up to which nothing changes: whether the period holds at that moment
+   has to be asked anew. The answer depends on t and the period alone. */
+time_ms period_edge(const struct period *p, time_ms t);
 
 #endif

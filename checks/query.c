@@ -44,6 +44,7 @@ static void show_status(const struct monitor *m, const struct object *o, struct 
                                   .verdict = verdict_now(o, &v),
                                   .hard = o->hard,
                                   .undecided = o->undecided,
+                                  .flapping = o->flapping,
                                   .uncorroborated = o->def->observer_count == 1,
                                   .attempt = o->attempt,
                                   .max_attempts = o->def->max_check_attempts,

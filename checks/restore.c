@@ -85,6 +85,16 @@ static void set_flags(struct object *o, uint8_t flags) {
     o->hard = flags & FLAG_HARD;
     o->no_more = flags & FLAG_NO_MORE;
     o->dissent_told = flags & FLAG_DISSENT_TOLD;
+    o->flapping = flags & FLAG_FLAPPING;
+    o->waits_for_period = flags & FLAG_WAITS_FOR_PERIOD;
+}
+
+static bool history_is_sound(const struct object *o, uint8_t worst) {
+    bool sound = true;
+    for (unsigned i = 0; i < FLAP_HISTORY; i++) {
+        sound = sound && o->history[i] <= worst;
+    }
+    return sound;
 }
 
 static bool decode_object(struct object *o, struct bytes value) {
@@ -110,13 +120,18 @@ static bool decode_object(struct object *o, struct bytes value) {
     o->next_notification = get_time(&r);
     o->remind_at = get_time(&r);
     o->dissent_since = get_time(&r);
+    o->dissent_due = get_time(&r);
+    read_into(&r, o->history, FLAP_HISTORY);
+    o->history_at = get_time(&r);
+    o->told_before_flapping = read_u32(&r);
     get_text(&r, &o->output);
     get_text(&r, &o->perfdata);
     o->stored = true;
     uint8_t worst = o->is_host ? HOST_UNREACHABLE : STATE_UNKNOWN;
     return reader_done(&r) && version == RECORD_VERSION && flags <= FLAGS_ALL && kind <= VERDICT_SILENT &&
-           (o->state <= worst || o->state == STATE_PENDING) && o->verdict <= STATE_PENDING && o->attempt >= 1 &&
-           o->attempt <= o->def->max_check_attempts && o->source < (int32_t)o->def->observer_count;
+           history_is_sound(o, worst) && (o->state <= worst || o->state == STATE_PENDING) &&
+           o->verdict <= STATE_PENDING && o->attempt >= 1 && o->attempt <= o->def->max_check_attempts &&
+           o->source < (int32_t)o->def->observer_count;
 }
 
 static bool decode_vote(struct object *o, struct observer_vote *v, struct bytes value) {

@@ -83,7 +83,8 @@ static void encode_object(struct buffer *out, const struct object *o) {
     buffer_u8(out, RECORD_VERSION);
     buffer_u8(out, (uint8_t)((o->undecided ? FLAG_UNDECIDED : 0) | (o->gap_moved ? FLAG_GAP_MOVED : 0) |
                              (o->hard ? FLAG_HARD : 0) | (o->no_more ? FLAG_NO_MORE : 0) |
-                             (o->dissent_told ? FLAG_DISSENT_TOLD : 0)));
+                             (o->dissent_told ? FLAG_DISSENT_TOLD : 0) | (o->flapping ? FLAG_FLAPPING : 0) |
+                             (o->waits_for_period ? FLAG_WAITS_FOR_PERIOD : 0)));
     buffer_u8(out, (uint8_t)o->kind);
     buffer_u8(out, o->verdict);
     buffer_u64(out, o->undecided_stamp);
@@ -103,6 +104,10 @@ static void encode_object(struct buffer *out, const struct object *o) {
     put_time(out, o->next_notification);
     put_time(out, o->remind_at);
     put_time(out, o->dissent_since);
+    put_time(out, o->dissent_due);
+    buffer_put(out, o->history, FLAP_HISTORY);
+    put_time(out, o->history_at);
+    buffer_u32(out, o->told_before_flapping);
     buffer_text(out, text_of(&o->output));
     buffer_text(out, text_of(&o->perfdata));
 }

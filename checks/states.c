@@ -28,6 +28,13 @@ static void forget_reminder(struct object *o) {
     o->next_notification = 0;
     o->no_more = false;
     o->remind_at = 0;
+    o->waits_for_period = false;
+}
+
+void notify_forget(struct object *o) {
+    o->number = 0;
+    o->notified_on = 0;
+    forget_reminder(o);
 }
 
 static void harden(const struct monitor *m, struct object *o) {
@@ -43,12 +50,13 @@ static void recover(struct monitor *m, struct object *o, bool was_problem) {
     o->hard = true;
     if (was_problem && was_hard) {
         harden(m, o);
+    }
+    flapping_result(m, o);
+    if (was_problem && was_hard) {
         notify_object(m, o);
     }
     o->last_hard_state = STATE_OK;
-    o->number = 0;
-    o->notified_on = 0;
-    forget_reminder(o);
+    notify_forget(o);
 }
 
 /* Whether to notify. A service of a host that is not UP turns hard at once, and its host is told instead. */
@@ -100,6 +108,9 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
         return;
     }
     bool tell = last == STATE_OK ? first_problem(m, o) : lasting_problem(m, o, round);
+    if (round || last != state) {
+        flapping_result(m, o);
+    }
     if (tell || (o->hard && round && o->def->is_volatile)) {
         notify_object(m, o);
     }

@@ -5,7 +5,7 @@
 
 #include "base/types.h"
 
-enum { ZONE_SHIFTS_MAX = 1024, ZONE_OFFSET_MAX = 26 * 3600 };
+enum { ZONE_SHIFTS_MAX = 1024, ZONE_OFFSET_MAX = 26 * 3600, ZONE_APART_MIN = 86400 };
 #define ZONE_FROM_MIN INT64_C(-2208988800)  /* 1900 */
 #define ZONE_FROM_MAX INT64_C(253402300799) /* the end of 9999 */
 
@@ -15,7 +15,7 @@ struct zone_shift {
 };
 struct zone { /* no shifts: UTC. The first offset holds before its moment, too. Borrowed. */
     unsigned count;
-    const struct zone_shift *shifts; /* from ascending */
+    const struct zone_shift *shifts; /* from ascending, ZONE_APART_MIN or more apart */
 };
 
 struct zone_local {

@@ -103,6 +103,50 @@ static void set_interval_length(struct walk *w, const char *path, unsigned line,
     w->files->options.interval_length = seconds * 1000;
 }
 
+static void set_flag(struct walk *w, const char *path, unsigned line, const char *name, const char *value, bool *out) {
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0) {
+        buffer_printf(w->why, "%s:%u: %s: '%.40s' is neither 0 nor 1: give one of them\n", path, line, name, value);
+        return;
+    }
+    *out = value[0] == '1';
+}
+
+/* A percentage with decimals, in thousandths; 0 means Nagios' own default. */
+static void set_percent(struct walk *w, const char *path, unsigned line, const char *name, const char *value,
+                        uint32_t *out) {
+    char *end = NULL;
+    double percent = strtod(value, &end);
+    if (end == value || *end != '\0' || !(percent >= 0 && percent <= 100)) {
+        buffer_printf(w->why, "%s:%u: %s: '%.40s' is not a percentage from 0 to 100: correct it\n", path, line, name,
+                      value);
+        return;
+    }
+    *out = (uint32_t)(percent * 1000 + 0.5);
+}
+
+/* What nagios.cfg says of flap detection; false: something else. */
+static bool take_flapping(struct walk *w, const char *path, unsigned line, const char *name, const char *value) {
+    struct object_options *o = &w->files->options;
+    const struct {
+        const char *name;
+        uint32_t *percent;
+    } thresholds[] = {{"low_host_flap_threshold", &o->host_flapping.low},
+                      {"high_host_flap_threshold", &o->host_flapping.high},
+                      {"low_service_flap_threshold", &o->service_flapping.low},
+                      {"high_service_flap_threshold", &o->service_flapping.high}};
+    if (strcmp(name, "enable_flap_detection") == 0) {
+        set_flag(w, path, line, name, value, &o->flap_detection);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof thresholds / sizeof *thresholds; i++) {
+        if (strcmp(name, thresholds[i].name) == 0) {
+            set_percent(w, path, line, name, value, thresholds[i].percent);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_setting(struct walk *w, const char *path, unsigned line, const char *name, const char *value) {
     if (strcmp(name, "cfg_file") == 0 || strcmp(name, "cfg_dir") == 0) {
         char *named = beside(path, value);
@@ -110,6 +154,8 @@ static void take_setting(struct walk *w, const char *path, unsigned line, const 
         free(named);
     } else if (strcmp(name, "interval_length") == 0) {
         set_interval_length(w, path, line, value);
+    } else if (take_flapping(w, path, line, name, value)) {
+        return;
     } else if ((strcmp(name, "use_regexp_matching") == 0 || strcmp(name, "use_true_regexp_matching") == 0) &&
                strcmp(value, "0") != 0) {
         buffer_printf(w->why, "%s:%u: %s: names by pattern are not supported: set it to 0 and write the names out\n",

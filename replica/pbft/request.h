@@ -87,8 +87,8 @@ struct pooled *pool_find_seq(const struct pool *p, const struct public_key *clie
 static inline struct pooled *pool_entry(const struct pool *p, uint32_t i) {
     return i == POOL_NONE ? NULL : &p->entries[i];
 }
-/* ERR_OK: taken. ERR_DUPLICATE, ERR_CONFLICT (CONTENTS_MAX others of that client and number are pending, or one and there
-   is no room), ERR_BUSY (full): not taken, the caller frees it. */
+/* ERR_OK: taken. ERR_DUPLICATE, ERR_CONFLICT (CONTENTS_MAX others of that client and number are pending, or one and
+   there is no room), ERR_BUSY (full): not taken, the caller frees it. */
 enum error pool_hold(struct pool *p, struct request *r, const struct pool_terms *terms);
 /* Pending behind another content of its number, and both are ticks or neither is. */
 bool pool_is_rival(const struct pool *p, const struct pooled *e);

@@ -111,10 +111,12 @@ static inline void pass(struct world *w, time_ms seconds) {
 #define THREE " _OBSERVERS ap,eu,us\n"
 #define HOST_AND_SERVICE(lines) PEOPLE HOST_OF("web1", "") SERVICE_OF("web1", "http", lines)
 
+static bool world_detects_flapping; /* of the main configuration: off, as in Nagios */
+
 static inline struct bytes world_compile(struct buffer *out, struct buffer *why, const char *text) {
     struct objects *objects = NULL;
     struct object_source source = {"test.cfg", bytes_of_text(text)};
-    struct object_options options = {.interval_length = 1000};
+    struct object_options options = {.interval_length = 1000, .flap_detection = world_detects_flapping};
     struct buffer ignored = {0};
     enum error e = objects_parse(&objects, &source, 1, &options, &ignored, why);
     buffer_free(&ignored);

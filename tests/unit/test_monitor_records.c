@@ -340,6 +340,7 @@ static void records_that_do_not_fit_are_corrupt(void **state) {
 }
 
 int main(void) {
+    world_detects_flapping = true;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rebuilt_machine_goes_on_like_the_one_that_never_stopped),
         cmocka_unit_test(a_flush_hands_out_only_what_changed),

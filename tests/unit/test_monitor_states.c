@@ -351,6 +351,58 @@ static void a_problem_outside_its_period_is_told_when_the_period_begins(void **s
     world_end(&w);
 }
 
+/* A gap of the cluster moves deadlines, not the wall clock's hours. */
+static void a_gap_does_not_move_a_period(void **state) {
+    (void)state;
+    struct world w = world_begin(PERIOD_OF("late", " wednesday 12:30-12:45\n")
+                                     HOST_AND_SERVICE(" max_check_attempts 1\n notification_period late\n"
+                                                      " freshness_threshold 7200\n notification_interval 0\n"));
+    votes(&w, "web1", CRIT);
+    pass(&w, 5);
+    world_advance(&w, 1200); /* 12:20:05 */
+    expect(&w, "SYSTEM CLUSTER_GAP: agreed time stood still for 1200 s: every deadline moved by as much []\n");
+    pass(&w, 594);
+    expect(&w, "");
+    pass(&w, 1);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void another_period_is_looked_at_when_it_is_applied(void **state) {
+    (void)state;
+#define IN(period)                                                                                                     \
+    HOST_AND_SERVICE(" max_check_attempts 1\n freshness_threshold 7200\n notification_period " period "\n")
+    struct world w = world_begin(IN("none"));
+    votes(&w, "web1", CRIT);
+    pass(&w, 60);
+    expect(&w, "");
+    apply(&w, IN("24x7"));
+    pass(&w, 1);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void dissent_waits_for_the_period_too(void **state) {
+    (void)state;
+    struct world w = world_begin(PERIOD_OF("late", " wednesday 12:01-13:00\n") HOST_AND_SERVICE(
+        THREE " notification_period late\n freshness_threshold 3600\n _DISSENT_NOTIFY 1\n"));
+    all_vote(&w, OK);
+    pass(&w, 1);
+    votes(&w, "ap", CRIT);
+    apply(&w, PERIOD_OF("late", " wednesday 13:30-14:00\n")
+                  HOST_AND_SERVICE(THREE " notification_period late\n freshness_threshold 3600\n _DISSENT_NOTIFY 1\n"));
+    for (int i = 0; i < 5399; i += 300) {
+        pass(&w, i + 300 < 5399 ? 300 : 5399 - i - 1);
+        votes(&w, "ap", CRIT);
+        votes(&w, "eu", OK);
+        votes(&w, "us", OK);
+    }
+    expect(&w, "");
+    pass(&w, 1); /* half past one */
+    expect(&w, "DISSENT web1/http OK HARD 1/3 #0 ap says CRITICAL; 2 of 3 observers would decide it [ops]\n");
+    world_end(&w);
+}
+
 static void what_ended_before_the_period_begins_is_not_told(void **state) {
     (void)state;
     struct world w = world_begin(PERIOD_OF("late", " wednesday 12:01-13:00\n")
@@ -404,6 +456,9 @@ int main(void) {
         cmocka_unit_test(a_passive_unreachable_counts_as_down),
         cmocka_unit_test(hosts_count_rounds_too),
         cmocka_unit_test(a_problem_outside_its_period_is_told_when_the_period_begins),
+        cmocka_unit_test(a_gap_does_not_move_a_period),
+        cmocka_unit_test(another_period_is_looked_at_when_it_is_applied),
+        cmocka_unit_test(dissent_waits_for_the_period_too),
         cmocka_unit_test(what_ended_before_the_period_begins_is_not_told),
         cmocka_unit_test(contacts_are_told_in_their_own_periods),
     };

@@ -311,9 +311,9 @@ static void the_plan_names_each_change(void **state) {
     assert_int_equal(plan.changed, 2);
     assert_int_equal(plan.unchanged, 9);
     objects_diff(NULL, &plan, NULL, after);
-    assert_int_equal(plan.added, 11);
+    assert_int_equal(plan.added, 10); /* a time zone is no object of its own */
     objects_diff(NULL, &plan, before, NULL);
-    assert_int_equal(plan.removed, 11);
+    assert_int_equal(plan.removed, 10);
     objects_diff(&out, NULL, NULL, NULL);
     buffer_free(&out);
     objects_free(before);

@@ -271,8 +271,8 @@ static void wrong_time_periods_are_told(void **state) {
         "a.cfg:3: _TIMEZONE: no time zone 'Europe/Berlin': name one of this machine's zoneinfo, or remove the line\n"
         "a.cfg:4: _OTHER: not a directive of timeperiod: correct or remove it\n");
     refused(PERIOD("p", "exclude q\n") PERIOD("q", "exclude p\n") PERIOD("r", "exclude s\n"),
-            "a.cfg:3: exclude: 'p' excludes itself in the end, more than 62 periods, or deeper than 7: exclude fewer\n"
-            "a.cfg:7: exclude: 'q' excludes itself in the end, more than 62 periods, or deeper than 7: exclude fewer\n"
+            "a.cfg:3: exclude: 'p' excludes itself in the end, deeper than 7, or 511 ranges and more: exclude fewer\n"
+            "a.cfg:7: exclude: 'q' excludes itself in the end, deeper than 7, or 511 ranges and more: exclude fewer\n"
             "a.cfg:11: exclude: no timeperiod 's': define it or correct the name\n");
 }
 

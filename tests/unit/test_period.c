@@ -153,8 +153,20 @@ static bool is_on(struct story *s, time_ms t) {
     return period_holds(periods_find(&s->built, &s->objects, "p"), t);
 }
 
+#define NEVER INT64_MAX
+
+/* From edge to edge, as an object that waits for its period does. */
 static time_ms next_after(struct story *s, time_ms t) {
-    return period_next(periods_find(&s->built, &s->objects, "p"), t);
+    struct period *p = periods_find(&s->built, &s->objects, "p");
+    for (time_ms at = t; at < t + 500 * 86400000LL;) {
+        if (period_holds(p, at)) {
+            return at;
+        }
+        time_ms edge = period_edge(p, at);
+        assert_true(edge > at && edge <= at + 2 * 86400000LL);
+        at = edge;
+    }
+    return NEVER;
 }
 
 static void a_range_holds_from_its_first_to_its_last_second(void **state) {
@@ -267,12 +279,12 @@ static void the_next_moment_is_the_first_that_holds(void **state) {
         const char *lunch[] = {"monday 12:00-12:30", "sunday 01:00-02:30"};
         begin(&s, sets[set], 3, lunch, 2, "Europe/Berlin");
         for (unsigned half = 0; half < 2; half++) { /* around each change of the clocks */
-            time_ms first = half ? at(2026, 10, 23, 0, 0) : at(2026, 3, 27, 0, 0), wanted = PERIOD_NEVER;
+            time_ms first = half ? at(2026, 10, 23, 0, 0) : at(2026, 3, 27, 0, 0), wanted = NEVER;
             for (time_ms t = first + 4 * 86400000LL; t >= first; t -= 60000) {
                 for (time_ms second = t + 59000; second >= t; second -= 1000) {
                     wanted = is_on(&s, second) ? second : wanted;
                 }
-                if (wanted != PERIOD_NEVER) {
+                if (wanted != NEVER) {
                     assert_int_equal(next_after(&s, t), wanted);
                 }
             }
@@ -281,17 +293,46 @@ static void the_next_moment_is_the_first_that_holds(void **state) {
     }
 }
 
+/* p by the clock of UTC, what it excludes by one that is an hour behind. */
+static void zones_may_differ(void **state) {
+    (void)state;
+    struct story s;
+    const char *daily[] = {"monday 00:00-12:00,12:00-24:00", "tuesday 00:00-12:00,12:00-24:00",
+                           "wednesday 00:00-12:00,12:00-24:00"};
+    const char *all[] = {"sunday 00:00-24:00", "monday 00:00-24:00", "tuesday 00:00-24:00", "wednesday 00:00-01:00"};
+    static const struct zone_shift behind[] = {{1577836800, -3600}};
+    begin(&s, daily, 3, all, 4, "");
+    s.zone = (struct object_zone){"Behind", 1, behind};
+    s.periods[1].zone = "Behind";
+    periods_free(&s.built);
+    periods_build(&s.built, &s.objects);
+    assert_int_equal(next_after(&s, at(2026, 11, 23, 0, 30)), at(2026, 11, 25, 2, 0) + 1000);
+    periods_free(&s.built);
+}
+
+static void the_end_of_an_excluded_week_end_is_found(void **state) {
+    (void)state;
+    struct story s;
+    const char *always[] = {"monday 00:00-24:00", "friday 00:00-24:00", "saturday 00:00-24:00", "sunday 00:00-24:00"};
+    const char *off[] = {"friday 18:00-24:00", "saturday 00:00-24:00", "sunday 00:00-24:00"};
+    begin(&s, always, 4, off, 3, "");
+    for (int hour = 19; hour < 70; hour++) { /* whenever it is asked, from Friday evening on */
+        assert_int_equal(next_after(&s, at(2026, 11, 27, 0, 0) + hour * 3600000LL), at(2026, 11, 30, 0, 0));
+    }
+    periods_free(&s.built);
+}
+
 static void what_never_holds_says_so(void **state) {
     (void)state;
     struct story s;
     const char *rules[] = {"2026-01-28 00:00-24:00"};
     begin(&s, rules, 1, NULL, 0, "");
-    assert_int_equal(next_after(&s, at(2026, 11, 22, 0, 0)), PERIOD_NEVER);
+    assert_int_equal(next_after(&s, at(2026, 11, 22, 0, 0)), NEVER);
     assert_int_equal(next_after(&s, at(2025, 11, 22, 0, 0)), at(2026, 1, 28, 0, 0));
     assert_null(periods_find(&s.built, &s.objects, ""));
     periods_free(&s.built);
     begin(&s, rules, 0, NULL, 0, "");
-    assert_int_equal(next_after(&s, at(2026, 11, 22, 0, 0)), PERIOD_NEVER);
+    assert_int_equal(next_after(&s, at(2026, 11, 22, 0, 0)), NEVER);
     periods_free(&s.built);
 }
 
@@ -308,6 +349,8 @@ int main(void) {
         cmocka_unit_test(what_is_excluded_holds_for_nobody),
         cmocka_unit_test(the_wall_clock_of_the_zone_counts),
         cmocka_unit_test(the_next_moment_is_the_first_that_holds),
+        cmocka_unit_test(zones_may_differ),
+        cmocka_unit_test(the_end_of_an_excluded_week_end_is_found),
         cmocka_unit_test(what_never_holds_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

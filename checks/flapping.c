@@ -1,0 +1,99 @@
+/* Flap detection: section c.3 of Nagios' logic (base/flapping.c) in whole numbers. The last 21 states that counted
+   stand oldest first; a change between neighbours weighs from 0.75 for the oldest pair to 1.25 for the newest, in 19
+   steps. In units of 1/1900 these are 1425 + 50 i. Of 20 pairs, so the percentage is sum * 100 / (20 * 1900) = sum /
+   380. */
+#include "base/invariant.h"
+#include "checks/machine.h"
+
+#include <string.h>
+
+enum { WEIGHT_OLDEST = 1425, WEIGHT_STEP = 50, UNITS_OF_A_PERCENT = 380 };
+
+uint32_t flapping_change(const struct object *o) {
+    uint32_t sum = 0;
+    for (unsigned i = 0; i + 1 < FLAP_HISTORY; i++) {
+        sum += o->history[i] != o->history[i + 1] ? WEIGHT_OLDEST + i * WEIGHT_STEP : 0;
+    }
+    return sum;
+}
+
+/* Of the percentage `sum` against a threshold in thousandths of a percent: exact. */
+static int compare(uint32_t sum, uint32_t threshold) {
+    uint64_t thousandths = (uint64_t)sum * 1000, bound = (uint64_t)threshold * UNITS_OF_A_PERCENT;
+    return thousandths < bound ? -1 : thousandths > bound;
+}
+
+static unsigned option_of_state(const struct object *o) {
+    static const unsigned service[] = {NOTIFY_RECOVERY, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_UNKNOWN};
+    static const unsigned host[] = {NOTIFY_RECOVERY, NOTIFY_DOWN, NOTIFY_UNREACHABLE};
+    return o->is_host ? host[o->state] : service[o->state];
+}
+
+static void remember(struct monitor *m, struct object *o) {
+    if (!(o->def->flap_options & option_of_state(o))) {
+        return;
+    }
+    memmove(o->history, o->history + 1, FLAP_HISTORY - 1);
+    o->history[FLAP_HISTORY - 1] = o->state;
+    o->history_at = m->t;
+    object_touch(m, o);
+}
+
+static void begin(struct monitor *m, struct object *o, uint32_t sum) {
+    o->flapping = true;
+    o->told_before_flapping = o->state != STATE_OK && o->number > 0 ? o->notified_on : 0;
+    object_touch(m, o);
+    notify_flapping(m, o, ALERT_FLAPPINGSTART, sum);
+}
+
+/* A problem that was told before, and ended meanwhile: its recovery is told now. */
+static void end(struct monitor *m, struct object *o, enum alert_type type, uint32_t sum) {
+    unsigned told = o->told_before_flapping;
+    o->flapping = false;
+    o->told_before_flapping = 0;
+    object_touch(m, o);
+    notify_flapping(m, o, type, sum);
+    if (told && o->state == STATE_OK && type == ALERT_FLAPPINGSTOP) {
+        o->notified_on = told;
+        notify_object(m, o);
+        notify_forget(o);
+    }
+}
+
+static void decide(struct monitor *m, struct object *o) {
+    uint32_t sum = flapping_change(o);
+    if (compare(sum, o->def->high_flap) >= 0 && compare(sum, o->def->low_flap) > 0) {
+        if (!o->flapping) {
+            begin(m, o, sum);
+        }
+    } else if (compare(sum, o->def->low_flap) <= 0 && o->flapping) {
+        end(m, o, ALERT_FLAPPINGSTOP, sum);
+    }
+}
+
+void flapping_result(struct monitor *m, struct object *o) {
+    bool soft_problem = !o->is_host && !o->hard && o->state != STATE_OK;
+    if (o->state == STATE_PENDING) {
+        return;
+    }
+    if (!o->def->flap_enabled) {
+        if (o->flapping) { /* the configuration turned it off */
+            end(m, o, ALERT_FLAPPINGDISABLED, flapping_change(o));
+        }
+    } else if (!soft_problem) {
+        remember(m, o);
+        decide(m, o);
+    }
+}
+
+/* A host that is seldom checked: its services' results count for it, as often as one of them comes on average. */
+void flapping_host_of(struct monitor *m, const struct object *service) {
+    struct object *host = &m->table.list[service->host];
+    REQUIRE(!service->is_host);
+    if (host->state == STATE_PENDING || !host->def->flap_enabled || host->service_count == 0 ||
+        m->t - host->history_at < host->service_intervals / host->service_count) {
+        return;
+    }
+    remember(m, host);
+    decide(m, host);
+}
