@@ -318,8 +318,7 @@ unsigned slot_signatures(const struct pbft *p, const struct slot *s, enum vote_k
 void slot_keep_vote(struct pbft *p, struct slot *s, enum vote_kind kind, member_id member, const struct vote *v,
                     const struct signature *sig);
 struct held_batch *slot_batch(const struct slot *s, const struct digest *d);
-/* A proposal waits, and not for a later view. */
-bool waiting_counts(const struct pbft *p, const struct slot *s);
+bool waiting_counts(const struct pbft *p, const struct slot *s); /* a proposal waits, and not for a later view */
 /* Takes a copy; ERR_MALFORMED and its kin when the bytes are no batch within the caps. */
 enum error slot_hold_batch(struct pbft *p, struct slot *s, const struct digest *d, struct bytes bytes);
 /* Brings the pool's counts in line with what the slot needs: the batches accepted, waiting and chosen. */
