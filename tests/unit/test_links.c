@@ -38,6 +38,20 @@ static _Atomic(struct links *) talking; /* who says something at once when a con
 static void say(struct links *all);
 static atomic_bool end_comes_first, keep_redialling;
 
+static struct { /* nng's own, found before any thread begins */
+    int (*pipe_notify)(nng_socket, nng_pipe_ev, nng_pipe_cb, void *);
+    void (*send_aio)(nng_socket, nng_aio *);
+    int (*dialer_set_ms)(nng_dialer, const char *, nng_duration);
+    int (*close)(nng_socket);
+} real;
+
+static __attribute__((constructor)) void find_nng(void) {
+    *(void **)&real.pipe_notify = dlsym(RTLD_NEXT, "nng_pipe_notify");
+    *(void **)&real.send_aio = dlsym(RTLD_NEXT, "nng_send_aio");
+    *(void **)&real.dialer_set_ms = dlsym(RTLD_NEXT, "nng_dialer_set_ms");
+    *(void **)&real.close = dlsym(RTLD_NEXT, "nng_close");
+}
+
 static struct watched *watch(int socket) {
     ENSURE(socket > 0 && socket < SOCKETS);
     return &watched[socket];
@@ -62,35 +76,27 @@ static void on_event(nng_pipe pipe, nng_pipe_ev event, void *argument) {
 }
 
 int nng_pipe_notify(nng_socket s, nng_pipe_ev event, nng_pipe_cb tell, void *argument) {
-    static int (*real)(nng_socket, nng_pipe_ev, nng_pipe_cb, void *);
-    *(void **)&real = dlsym(RTLD_NEXT, "nng_pipe_notify");
     struct watched *w = watch(nng_socket_id(s));
     w->tell[event] = tell;
     w->argument = argument;
-    return real(s, event, on_event, w);
+    return real.pipe_notify(s, event, on_event, w);
 }
 
 void nng_send_aio(nng_socket s, nng_aio *aio) {
-    static void (*real)(nng_socket, nng_aio *);
-    *(void **)&real = dlsym(RTLD_NEXT, "nng_send_aio");
     if (atomic_load(&watch(nng_socket_id(s))->ended))
         atomic_fetch_add(&sent_too_late, 1);
-    real(s, aio);
+    real.send_aio(s, aio);
 }
 
 int nng_dialer_set_ms(nng_dialer d, const char *name, nng_duration value) {
-    static int (*real)(nng_dialer, const char *, nng_duration);
-    *(void **)&real = dlsym(RTLD_NEXT, "nng_dialer_set_ms");
-    return atomic_load(&keep_redialling) ? real(d, name, 1) : real(d, name, value);
+    return atomic_load(&keep_redialling) ? real.dialer_set_ms(d, name, 1) : real.dialer_set_ms(d, name, value);
 }
 
 int nng_close(nng_socket s) {
-    static int (*real)(nng_socket);
-    *(void **)&real = dlsym(RTLD_NEXT, "nng_close");
     if (atomic_load(&keep_redialling)) /* long enough for nng to dial again by itself */
         usleep(20000);
     atomic_fetch_add(&closed, 1);
-    return real(s);
+    return real.close(s);
 }
 
 /* ---- a peer ---- */
