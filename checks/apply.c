@@ -105,6 +105,7 @@ static void carry_votes(struct monitor *m, struct table *to, const struct object
     }
     o->stamp = newest > o->attempt_stamp ? newest : o->attempt_stamp;
     o->stamp = o->undecided_stamp > o->stamp ? o->undecided_stamp : o->stamp;
+    o->stamp = o->history_stamp > o->stamp ? o->history_stamp : o->stamp;
 }
 
 /* The place of the vote that speaks for the object, when its observer still does. */
@@ -132,6 +133,10 @@ static void carry_object(struct monitor *m, struct table *to, struct object *old
     }
     carry_votes(m, to, old, o);
     bool changed = !same || o->attempt > o->def->max_check_attempts;
+    if (o->dissent_since > 0 && !o->dissent_told) {
+        o->dissent_due = o->dissent_since + o->def->freshness_threshold;
+        changed = true;
+    }
     if (o->waits_for_period) { /* the period may be another one now */
         o->remind_at = m->t + 1;
         changed = true;

@@ -29,31 +29,47 @@ static unsigned option_of_state(const struct object *o) {
     return o->is_host ? host[o->state] : service[o->state];
 }
 
-static void remember(struct monitor *m, struct object *o) {
-    if (!(o->def->flap_options & option_of_state(o))) {
-        return;
+/* A new entry needs a round: as many observers as the quorum, or all that still report, voted since the last one. So
+   one observer that speaks often adds no more than one that speaks as it should. Silence counts by the clock. */
+static bool is_due(const struct monitor *m, const struct object *o, bool round) {
+    const struct observer_vote *votes = object_votes(&m->table, o);
+    unsigned fresh = 0, anew = 0;
+    for (unsigned i = 0; i < o->def->observer_count; i++) {
+        bool counted = vote_counted(&votes[i], m->t);
+        fresh += counted;
+        anew += counted && votes[i].stamp > o->history_stamp;
     }
-    memmove(o->history, o->history + 1, FLAP_HISTORY - 1);
-    o->history[FLAP_HISTORY - 1] = o->state;
-    o->history_at = m->t;
-    object_touch(m, o);
+    unsigned needed = fresh < o->def->quorum ? fresh : o->def->quorum;
+    return fresh > 0 ? anew >= needed : round;
 }
 
+static void remember(struct monitor *m, struct object *o) {
+    o->history_stamp = o->stamp;
+    o->history_at = m->t;
+    object_touch(m, o);
+    if (o->def->flap_options & option_of_state(o)) {
+        memmove(o->history, o->history + 1, FLAP_HISTORY - 1);
+        o->history[FLAP_HISTORY - 1] = o->state;
+    }
+}
+
+/* Nagios remembers what was told only of a problem that still stands when the flapping begins (set_service_flap asks
+   for current_state != STATE_OK); a recovery that begins it would never be told to those who heard of the problem. */
 static void begin(struct monitor *m, struct object *o, uint32_t sum) {
     o->flapping = true;
-    o->told_before_flapping = o->state != STATE_OK && o->number > 0 ? o->notified_on : 0;
+    o->told_before_flapping = o->number > 0 ? o->notified_on : 0;
     object_touch(m, o);
     notify_flapping(m, o, ALERT_FLAPPINGSTART, sum);
 }
 
 /* A problem that was told before, and ended meanwhile: its recovery is told now. */
-static void end(struct monitor *m, struct object *o, enum alert_type type, uint32_t sum) {
+static void end(struct monitor *m, struct object *o, enum alert_type type) {
     unsigned told = o->told_before_flapping;
     o->flapping = false;
     o->told_before_flapping = 0;
     object_touch(m, o);
-    notify_flapping(m, o, type, sum);
-    if (told && o->state == STATE_OK && type == ALERT_FLAPPINGSTOP) {
+    notify_flapping(m, o, type, flapping_change(o));
+    if (told && o->state == STATE_OK) {
         o->notified_on = told;
         notify_object(m, o);
         notify_forget(o);
@@ -67,20 +83,27 @@ static void decide(struct monitor *m, struct object *o) {
             begin(m, o, sum);
         }
     } else if (compare(sum, o->def->low_flap) <= 0 && o->flapping) {
-        end(m, o, ALERT_FLAPPINGSTOP, sum);
+        end(m, o, ALERT_FLAPPINGSTOP);
     }
 }
 
-void flapping_result(struct monitor *m, struct object *o) {
-    bool soft_problem = !o->is_host && !o->hard && o->state != STATE_OK;
-    if (o->state == STATE_PENDING) {
-        return;
+/* The configuration turned it off; what was remembered is no beginning for the day it is turned on again. */
+static void stop(struct monitor *m, struct object *o) {
+    if (o->flapping) {
+        end(m, o, ALERT_FLAPPINGDISABLED);
     }
+    if (o->history_at > 0) {
+        memset(o->history, 0, FLAP_HISTORY);
+        o->history_at = 0;
+        object_touch(m, o);
+    }
+}
+
+void flapping_result(struct monitor *m, struct object *o, bool round) {
+    bool soft_problem = !o->is_host && !o->hard && o->state != STATE_OK;
     if (!o->def->flap_enabled) {
-        if (o->flapping) { /* the configuration turned it off */
-            end(m, o, ALERT_FLAPPINGDISABLED, flapping_change(o));
-        }
-    } else if (!soft_problem) {
+        stop(m, o);
+    } else if (o->state != STATE_PENDING && !soft_problem && is_due(m, o, round)) {
         remember(m, o);
         decide(m, o);
     }
@@ -90,10 +113,11 @@ void flapping_result(struct monitor *m, struct object *o) {
 void flapping_host_of(struct monitor *m, const struct object *service) {
     struct object *host = &m->table.list[service->host];
     REQUIRE(!service->is_host);
-    if (host->state == STATE_PENDING || !host->def->flap_enabled || host->service_count == 0 ||
-        m->t - host->history_at < host->service_intervals / host->service_count) {
-        return;
+    if (!host->def->flap_enabled) {
+        stop(m, host);
+    } else if (host->state != STATE_PENDING && host->service_count > 0 &&
+               m->t - host->history_at >= host->service_intervals / host->service_count) {
+        remember(m, host);
+        decide(m, host);
     }
-    remember(m, host);
-    decide(m, host);
 }

@@ -150,8 +150,10 @@ static void move_object(struct monitor *m, struct object *o, time_ms before, tim
     if (!o->waits_for_period) {
         move_pending(&o->remind_at, jump);
     }
+    if (o->dissent_due == o->dissent_since + o->def->freshness_threshold) { /* else it waits for a period */
+        move_pending(&o->dissent_due, jump);
+    }
     move_pending(&o->dissent_since, jump);
-    move_pending(&o->dissent_due, jump);
     o->gap_moved = true;
     object_touch(m, o);
 }

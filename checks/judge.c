@@ -192,11 +192,7 @@ static void take_effect(struct monitor *m, struct object *o, const struct verdic
     show(m, o, v, b);
     bool was_good = before == STATE_PENDING || before == STATE_OK;
     if (state == STATE_OK && before == STATE_OK) {
-        if ((o->def->flap_enabled || o->flapping) &&
-            round_complete(m, o, state)) { /* a good round counts against flapping */
-            mark_attempt(m, o);
-            flapping_result(m, o);
-        }
+        flapping_result(m, o, false); /* good rounds count against flapping */
         return;
     }
     bool round = was_good || state == STATE_OK || round_complete(m, o, state);

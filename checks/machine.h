@@ -73,7 +73,8 @@ struct object {
 
     /* flapping */
     uint8_t history[FLAP_HISTORY]; /* states that counted, oldest first */
-    time_ms history_at;            /* of the newest */
+    time_ms history_at;            /* of the newest, 0: none */
+    uint64_t history_stamp;        /* the newest result that counted for one */
     bool flapping;
     unsigned told_before_flapping; /* NOTIFY_* of a problem told before it began; 0: none */
     uint32_t service_count;        /* hosts: of its services */
@@ -170,8 +171,9 @@ uint8_t host_down_state(const struct monitor *m, const struct object *host);
 bool host_not_up(const struct object *host);
 
 /* --- flapping.c --- */
-/* The object has its new state, hard or soft; what it leads to is told before the state itself is. */
-void flapping_result(struct monitor *m, struct object *o);
+/* The object has its state, hard or soft, by a round of attempts or not; what that leads to is told before the state
+   itself is. */
+void flapping_result(struct monitor *m, struct object *o, bool round);
 /* A result of the service counts for its host too, now and then. */
 void flapping_host_of(struct monitor *m, const struct object *service);
 /* How much the object changed of late, in 1/380 of a percent. */

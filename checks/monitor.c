@@ -172,6 +172,7 @@ static void check_object(const struct monitor *m, const struct object *o) {
     const struct object_checkable *def = o->def;
     ENSURE(o->attempt >= 1 && o->attempt <= def->max_check_attempts);
     ENSURE(o->attempt_stamp <= o->stamp && o->undecided_stamp <= o->stamp);
+    ENSURE(o->history_stamp <= o->stamp);
     ENSURE(o->source < (int32_t)def->observer_count);
     IMPLIES(o->state == STATE_PENDING, o->kind == VERDICT_NONE);
     IMPLIES(o->state == STATE_OK, o->hard && o->number == 0 && o->notified_on == 0);

@@ -170,7 +170,7 @@ static enum error decode_object(struct reader *r, struct arena *arena, enum obje
 }
 
 static uint32_t most_of(enum object_kind kind) {
-    return kind == KIND_ZONE ? OBJECT_ZONES_MAX : kind == KIND_TIMEPERIOD ? OBJECT_PERIODS_MAX : OBJECT_SERVICES_MAX;
+    return kind == KIND_ZONE || kind == KIND_TIMEPERIOD ? OBJECT_PERIODS_MAX : OBJECT_SERVICES_MAX;
 }
 
 static enum error decode_kind(struct reader *r, struct objects *o, enum object_kind kind) {

@@ -67,9 +67,9 @@ static const struct object_field timeperiod_fields[] = {
         FIELD(object_checkable, FIELD_TEXT, "notification_period", notification_period, 0, NAME_MAX_LEN),              \
         FIELD(object_checkable, FIELD_OPTIONS, "notification_options", notification_options, 0, options),              \
         FIELD(object_checkable, FIELD_FLAG, "flap_detection_enabled", flap_enabled, 0, 1),                             \
-        FIELD(object_checkable, FIELD_COUNT, "low_flap_threshold", low_flap, 0, FLAP_THRESHOLD_MAX),                   \
-        FIELD(object_checkable, FIELD_COUNT, "high_flap_threshold", high_flap, 0, FLAP_THRESHOLD_MAX),                 \
-        FIELD(object_checkable, FIELD_OPTIONS, "flap_detection_options", flap_options, 0, options),                    \
+        FIELD(object_checkable, FIELD_PERCENT, "low_flap_threshold", low_flap, 0, FLAP_THRESHOLD_MAX),                 \
+        FIELD(object_checkable, FIELD_PERCENT, "high_flap_threshold", high_flap, 0, FLAP_THRESHOLD_MAX),               \
+        FIELD(object_checkable, FIELD_STATES, "flap_detection_options", flap_options, 0, options),                     \
         FIELD_LIST(object_checkable, FIELD_NAMES, "contacts", contact_count, contacts, 0, OBJECT_LIST_MAX),            \
         FIELD_LIST(object_checkable, FIELD_NAMES, "parents", parent_count, parents, 0, parents_max),                   \
         FIELD_LIST(object_checkable, FIELD_NAMES, "_OBSERVERS", observer_count, observers, 1, OBJECT_OBSERVERS_MAX),   \
@@ -153,6 +153,7 @@ void field_encode(struct buffer *out, const struct object_field *f, const void *
         put_text(out, field_text(f, object));
         return;
     case FIELD_COUNT:
+    case FIELD_PERCENT:
         buffer_u32(out, *(const uint32_t *)field_at(f, object));
         return;
     case FIELD_TIME:
@@ -162,6 +163,7 @@ void field_encode(struct buffer *out, const struct object_field *f, const void *
         buffer_u8(out, *(const bool *)field_at(f, object));
         return;
     case FIELD_OPTIONS:
+    case FIELD_STATES:
         buffer_u16(out, (uint16_t) * (const unsigned *)field_at(f, object));
         return;
     case FIELD_STATE:
@@ -229,18 +231,12 @@ static enum error get_variables(struct reader *r, struct arena *arena, const str
     return ERR_OK;
 }
 
-/* Moments after 1900, ascending; offsets of less than a day or so: nothing else is a time zone. */
 static enum error get_shifts(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
     unsigned count = get_count(r, 12);
     struct zone_shift *list = arena_alloc(arena, (count + 1) * sizeof *list);
     for (unsigned i = 0; i < count && !r->bad; i++) {
         list[i].from = (int64_t)read_u64(r);
         list[i].offset = (int32_t)read_u32(r);
-        bool close = i > 0 && list[i].from - list[i - 1].from < ZONE_APART_MIN;
-        if (close || list[i].from < ZONE_FROM_MIN || list[i].from > ZONE_FROM_MAX ||
-            list[i].offset < -ZONE_OFFSET_MAX || list[i].offset > ZONE_OFFSET_MAX) {
-            return ERR_MALFORMED;
-        }
     }
     *(unsigned *)(void *)((char *)object + f->count_offset) = count;
     *(const struct zone_shift **)(void *)((char *)object + f->offset) = list;
@@ -272,6 +268,7 @@ static enum error get_value(struct reader *r, struct arena *arena, const struct 
         *(const char **)to = get_text(r, arena);
         return ERR_OK;
     case FIELD_COUNT:
+    case FIELD_PERCENT:
         *(uint32_t *)to = read_u32(r);
         return ERR_OK;
     case FIELD_TIME:
@@ -281,6 +278,7 @@ static enum error get_value(struct reader *r, struct arena *arena, const struct 
         *(bool *)to = small == 1;
         return e;
     case FIELD_OPTIONS:
+    case FIELD_STATES:
         *(unsigned *)to = read_u16(r);
         return ERR_OK;
     case FIELD_STATE:
@@ -350,12 +348,14 @@ bool field_equal(const struct object_field *f, const void *a, const void *b) {
     case FIELD_TEXT:
         return strcmp(field_text(f, a), field_text(f, b)) == 0;
     case FIELD_COUNT:
+    case FIELD_PERCENT:
         return *(const uint32_t *)field_at(f, a) == *(const uint32_t *)field_at(f, b);
     case FIELD_TIME:
         return *(const time_ms *)field_at(f, a) == *(const time_ms *)field_at(f, b);
     case FIELD_FLAG:
         return *(const bool *)field_at(f, a) == *(const bool *)field_at(f, b);
     case FIELD_OPTIONS:
+    case FIELD_STATES:
         return *(const unsigned *)field_at(f, a) == *(const unsigned *)field_at(f, b);
     case FIELD_STATE:
         return *(const int *)field_at(f, a) == *(const int *)field_at(f, b);

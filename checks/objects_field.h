@@ -14,7 +14,6 @@ enum {
     OBJECT_RULES_MAX = 366,      /* ranges of a time period */
     OBJECT_PERIODS_MAX = 4096,
     OBJECT_RULES_TOTAL = 65536, /* of all time periods */
-    OBJECT_ZONES_MAX = 600,
     OBJECT_ATTEMPTS_MAX = 1000000,
     FLAP_THRESHOLD_MAX = 100000, /* thousandths of a percent */
     OBJECT_SERVICES_MAX = 1000000,
@@ -28,9 +27,11 @@ enum field_kind {
     FIELD_NAME,
     FIELD_TEXT,
     FIELD_COUNT,
+    FIELD_PERCENT, /* a count of thousandths */
     FIELD_TIME,
     FIELD_FLAG,
     FIELD_OPTIONS,
+    FIELD_STATES, /* options that name states: NOTIFY_RECOVERY is OK or UP */
     FIELD_STATE,
     FIELD_NAMES, /* sorted, distinct */
     FIELD_LINES, /* in the order of the text */

@@ -77,6 +77,21 @@ static void check_lines(struct buffer *out, const struct object_field *f, const 
     }
 }
 
+/* Nothing else is a time zone, and moments that lie close would have to be looked at one by one. */
+static void check_shifts(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    const struct zone_shift *s = field_shifts(f, object);
+    check_list(out, f, count);
+    for (unsigned i = 0; i < count && out->len == 0; i++) {
+        bool close = i > 0 && s[i].from - s[i - 1].from < ZONE_APART_MIN;
+        if (s[i].from < ZONE_FROM_MIN || s[i].from > ZONE_FROM_MAX || close) {
+            buffer_printf(out, "its clock changes twice within a day, or not between 1900 and 9999: choose another");
+        } else if (s[i].offset < -ZONE_OFFSET_MAX || s[i].offset > ZONE_OFFSET_MAX) {
+            buffer_printf(out, "an offset of %d s: at most %d are possible", (int)s[i].offset, ZONE_OFFSET_MAX);
+        }
+    }
+}
+
 static void check_variables(struct buffer *out, const struct object_field *f, const void *object) {
     unsigned count = field_count(f, object);
     check_list(out, f, count);
@@ -106,6 +121,7 @@ void field_check(struct buffer *out, const struct object_field *f, const void *o
         check_length(out, f, strlen(field_text(f, object)));
         return;
     case FIELD_COUNT:
+    case FIELD_PERCENT:
         check_range(out, f, *(const uint32_t *)field_at(f, object));
         return;
     case FIELD_TIME:
@@ -114,6 +130,7 @@ void field_check(struct buffer *out, const struct object_field *f, const void *o
     case FIELD_FLAG:
         return;
     case FIELD_OPTIONS:
+    case FIELD_STATES:
         if ((*(const unsigned *)field_at(f, object) & ~(unsigned)f->max) != 0) {
             buffer_printf(out, "options that this kind of object does not have");
         }
@@ -133,7 +150,7 @@ void field_check(struct buffer *out, const struct object_field *f, const void *o
         check_variables(out, f, object);
         return;
     case FIELD_SHIFTS:
-        check_list(out, f, field_count(f, object));
+        check_shifts(out, f, object);
         return;
     }
     UNREACHABLE();
@@ -151,7 +168,7 @@ static void print_time(struct buffer *out, time_ms t) {
     }
 }
 
-static void print_options(struct buffer *out, unsigned options) {
+static void print_options(struct buffer *out, unsigned options, bool states) {
     static const struct {
         unsigned bit;
         char letter;
@@ -160,7 +177,8 @@ static void print_options(struct buffer *out, unsigned options) {
     const char *comma = "";
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
         if (options & letters[i].bit) {
-            buffer_printf(out, "%s%c", comma, letters[i].letter);
+            bool good = states && letters[i].bit == NOTIFY_RECOVERY;
+            buffer_printf(out, "%s%c", comma, good ? 'o' : letters[i].letter);
             comma = ",";
         }
     }
@@ -210,6 +228,9 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
     case FIELD_TEXT:
         buffer_printf(out, "%s", *field_text(f, object) ? field_text(f, object) : "none");
         return;
+    case FIELD_PERCENT:
+        buffer_printf(out, "%u.%03u%%", *(const uint32_t *)value / 1000, *(const uint32_t *)value % 1000);
+        return;
     case FIELD_COUNT:
         buffer_printf(out, "%u", *(const uint32_t *)value);
         return;
@@ -220,7 +241,8 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
         buffer_printf(out, "%d", *(const bool *)value);
         return;
     case FIELD_OPTIONS:
-        print_options(out, *(const unsigned *)value);
+    case FIELD_STATES:
+        print_options(out, *(const unsigned *)value, f->kind == FIELD_STATES);
         return;
     case FIELD_STATE:
         state = *(const int *)value;

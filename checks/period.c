@@ -133,15 +133,20 @@ static int64_t own_edge(const struct period *p, int64_t utc) {
     return earlier_edge(best, utc, zone_next_shift(&p->zone, utc));
 }
 
-static int64_t first_edge(const struct period *p, int64_t utc) {
+static int64_t first_edge(struct period *p, int64_t utc) {
+    if (p->edge_asked == utc) {
+        return p->edge;
+    }
     int64_t best = own_edge(p, utc);
     for (unsigned i = 0; i < p->exclude_count; i++) {
         best = earlier_edge(best, utc, first_edge(p->excludes[i], utc));
     }
+    p->edge_asked = utc;
+    p->edge = best;
     return best;
 }
 
-time_ms period_edge(const struct period *p, time_ms t) {
+time_ms period_edge(struct period *p, time_ms t) {
     return first_edge(p, t / 1000) * 1000;
 }
 
@@ -151,7 +156,7 @@ static void build(struct periods *all, const struct objects *o, unsigned index) 
     const struct object_timeperiod *def = &o->timeperiods[index];
     struct period *p = &all->list[index];
     p->zone = objects_zone(o, def->zone);
-    p->asked = INT64_MIN;
+    p->asked = p->edge_asked = INT64_MIN;
     p->rule_count = def->rule_count;
     p->rules = arena_alloc(&all->arena, (def->rule_count + 1) * sizeof *p->rules);
     for (unsigned i = 0; i < def->rule_count; i++) {

@@ -12,8 +12,9 @@ struct period {
     unsigned rule_count, exclude_count;
     struct period_rule *rules; /* by kind, then as written */
     struct period **excludes;
-    int64_t asked; /* the second that was asked about last, and the answer: everybody asks about T */
+    int64_t asked, edge_asked; /* the second that was asked about last, and the answers: everybody asks about T */
     bool held;
+    int64_t edge;
 };
 struct periods { /* beside the time periods of an objects set, which it borrows */
     unsigned count;
@@ -30,6 +31,6 @@ struct period *periods_find(const struct periods *p, const struct objects *o, co
 bool period_holds(struct period *p, time_ms t);
 /* A moment after t, at most two days behind it, up to which nothing changes: whether the period holds at that moment
    has to be asked anew. The answer depends on t and the period alone. */
-time_ms period_edge(const struct period *p, time_ms t);
+time_ms period_edge(struct period *p, time_ms t);
 
 #endif

@@ -123,6 +123,7 @@ static bool decode_object(struct object *o, struct bytes value) {
     o->dissent_due = get_time(&r);
     read_into(&r, o->history, FLAP_HISTORY);
     o->history_at = get_time(&r);
+    o->history_stamp = read_u64(&r);
     o->told_before_flapping = read_u32(&r);
     get_text(&r, &o->output);
     get_text(&r, &o->perfdata);
@@ -238,6 +239,7 @@ static bool restore_record(struct monitor *m, struct held_record *r) {
 static bool object_is_whole(const struct monitor *m, struct object *o) {
     o->stamp = o->attempt_stamp > o->stamp ? o->attempt_stamp : o->stamp;
     o->stamp = o->undecided_stamp > o->stamp ? o->undecided_stamp : o->stamp;
+    o->stamp = o->history_stamp > o->stamp ? o->history_stamp : o->stamp;
     bool source = o->source == SOURCE_NONE || object_votes(&m->table, o)[o->source].state != STATE_PENDING;
     return o->stored && source;
 }

@@ -107,6 +107,7 @@ static void encode_object(struct buffer *out, const struct object *o) {
     put_time(out, o->dissent_due);
     buffer_put(out, o->history, FLAP_HISTORY);
     put_time(out, o->history_at);
+    buffer_u64(out, o->history_stamp);
     buffer_u32(out, o->told_before_flapping);
     buffer_text(out, text_of(&o->output));
     buffer_text(out, text_of(&o->perfdata));

@@ -44,14 +44,14 @@ static void harden(const struct monitor *m, struct object *o) {
     forget_reminder(o);
 }
 
-static void recover(struct monitor *m, struct object *o, bool was_problem) {
+static void recover(struct monitor *m, struct object *o, bool was_problem, bool round) {
     bool was_hard = o->hard;
     o->attempt = 1;
     o->hard = true;
     if (was_problem && was_hard) {
         harden(m, o);
     }
-    flapping_result(m, o);
+    flapping_result(m, o, round);
     if (was_problem && was_hard) {
         notify_object(m, o);
     }
@@ -104,13 +104,11 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
     o->state = state;
     object_touch(m, o);
     if (state == STATE_OK) {
-        recover(m, o, last != STATE_OK);
+        recover(m, o, last != STATE_OK, round);
         return;
     }
     bool tell = last == STATE_OK ? first_problem(m, o) : lasting_problem(m, o, round);
-    if (round || last != state) {
-        flapping_result(m, o);
-    }
+    flapping_result(m, o, round);
     if (tell || (o->hard && round && o->def->is_volatile)) {
         notify_object(m, o);
     }

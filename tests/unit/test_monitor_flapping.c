@@ -75,6 +75,68 @@ static void who_flaps_is_told_once_and_then_kept_quiet(void **state) {
     world_end(&w);
 }
 
+static void a_recovery_that_begins_the_flapping_is_told_at_its_end(void **state) {
+    (void)state;
+    struct world w = world_begin(FLAPPING(" contacts ops\n"));
+    say_in_turn(&w, "ococo");
+    buffer_clear(&w.log);
+    say_in_turn(&w, "co"); /* the sixth change: 34.6 percent */
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [ops]\n");
+    assert_true(http(&w)->flapping);
+    say_in_turn(&w, "oooooooooooooooooooo");
+    expect(&w, "RECOVERY web1/http OK HARD 1/1 #1 OK by web1 [ops]\n");
+    world_end(&w);
+}
+
+static void whoever_turns_it_off_begins_anew(void **state) {
+    (void)state;
+    struct world w = world_begin(FLAPPING(" contacts ops,flap\n"));
+    say_in_turn(&w, "cocowo");
+    assert_true(http(&w)->flapping);
+    buffer_clear(&w.log);
+    apply(&w, FLAPPING(" contacts ops,flap\n flap_detection_enabled 0\n"));
+    say_in_turn(&w, "o");
+    expect(&w, "FLAPPINGDISABLED web1/http OK HARD 1/1 #0 OK by web1 [flap]\n"
+               "RECOVERY web1/http OK HARD 1/1 #1 OK by web1 [ops]\n");
+    apply(&w, FLAPPING(" contacts ops,flap\n"));
+    say_in_turn(&w, "oo");
+    expect(&w, "");
+    assert_int_equal(flapping_change(http(&w)), 0);
+    world_end(&w);
+}
+
+/* While two honest ones disagree, a third speaks ten times as often and never twice the same. */
+static void one_that_speaks_often_makes_nothing_flap(void **state) {
+    (void)state;
+    struct world w = world_begin(FLAPPING(THREE));
+    all_vote(&w, OK);
+    votes(&w, "ap", CRIT);
+    for (int i = 0; i < 20; i++) {
+        votes(&w, "us", i % 2 ? OK : CRIT);
+    }
+    assert_true(flapping_change(http(&w)) < 15 * 380);
+    assert_false(http(&w)->flapping);
+    world_end(&w);
+}
+
+static void it_ends_with_fewer_observers_than_a_quorum(void **state) {
+    (void)state;
+    struct world w =
+        world_begin(HOST_AND_SERVICE(" _OBSERVERS ap,eu\n max_check_attempts 1\n freshness_threshold 60\n"));
+    for (int i = 0; i < 12; i++) {
+        pass(&w, 1);
+        votes(&w, "ap", i % 2 ? OK : CRIT);
+        votes(&w, "eu", i % 2 ? OK : CRIT);
+    }
+    assert_true(http(&w)->flapping);
+    for (int i = 0; i < 60; i++) { /* eu is dead */
+        pass(&w, 3);
+        votes(&w, "ap", OK);
+    }
+    assert_false(http(&w)->flapping);
+    world_end(&w);
+}
+
 static void soft_problems_and_states_not_asked_for_do_not_count(void **state) {
     (void)state;
     struct world w = world_begin(FLAPPING_AFTER("3", ""));
@@ -128,6 +190,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_percentage_is_nagios_own),
         cmocka_unit_test(who_flaps_is_told_once_and_then_kept_quiet),
+        cmocka_unit_test(a_recovery_that_begins_the_flapping_is_told_at_its_end),
+        cmocka_unit_test(whoever_turns_it_off_begins_anew),
+        cmocka_unit_test(one_that_speaks_often_makes_nothing_flap),
+        cmocka_unit_test(it_ends_with_fewer_observers_than_a_quorum),
         cmocka_unit_test(soft_problems_and_states_not_asked_for_do_not_count),
         cmocka_unit_test(thresholds_are_the_object_s_or_the_main_configuration_s),
         cmocka_unit_test(a_host_s_history_grows_with_its_services_results),

@@ -334,7 +334,9 @@ static void every_field_of_a_service_counts_as_a_change(void **state) {
             *(const char **)(void *)at = "other";
             break;
         case FIELD_COUNT:
+        case FIELD_PERCENT:
         case FIELD_OPTIONS:
+        case FIELD_STATES:
         case FIELD_STATE:
             *(unsigned *)(void *)at ^= 1;
             break;
