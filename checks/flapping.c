@@ -17,6 +17,11 @@ uint32_t flapping_change(const struct object *o) {
     return sum;
 }
 
+void flapping_describe(struct buffer *out, uint32_t change) {
+    buffer_printf(out, "%u.%u%% change of state", change / UNITS_OF_A_PERCENT,
+                  change % UNITS_OF_A_PERCENT / (UNITS_OF_A_PERCENT / 10));
+}
+
 /* Of the percentage `sum` against a threshold in thousandths of a percent: exact. */
 static int compare(uint32_t sum, uint32_t threshold) {
     uint64_t thousandths = (uint64_t)sum * 1000, bound = (uint64_t)threshold * UNITS_OF_A_PERCENT;
@@ -59,6 +64,7 @@ static void begin(struct monitor *m, struct object *o, uint32_t sum) {
     o->flapping = true;
     o->told_before_flapping = o->number > 0 ? o->notified_on : 0;
     object_touch(m, o);
+    event_flapping(m, o, EVENT_FLAPPING_STARTED);
     notify_flapping(m, o, ALERT_FLAPPINGSTART, sum);
 }
 
@@ -68,6 +74,7 @@ static void end(struct monitor *m, struct object *o, enum alert_type type) {
     o->flapping = false;
     o->told_before_flapping = 0;
     object_touch(m, o);
+    event_flapping(m, o, type == ALERT_FLAPPINGSTOP ? EVENT_FLAPPING_STOPPED : EVENT_FLAPPING_DISABLED);
     notify_flapping(m, o, type, flapping_change(o));
     if (told && o->state == STATE_OK) {
         o->notified_on = told;

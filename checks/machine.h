@@ -170,14 +170,19 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
 uint8_t host_down_state(const struct monitor *m, const struct object *host);
 bool host_not_up(const struct object *host);
 
+/* --- event.c: what happens, for whoever listens --- */
+void event_state(const struct monitor *m, const struct object *o, bool hard, uint32_t attempt);
+void event_flapping(const struct monitor *m, const struct object *o, enum monitor_event_kind kind);
+
 /* --- flapping.c --- */
 /* The object has its state, hard or soft, by a round of attempts or not; what that leads to is told before the state
    itself is. */
 void flapping_result(struct monitor *m, struct object *o, bool round);
 /* A result of the service counts for its host too, now and then. */
 void flapping_host_of(struct monitor *m, const struct object *service);
-/* How much the object changed of late, in 1/380 of a percent. */
+/* How much the object changed of late, in 1/380 of a percent; and as text. */
 uint32_t flapping_change(const struct object *o);
+void flapping_describe(struct buffer *out, uint32_t change);
 
 /* --- notify.c --- */
 void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change);

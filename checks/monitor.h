@@ -14,11 +14,29 @@ struct monitor;
 struct monitor_config {
     mono_ms cluster_gap; /* a jump of T beyond this moves every deadline and raises one CLUSTER_GAP alert (R8) */
 };
-/* Where alerts go, in the order in which they are raised: number, n and t are filled. The alert is borrowed for the
- * call. */
+/* What happens to an object, whether or not anybody is told: the lines of Nagios' log. */
+enum monitor_event_kind {
+    EVENT_STATE = 1, /* a change of state, an attempt of a soft problem, or a hard round of a volatile one */
+    EVENT_FLAPPING_STARTED,
+    EVENT_FLAPPING_STOPPED,
+    EVENT_FLAPPING_DISABLED,
+};
+struct monitor_event {
+    enum monitor_event_kind kind;
+    time_ms t;
+    const char *host, *service; /* service "" = the host */
+    uint8_t state;
+    bool hard;        /* EVENT_STATE: as the log of Nagios has it: what ends a soft problem is soft */
+    uint32_t attempt; /* of a recovery: where it came */
+    const char *text; /* the object's output; of flapping: how much it changed */
+};
+/* Where alerts go, in the order in which they are raised: number, n and t are filled. Events come in the order of
+ * Nagios' log: of one result, flapping, then its alert, then its state. Both are borrowed for the call. event may be
+ * NULL. */
 struct monitor_sink {
     void *self;
     void (*alert)(void *self, const struct alert *a);
+    void (*event)(void *self, const struct monitor_event *e);
 };
 /* May `observer` speak for `host`? Asked when objects are applied; the ledger answers. */
 struct monitor_authority {

@@ -233,7 +233,7 @@ void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, 
     unsigned count = choose_contacts(m, o, NOTIFY_FLAPPING, contacts);
     if (count > 0) {
         struct buffer text = {0};
-        buffer_printf(&text, "%u.%u%% change of state", change / 380, change % 380 / 38);
+        flapping_describe(&text, change);
         raise_object(m, o, type, object_output(&m->table, o), buffer_cstr(&text), contacts, count);
         buffer_free(&text);
     }

@@ -44,8 +44,14 @@ static void harden(const struct monitor *m, struct object *o) {
     forget_reminder(o);
 }
 
+/* Where Nagios' log says a recovery came: a service's soft one is an attempt of its own. */
+static uint32_t attempt_of_recovery(const struct object *o) {
+    return o->is_host ? 1 : o->hard ? o->attempt : o->attempt + 1;
+}
+
 static void recover(struct monitor *m, struct object *o, bool was_problem, bool round) {
     bool was_hard = o->hard;
+    uint32_t came_at = attempt_of_recovery(o);
     o->attempt = 1;
     o->hard = true;
     if (was_problem && was_hard) {
@@ -54,6 +60,9 @@ static void recover(struct monitor *m, struct object *o, bool was_problem, bool 
     flapping_result(m, o, round);
     if (was_problem && was_hard) {
         notify_object(m, o);
+    }
+    if (was_problem) {
+        event_state(m, o, was_hard, came_at);
     }
     o->last_hard_state = STATE_OK;
     notify_forget(o);
@@ -107,9 +116,13 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
         recover(m, o, last != STATE_OK, round);
         return;
     }
+    bool was_hard = o->hard, changed = last != state;
     bool tell = last == STATE_OK ? first_problem(m, o) : lasting_problem(m, o, round);
     flapping_result(m, o, round);
     if (tell || (o->hard && round && o->def->is_volatile)) {
         notify_object(m, o);
+    }
+    if (changed || was_hard != o->hard || (round && (!o->hard || o->def->is_volatile))) {
+        event_state(m, o, o->hard, o->attempt);
     }
 }

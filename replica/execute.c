@@ -351,7 +351,7 @@ void machine_execute(struct machine *m, seq_no n, const struct digest *d, enum b
                      const struct monitor_sink *on_alert) {
     REQUIRE(n == ledger_executed(m->ledger) + 1);
     struct alert_tap tap = {out, on_alert};
-    struct monitor_sink sink = {&tap, put_alert};
+    struct monitor_sink sink = {.self = &tap, .alert = put_alert};
     buffer_clear(&out->bytes);
     buffer_clear(&out->frames);
     out->count = out->proven_count = 0;

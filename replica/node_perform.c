@@ -87,7 +87,7 @@ void node_remember_old(struct node *n) {
 
 void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch_kind kind,
                   const struct request *const *requests, size_t count, bool replay) {
-    struct monitor_sink watch = {n, tell_alert};
+    struct monitor_sink watch = {.self = n, .alert = tell_alert};
     uint64_t alerts = monitor_alerts(n->machine.monitor);
     prune_note(n, seq, requests, count);
     machine_execute(&n->machine, seq, d, kind, requests, count, &n->executed, replay ? NULL : &watch);

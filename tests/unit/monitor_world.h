@@ -58,8 +58,18 @@ static inline void world_alert(void *self, const struct alert *a) {
     buffer_printf(&w->log, "]\n");
 }
 
+static bool world_hears_events; /* they stand in the log beside the alerts, in brackets */
+
+static inline void world_event(void *self, const struct monitor_event *e) {
+    static const char *const kinds[] = {"", "", "starts flapping ", "stops flapping ", "flaps no more "};
+    struct world *w = self;
+    assert_int_equal(e->t, w->t);
+    buffer_printf(&w->log, "(%s%s%s %s%s %s %u %s)\n", e->host, e->service[0] ? "/" : "", e->service, kinds[e->kind],
+                  state_name(!e->service[0], e->state), e->hard ? "HARD" : "SOFT", e->attempt, e->text);
+}
+
 static inline struct monitor_sink world_sink(struct world *w) {
-    return (struct monitor_sink){w, world_alert};
+    return (struct monitor_sink){.self = w, .alert = world_alert, .event = world_hears_events ? world_event : NULL};
 }
 
 /* Everybody but "stranger" is enrolled; "shy" may speak for nobody. */

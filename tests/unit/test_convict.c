@@ -76,7 +76,7 @@ static void see_alert(void *self, const struct alert *a) {
 
 static void execute(struct story *s, struct request *r) {
     struct digest d = {{1}};
-    struct monitor_sink sink = {s, see_alert};
+    struct monitor_sink sink = {.self = s, .alert = see_alert};
     s->n++;
     machine_execute(&s->m, s->n, &d, r ? BATCH_NORMAL : BATCH_NULL, (const struct request *const *)&r, r ? 1 : 0,
                     &s->out, &sink);

@@ -128,7 +128,7 @@ static void machine_alert(void *self, const struct alert *a) {
 }
 
 static void observe_one(struct machine *x, const char *observer, const struct observation *o) {
-    struct monitor_sink sink = {x, machine_alert};
+    struct monitor_sink sink = {.self = x, .alert = machine_alert};
     bool convict;
     enum error e = monitor_observe(x->m, observer, o, &sink, &convict);
     buffer_printf(&x->said, "%s\n", error_name(e));
@@ -139,7 +139,7 @@ static void observe_one(struct machine *x, const char *observer, const struct ob
 
 static void apply_one(struct machine *x, const char *text) {
     const struct monitor_authority authority = {NULL, world_known, world_may};
-    struct monitor_sink sink = {x, machine_alert};
+    struct monitor_sink sink = {.self = x, .alert = machine_alert};
     struct buffer objects = {0}, why = {0};
     assert_int_equal(monitor_apply(x->m, world_compile(&objects, &why, text), &authority, &sink, &why), ERR_OK);
     buffer_free(&objects);
@@ -193,7 +193,7 @@ static void batch(struct history *h, struct machine **machines, size_t count) {
     }
     const char *next = prng_chance(&h->prng, 10) ? pick(h, configurations, 3) : NULL;
     for (size_t i = 0; i < count; i++) {
-        struct monitor_sink sink = {machines[i], machine_alert};
+        struct monitor_sink sink = {.self = machines[i], .alert = machine_alert};
         monitor_advance(machines[i]->m, h->n, h->t, &sink);
         for (int r = 0; r < 8; r++) {
             observe_one(machines[i], who[r], &results[r]);

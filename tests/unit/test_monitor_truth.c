@@ -42,7 +42,7 @@ static void hear(void *self, const struct alert *a) {
 }
 
 static void speak(struct play *p, unsigned observer, uint8_t state) {
-    struct monitor_sink sink = {p, hear};
+    struct monitor_sink sink = {.self = p, .alert = hear};
     struct observation o = {"web1", "http", ++p->obs_seq, state, "text", "", p->t};
     bool convict;
     assert_int_equal(monitor_observe(p->m, names[observer], &o, &sink, &convict), ERR_OK);
@@ -85,7 +85,7 @@ static void check_promises(const struct play *p) {
 static void live_through(struct play *p, time_ms seconds) {
     bool silent = prng_chance(&p->prng, 300);
     for (time_ms i = 0; i < seconds; i++) {
-        struct monitor_sink sink = {p, hear};
+        struct monitor_sink sink = {.self = p, .alert = hear};
         p->t += 1000;
         monitor_advance(p->m, ++p->n, p->t, &sink);
         lie(p, silent);
