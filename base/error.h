@@ -52,11 +52,18 @@
     ERROR(75, ERR_OLD_RESULT, "old-result", "obs_seq not above the observer's last for the service")                   \
     ERROR(76, ERR_LATE, "late", "too old to count as a vote")                                                          \
     ERROR(77, ERR_EQUIVOCATION, "equivocation", "one obs_seq, two contents")                                           \
+    ERROR(78, ERR_TURNED_OFF, "turned-off", "an operator turned results of this object off")                           \
     /* objects */                                                                                                      \
     ERROR(80, ERR_BAD_OBJECTS, "bad-objects", "the object configuration does not validate")                            \
     ERROR(81, ERR_BASE_CHANGED, "base-changed", "another configuration was applied meanwhile")                         \
     ERROR(82, ERR_BLOB_MISSING, "blob-missing", "parts of the configuration were not staged")                          \
     ERROR(83, ERR_TOO_MANY, "too-many", "more than the limit allows")                                                  \
+    /* commands of operators */                                                                                        \
+    ERROR(84, ERR_BAD_COMMAND, "bad-command", "the command does not fit its target")                                   \
+    ERROR(85, ERR_NO_PROBLEM, "no-problem", "the object has no problem to acknowledge")                                \
+    ERROR(86, ERR_BAD_TIME, "bad-time", "the times run backwards or lie in the past")                                  \
+    ERROR(87, ERR_UNKNOWN_ID, "unknown-id", "no downtime or comment has this number")                                  \
+    ERROR(88, ERR_UNKNOWN_GROUP, "unknown-group", "no such group in the configuration in force")                       \
     /* host and files */                                                                                               \
     ERROR(90, ERR_IO, "io", "the system refused an input or output")                                                   \
     ERROR(91, ERR_NOT_FOUND, "not-found", "no such record, file or object")                                            \

@@ -124,6 +124,7 @@ static void carry_object(struct monitor *m, struct table *to, struct object *old
     o->id = fresh.id;
     o->host = fresh.host;
     o->first_vote = fresh.first_vote;
+    o->first_service = fresh.first_service;
     o->service_count = fresh.service_count;
     o->service_intervals = fresh.service_intervals;
     o->heap_at = OBJECT_NONE;
@@ -186,6 +187,7 @@ static void install(struct monitor *m, struct objects *objects, const struct mon
     table_build(&to, objects);
     bool *judge_again = xcalloc(to.count + 1, sizeof *judge_again);
     carry_all(m, &to, judge_again);
+    notes_carry(m, &to);
     table_free(&m->table);
     m->table = to;
     convict_mark(m);

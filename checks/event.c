@@ -31,3 +31,9 @@ void event_flapping(const struct monitor *m, const struct object *o, enum monito
         buffer_free(&text);
     }
 }
+
+void event_downtime(const struct monitor *m, const struct object *o, enum monitor_event_kind kind) {
+    if (heard(m)) {
+        raise_event(m, o, (struct monitor_event){.kind = kind, .hard = o->hard, .attempt = o->attempt, .text = ""});
+    }
+}

@@ -28,12 +28,6 @@ static int compare(uint32_t sum, uint32_t threshold) {
     return thousandths < bound ? -1 : thousandths > bound;
 }
 
-static unsigned option_of_state(const struct object *o) {
-    static const unsigned service[] = {NOTIFY_RECOVERY, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_UNKNOWN};
-    static const unsigned host[] = {NOTIFY_RECOVERY, NOTIFY_DOWN, NOTIFY_UNREACHABLE};
-    return o->is_host ? host[o->state] : service[o->state];
-}
-
 /* A new entry needs a round: as many observers as the quorum, or all that still report, voted since the last one. So
    one observer that speaks often adds no more than one that speaks as it should. Silence counts by the clock. */
 static bool is_due(const struct monitor *m, const struct object *o, bool round) {
@@ -52,7 +46,7 @@ static void remember(struct monitor *m, struct object *o) {
     o->history_stamp = o->stamp;
     o->history_at = m->t;
     object_touch(m, o);
-    if (o->def->flap_options & option_of_state(o)) {
+    if (o->def->flap_options & option_of(o)) {
         memmove(o->history, o->history + 1, FLAP_HISTORY - 1);
         o->history[FLAP_HISTORY - 1] = o->state;
     }
@@ -94,7 +88,8 @@ static void decide(struct monitor *m, struct object *o) {
     }
 }
 
-/* The configuration turned it off; what was remembered is no beginning for the day it is turned on again. */
+/* The configuration or an operator turned it off; what was remembered is no beginning for the day it is turned on
+ * again. */
 static void stop(struct monitor *m, struct object *o) {
     if (o->flapping) {
         end(m, o, ALERT_FLAPPINGDISABLED);
@@ -106,9 +101,13 @@ static void stop(struct monitor *m, struct object *o) {
     }
 }
 
+static bool detects(const struct monitor *m, const struct object *o) {
+    return switched_on(m, o, SUBJECT_FLAP_DETECTION, o->def->flap_enabled);
+}
+
 void flapping_result(struct monitor *m, struct object *o, bool round) {
     bool soft_problem = !o->is_host && !o->hard && o->state != STATE_OK;
-    if (!o->def->flap_enabled) {
+    if (!detects(m, o)) {
         stop(m, o);
     } else if (o->state != STATE_PENDING && !soft_problem && is_due(m, o, round)) {
         remember(m, o);
@@ -116,11 +115,17 @@ void flapping_result(struct monitor *m, struct object *o, bool round) {
     }
 }
 
+void flapping_switched(struct monitor *m, struct object *o) {
+    if (!detects(m, o)) {
+        stop(m, o);
+    }
+}
+
 /* A host that is seldom checked: its services' results count for it, as often as one of them comes on average. */
 void flapping_host_of(struct monitor *m, const struct object *service) {
     struct object *host = &m->table.list[service->host];
     REQUIRE(!service->is_host);
-    if (!host->def->flap_enabled) {
+    if (!detects(m, host)) {
         stop(m, host);
     } else if (host->state != STATE_PENDING && host->service_count > 0 &&
                m->t - host->history_at >= host->service_intervals / host->service_count) {

@@ -85,6 +85,7 @@ time_ms freshness_deadline(const struct monitor *m, const struct object *o, time
     if (o->remind_at > 0) {
         at = earliest(at, o->remind_at);
     }
+    at = earliest(at, notes_deadline(o));
     if (o->def->dissent_notify && o->dissent_since > 0 && !o->dissent_told) {
         at = earliest(at, o->dissent_due);
     }

@@ -6,6 +6,7 @@
 #define QUORATE_CHECKS_MACHINE_H
 
 #include "checks/monitor.h"
+#include "checks/notes.h"
 #include "checks/objects.h"
 #include "checks/period.h"
 #include "checks/text.h"
@@ -76,9 +77,13 @@ struct object {
     time_ms history_at;            /* of the newest, 0: none */
     uint64_t history_stamp;        /* the newest result that counted for one */
     bool flapping;
-    unsigned told_before_flapping; /* NOTIFY_* of a problem told before it began; 0: none */
-    uint32_t service_count;        /* hosts: of its services */
-    time_ms service_intervals;     /* the sum of their check_intervals */
+    unsigned told_before_flapping;         /* NOTIFY_* of a problem told before it began; 0: none */
+    uint32_t first_service, service_count; /* hosts: of its services, whose ids follow each other */
+    time_ms service_intervals;             /* the sum of their check_intervals */
+
+    /* operators */
+    struct note *notes; /* by number */
+    uint8_t switches;   /* two bits for each subject of a command: SWITCH_* */
 };
 
 struct deadline {
@@ -123,6 +128,8 @@ struct monitor {
     struct buffer bytes; /* the canonical objects */
     struct digest digest;
     struct name_list convicted;
+    struct notes notes;
+    unsigned off; /* bit s: an operator turned subject s off for all */
     bool header_dirty, bytes_dirty;
     uint32_t chunks_stored;
     struct key_list gone; /* keys of records that vanished since the last flush */
@@ -173,18 +180,32 @@ bool host_not_up(const struct object *host);
 /* --- event.c: what happens, for whoever listens --- */
 void event_state(const struct monitor *m, const struct object *o, bool hard, uint32_t attempt);
 void event_flapping(const struct monitor *m, const struct object *o, enum monitor_event_kind kind);
+void event_downtime(const struct monitor *m, const struct object *o, enum monitor_event_kind kind);
 
 /* --- flapping.c --- */
 /* The object has its state, hard or soft, by a round of attempts or not; what that leads to is told before the state
    itself is. */
 void flapping_result(struct monitor *m, struct object *o, bool round);
+/* Somebody may have turned detection off: then it flaps no more. */
+void flapping_switched(struct monitor *m, struct object *o);
 /* A result of the service counts for its host too, now and then. */
 void flapping_host_of(struct monitor *m, const struct object *service);
 /* How much the object changed of late, in 1/380 of a percent; and as text. */
 uint32_t flapping_change(const struct object *o);
 void flapping_describe(struct buffer *out, uint32_t change);
 
+/* --- command.c: what operators turned on or off --- */
+enum { SWITCH_LEFT, SWITCH_ON, SWITCH_OFF }; /* left: as the object is defined */
+unsigned switch_of(const struct object *o, enum command_subject s);
+/* For this object now; defined: what its definition says. */
+bool switched_on(const struct monitor *m, const struct object *o, enum command_subject s, bool defined);
+
 /* --- notify.c --- */
+unsigned option_of(const struct object *o); /* the NOTIFY_* of its state */
+/* What is told beside problem and recovery: flapping, downtime, acknowledgement, custom. flags: COMMAND_FORCED,
+   COMMAND_BROADCAST, COMMAND_INCREMENT. */
+void notify_remark(struct monitor *m, struct object *o, enum alert_type type, unsigned flags, const char *author,
+                   const char *comment);
 void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change);
 void notify_forget(struct object *o);                    /* a problem ended: what was told of it no longer counts */
 void notify_object(struct monitor *m, struct object *o); /* a problem or recovery, if every test lets it pass */
@@ -204,7 +225,7 @@ struct vote_view *view_votes(const struct monitor *m, const struct object *o, st
 
 /* --- snapshot.c and restore.c: records --- */
 enum {
-    RECORD_VERSION = 2,
+    RECORD_VERSION = 3,
     FLAG_UNDECIDED = 1,
     FLAG_GAP_MOVED = 2,
     FLAG_HARD = 4,

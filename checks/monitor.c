@@ -19,6 +19,7 @@ void monitor_free(struct monitor *m) {
     table_free(&m->table);
     buffer_free(&m->bytes);
     name_list_free(&m->convicted);
+    notes_free(&m->notes);
     key_list_free(&m->gone);
     snapshot_drop_held(m);
     free(m);
@@ -38,6 +39,7 @@ static void bridge_gap(struct monitor *m, time_ms before, time_ms jump) {
 
 /* Time brought an object up: its votes may be stale, a round, a reminder or a dissent due. */
 static void wake(struct monitor *m, struct object *o) {
+    notes_wake(m, o);
     judge(m, o);
     if (o->remind_at > 0 && o->remind_at <= m->t) {
         o->remind_at = 0;
@@ -143,6 +145,9 @@ enum error monitor_observe(struct monitor *m, const char *observer, const struct
     if (is_late(m, object, o)) {
         return ERR_LATE;
     }
+    if (!switched_on(m, object, SUBJECT_RESULTS, true)) {
+        return ERR_TURNED_OFF;
+    }
     m->sink = sink;
     vote_take(m, object, at, o, &digest);
     judge(m, object);
@@ -180,6 +185,7 @@ static void check_object(const struct monitor *m, const struct object *o) {
     for (unsigned i = 0; i < def->observer_count; i++) {
         ENSURE(object_votes(&m->table, o)[i].stamp <= o->stamp);
     }
+    notes_check(m, o);
     time_ms due = freshness_deadline(m, o, m->t);
     IMPLIES(due != TIME_NEVER, o->heap_at != OBJECT_NONE && m->table.heap[o->heap_at].at <= due);
 }

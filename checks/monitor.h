@@ -20,6 +20,9 @@ enum monitor_event_kind {
     EVENT_FLAPPING_STARTED,
     EVENT_FLAPPING_STOPPED,
     EVENT_FLAPPING_DISABLED,
+    EVENT_DOWNTIME_STARTED,
+    EVENT_DOWNTIME_STOPPED,
+    EVENT_DOWNTIME_CANCELLED,
 };
 struct monitor_event {
     enum monitor_event_kind kind;
@@ -28,7 +31,7 @@ struct monitor_event {
     uint8_t state;
     bool hard;        /* EVENT_STATE: as the log of Nagios has it: what ends a soft problem is soft */
     uint32_t attempt; /* of a recovery: where it came */
-    const char *text; /* the object's output; of flapping: how much it changed */
+    const char *text; /* the object's output; of flapping: how much it changed; of downtime: "" */
 };
 /* Where alerts go, in the order in which they are raised: number, n and t are filled. Events come in the order of
  * Nagios' log: of one result, flapping, then its alert, then its state. Both are borrowed for the call. event may be
@@ -54,13 +57,21 @@ void monitor_advance(struct monitor *m, seq_no n, time_ms t, const struct monito
 
 /* One result of `observer` (R9). The caller has checked that the key may speak for the host (ERR_NOT_YOUR_HOST is its
    word). ERR_OK, ERR_UNKNOWN_HOST, ERR_UNKNOWN_SERVICE, ERR_NOT_AN_OBSERVER, ERR_BAD_STATE, ERR_OLD_RESULT, ERR_LATE,
-   ERR_EQUIVOCATION (the same obs_seq was accepted with other contents: *convict is set, nothing else changes). */
+   ERR_TURNED_OFF, ERR_EQUIVOCATION (the same obs_seq was accepted with other contents: *convict is set, nothing else
+   changes). */
 enum error monitor_observe(struct monitor *m, const char *observer, const struct observation *o,
                            const struct monitor_sink *sink, bool *convict);
 
 /* The observer's key was convicted: its votes are missing from now on, everywhere; verdicts follow. Idempotent. Raises
    one SYSTEM alert that names it ("observer eu convicted: ..."); why is its text. */
 void monitor_convict(struct monitor *m, const char *observer, const char *why, const struct monitor_sink *sink);
+
+/* What the operator `by` says: acknowledgements, downtime, comments, notifications, switches, masks. The whole command
+   or nothing; answer is what it did or why not, at most a few KiB. ERR_OK, ERR_BAD_COMMAND (kind and target do not go
+   together), ERR_UNKNOWN_HOST, ERR_UNKNOWN_SERVICE, ERR_UNKNOWN_GROUP, ERR_UNKNOWN_ID, ERR_NO_PROBLEM, ERR_BAD_TIME,
+   ERR_TOO_MANY. */
+enum error monitor_command(struct monitor *m, const char *by, const struct op_command *c,
+                           const struct monitor_sink *sink, struct buffer *answer);
 
 /* Raises one SYSTEM alert with this text. */
 void monitor_announce(struct monitor *m, const char *text, const struct monitor_sink *sink);

@@ -17,7 +17,7 @@ static bool in_period(const struct monitor *m, const char *name) {
     return !p || period_holds(p, m->t);
 }
 
-static unsigned option_of(const struct object *o) {
+unsigned option_of(const struct object *o) {
     static const unsigned service[] = {NOTIFY_RECOVERY, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_UNKNOWN};
     static const unsigned host[] = {NOTIFY_RECOVERY, NOTIFY_DOWN, NOTIFY_UNREACHABLE};
     ENSURE(o->state <= (o->is_host ? HOST_UNREACHABLE : STATE_UNKNOWN));
@@ -55,12 +55,22 @@ static bool waits_for_period(const struct monitor *m, struct object *o) {
     return o->waits_for_period;
 }
 
+static bool enabled(const struct monitor *m, const struct object *o) {
+    return switched_on(m, o, SUBJECT_NOTIFICATIONS, o->def->notifications_enabled);
+}
+
 static bool may_tell(const struct monitor *m, const struct object *o) {
-    return in_period(m, o->def->notification_period) && o->def->notifications_enabled;
+    return in_period(m, o->def->notification_period) && enabled(m, o);
+}
+
+/* Somebody knows: it was acknowledged, or is meant to be down. */
+static bool is_expected(const struct monitor *m, const struct object *o) {
+    return acknowledgement(o) || in_downtime(m, o) || downtime_pends(m, o);
 }
 
 static bool passes(const struct monitor *m, struct object *o) {
-    if (waits_for_period(m, o) || !o->def->notifications_enabled || !o->hard || !is_wanted(o) || is_delayed(m, o)) {
+    if (waits_for_period(m, o) || !enabled(m, o) || !o->hard || !is_wanted(o) || is_delayed(m, o) ||
+        is_expected(m, o)) {
         return false;
     }
     if (o->state == STATE_OK) {
@@ -106,16 +116,24 @@ static struct alert_contact contact_view(const struct object_contact *c, bool is
                                   .commands = is_host ? c->host_commands : c->service_commands};
 }
 
-/* option: who asked for it, 0: who listens at all; OF_ITS_STATE: who wants the object's state. */
-enum { OF_ITS_STATE = -1 };
+/* option: who asked for it, 0: who listens at all; OF_ITS_STATE: who wants the object's state;
+   EVERYBODY: listening or not. */
+enum { OF_ITS_STATE = -1, EVERYBODY = -2 };
+static bool contact_asked(const struct monitor *m, const struct object_contact *c, const struct object *o, int option) {
+    unsigned options = o->is_host ? c->host_options : c->service_options;
+    if (option == EVERYBODY) {
+        return true;
+    }
+    bool wants = option == OF_ITS_STATE ? contact_wants(c, o) : (options & (unsigned)option) == (unsigned)option;
+    return wants && contact_listens(m, c, o->is_host);
+}
+
 static unsigned choose_contacts(const struct monitor *m, const struct object *o, int option,
                                 struct alert_contact *out) {
     unsigned count = 0;
     for (unsigned i = 0; i < o->def->contact_count; i++) {
         const struct object_contact *c = contact_named(m, o->def->contacts[i]);
-        unsigned options = o->is_host ? c->host_options : c->service_options;
-        bool wants = option == OF_ITS_STATE ? contact_wants(c, o) : (options & (unsigned)option) == (unsigned)option;
-        if (contact_listens(m, c, o->is_host) && wants) {
+        if (contact_asked(m, c, o, option)) {
             out[count++] = contact_view(c, o->is_host);
         }
     }
@@ -128,14 +146,14 @@ static void raise_alert(struct monitor *m, struct alert *a) {
     a->number = ++m->alerts;
     a->n = m->n;
     a->t = m->t;
-    a->author = "";
     if (m->sink && m->sink->alert) {
         m->sink->alert(m->sink->self, a);
     }
 }
 
 static void raise_object(struct monitor *m, const struct object *o, enum alert_type type, const char *output,
-                         const char *comment, const struct alert_contact *contacts, unsigned contact_count) {
+                         const char *author, const char *comment, const struct alert_contact *contacts,
+                         unsigned contact_count) {
     const struct object *host = &m->table.list[o->host];
     struct arena arena = {0};
     struct alert a = {
@@ -154,6 +172,7 @@ static void raise_object(struct monitor *m, const struct object *o, enum alert_t
         .notification_number = o->number,
         .since = o->since,
         .output = output,
+        .author = author,
         .comment = comment,
         .perfdata = object_perfdata(&m->table, o),
         .quorum = o->def->quorum,
@@ -185,7 +204,7 @@ void notify_object(struct monitor *m, struct object *o) {
     if (count > 0) {
         o->number++;
         enum alert_type type = o->state == STATE_OK ? ALERT_RECOVERY : ALERT_PROBLEM;
-        raise_object(m, o, type, object_output(&m->table, o), "", contacts, count);
+        raise_object(m, o, type, object_output(&m->table, o), "", "", contacts, count);
         remember_told(m, o);
     }
     free(contacts);
@@ -211,7 +230,7 @@ void notify_dissent(struct monitor *m, struct object *o) {
         return;
     }
     o->dissent_told = true;
-    if (!o->def->notifications_enabled) {
+    if (!enabled(m, o)) {
         return;
     }
     struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
@@ -219,25 +238,55 @@ void notify_dissent(struct monitor *m, struct object *o) {
     if (count > 0) {
         struct buffer text = {0};
         describe_dissent(m, o, &text);
-        raise_object(m, o, ALERT_DISSENT, buffer_cstr(&text), "", contacts, count);
+        raise_object(m, o, ALERT_DISSENT, buffer_cstr(&text), "", "", contacts, count);
         buffer_free(&text);
     }
     free(contacts);
 }
 
-void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change) {
-    if (!may_tell(m, o) || !(o->def->notification_options & NOTIFY_FLAPPING)) {
+/* Which tests a remark has to pass, and which contacts ask for it (check_service_notification_viability). */
+static bool remark_passes(const struct monitor *m, const struct object *o, enum alert_type type, int *option) {
+    switch (type) {
+    case ALERT_CUSTOM:
+        *option = 0;
+        return !in_downtime(m, o);
+    case ALERT_ACKNOWLEDGEMENT:
+        *option = OF_ITS_STATE;
+        return o->state != STATE_OK;
+    case ALERT_DOWNTIMESTART:
+    case ALERT_DOWNTIMEEND:
+    case ALERT_DOWNTIMECANCELLED:
+        *option = NOTIFY_DOWNTIME;
+        return (o->def->notification_options & NOTIFY_DOWNTIME) && downtime_depth(o) == 0;
+    default:
+        *option = NOTIFY_FLAPPING;
+        return (o->def->notification_options & NOTIFY_FLAPPING) && !in_downtime(m, o);
+    }
+}
+
+void notify_remark(struct monitor *m, struct object *o, enum alert_type type, unsigned flags, const char *author,
+                   const char *comment) {
+    int option = 0;
+    bool passes = remark_passes(m, o, type, &option) && may_tell(m, o);
+    if (!passes && !(flags & COMMAND_FORCED)) {
         return;
     }
+    option = flags & COMMAND_FORCED ? EVERYBODY : option;
     struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
-    unsigned count = choose_contacts(m, o, NOTIFY_FLAPPING, contacts);
+    unsigned count = choose_contacts(m, o, option, contacts);
     if (count > 0) {
-        struct buffer text = {0};
-        flapping_describe(&text, change);
-        raise_object(m, o, type, object_output(&m->table, o), buffer_cstr(&text), contacts, count);
-        buffer_free(&text);
+        o->number += (flags & COMMAND_INCREMENT) && o->state != STATE_OK;
+        object_touch(m, o);
+        raise_object(m, o, type, object_output(&m->table, o), author, comment, contacts, count);
     }
     free(contacts);
+}
+
+void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change) {
+    struct buffer text = {0};
+    flapping_describe(&text, change);
+    notify_remark(m, o, type, 0, "", buffer_cstr(&text));
+    buffer_free(&text);
 }
 
 void notify_system(struct monitor *m, const char *text) {
@@ -261,6 +310,7 @@ void notify_system(struct monitor *m, const char *text) {
                       .max_attempts = 1,
                       .since = m->t,
                       .output = text,
+                      .author = "",
                       .comment = "",
                       .perfdata = "",
                       .contact_count = count,

@@ -45,6 +45,8 @@ static void show_status(const struct monitor *m, const struct object *o, struct 
                                   .hard = o->hard,
                                   .undecided = o->undecided,
                                   .flapping = o->flapping,
+                                  .acknowledged = acknowledgement(o) != NULL,
+                                  .downtime_depth = downtime_depth(o),
                                   .uncorroborated = o->def->observer_count == 1,
                                   .attempt = o->attempt,
                                   .max_attempts = o->def->max_check_attempts,
@@ -107,9 +109,9 @@ static struct walk walk_start(const struct monitor *m, const struct op_query *q)
                          place_of(t, t->host_count, t->count, host, service, !from_start)};
 }
 
-static bool is_asked(const struct op_query *q, const struct object *o) {
-    return (!q->host[0] || strcmp(q->host, o->def->host) == 0) &&
-           (!q->service[0] || strcmp(q->service, o->def->service) == 0);
+static bool is_asked(const struct op_query *q, const struct object_checkable *def) {
+    return (!q->host[0] || strcmp(q->host, def->host) == 0) &&
+           (!q->service[0] || strcmp(q->service, def->service) == 0);
 }
 
 /* Both kinds are sorted: the smaller of the two next ones comes first. */
@@ -128,7 +130,7 @@ static const struct object *walk_next(struct walk *w) {
 
 static const struct object *walk_asked(struct walk *w) {
     const struct object *o;
-    while ((o = walk_next(w)) && !is_asked(w->q, o)) {
+    while ((o = walk_next(w)) && !is_asked(w->q, o->def)) {
         if (w->q->host[0] && strcmp(o->def->host, w->q->host) > 0) {
             return NULL;
         }
@@ -172,11 +174,53 @@ static void answer_objects(const struct monitor *m, const struct op_query *q, st
     out->more = left > len;
 }
 
+/* ---- notes ---- */
+
+static struct note_view view_note(const struct monitor *m, const struct note *n, struct arena *arena) {
+    const struct object_checkable *def = m->table.list[n->object].def;
+    return (struct note_view){.id = n->id,
+                              .kind = n->kind,
+                              .host = copy(arena, def->host),
+                              .service = copy(arena, def->service),
+                              .author = copy(arena, n->author),
+                              .by = copy(arena, n->by),
+                              .comment = copy(arena, n->comment),
+                              .at = n->at,
+                              .start = n->start,
+                              .end = n->in_effect && n->kind == NOTE_DOWNTIME ? n->ends : n->end,
+                              .duration = n->duration,
+                              .trigger = n->trigger,
+                              .fixed = n->fixed,
+                              .in_effect = n->in_effect,
+                              .persistent = n->persistent};
+}
+
+static void answer_notes(const struct monitor *m, const struct op_query *q, struct query_page *out,
+                         struct arena *arena) {
+    uint32_t limit = q->limit < 1 ? 1 : q->limit > QUERY_PAGE_MAX ? QUERY_PAGE_MAX : q->limit;
+    struct note_view *list = arena_alloc(arena, limit * sizeof *list);
+    size_t len = 0;
+    out->notes = list;
+    for (size_t i = note_place(m, q->offset + 1); list && i < m->notes.count && !out->more; i++) {
+        const struct note *n = m->notes.list[i];
+        if (!is_asked(q, m->table.list[n->object].def)) {
+            continue;
+        }
+        len += 128 + strlen(n->author) + strlen(n->comment);
+        out->more = out->note_count == limit || (out->note_count > 0 && len > PAGE_MAX_LEN);
+        if (!out->more) {
+            list[out->note_count++] = view_note(m, n, arena);
+        }
+    }
+}
+
 void monitor_query(const struct monitor *m, const struct op_query *q, struct query_page *out, struct arena *arena) {
     *out = (struct query_page){.n = m->n, .t = m->t, .objects = m->digest, .objects_length = m->bytes.len};
     if (q->kind == QUERY_STATUS) {
         answer_status(m, q, out, arena);
     } else if (q->kind == QUERY_OBJECTS) {
         answer_objects(m, q, out, arena);
+    } else if (q->kind == QUERY_NOTES) {
+        answer_notes(m, q, out, arena);
     }
 }

@@ -18,7 +18,7 @@ void snapshot_drop_held(struct monitor *m) {
 
 enum error monitor_restore(struct monitor *m, struct bytes key, struct bytes value) {
     REQUIRE(!m->advanced && !m->table.objects);
-    if (key.len < 2 || key.data[0] != 'm' || !strchr("abhstu", key.data[1])) {
+    if (key.len < 2 || key.data[0] != 'm' || !strchr("abhstuw", key.data[1])) {
         return ERR_CORRUPT;
     }
     if (m->held_count == m->held_cap) {
@@ -70,6 +70,8 @@ static bool decode_header(struct monitor *m, struct bytes value) {
     m->t = get_time(&r);
     m->advanced = read_u8(&r) != 0;
     m->alerts = read_u64(&r);
+    m->notes.last_id = read_u64(&r);
+    m->off = read_u8(&r);
     uint32_t count = read_u32(&r);
     for (uint32_t i = 0; i < count; i++) {
         if (!get_name(&r, &m->convicted)) {
@@ -125,6 +127,7 @@ static bool decode_object(struct object *o, struct bytes value) {
     o->history_at = get_time(&r);
     o->history_stamp = read_u64(&r);
     o->told_before_flapping = read_u32(&r);
+    o->switches = read_u8(&r);
     get_text(&r, &o->output);
     get_text(&r, &o->perfdata);
     o->stored = true;
@@ -231,6 +234,9 @@ static bool restore_record(struct monitor *m, struct held_record *r) {
             return false;
         }
     }
+    if (r->key.data[1] == 'w') {
+        return note_restore(m, buffer_bytes(&r->key), buffer_bytes(&r->value));
+    }
     bool is_host = r->key.data[1] == 'h' || r->key.data[1] == 't';
     bool is_vote = r->key.data[1] == 't' || r->key.data[1] == 'u';
     return is_vote ? restore_vote(m, r, is_host) : restore_state(m, r, is_host);
@@ -262,6 +268,7 @@ enum error monitor_restored(struct monitor *m) {
     if (!good) {
         return ERR_CORRUPT;
     }
+    notes_count_triggers(m);
     convict_mark(m);
     freshness_rebuild(m, m->t);
     return ERR_OK;

@@ -1,6 +1,6 @@
 /* The machine's state as records: 'm' and the kind: 'a' the header, 'b' index a chunk of the canonical objects, 'h' 's'
-   the state of a host or service, 't' 'u' an observer's vote on a host or service. Ids follow names, so walking the
-   dirty bits in order hands the keys out in order. */
+   the state of a host or service, 't' 'u' an observer's vote on a host or service, 'w' number a note. Ids follow names,
+   so walking the dirty bits in order hands the keys out in order. */
 #include "checks/machine.h"
 
 #include <stdlib.h>
@@ -73,6 +73,8 @@ static void encode_header(struct buffer *out, const struct monitor *m) {
     put_time(out, m->t);
     buffer_u8(out, m->advanced);
     buffer_u64(out, m->alerts);
+    buffer_u64(out, m->notes.last_id);
+    buffer_u8(out, (uint8_t)m->off);
     buffer_u32(out, (uint32_t)m->convicted.count);
     for (size_t i = 0; i < m->convicted.count; i++) {
         buffer_text(out, m->convicted.names[i]);
@@ -109,6 +111,7 @@ static void encode_object(struct buffer *out, const struct object *o) {
     put_time(out, o->history_at);
     buffer_u64(out, o->history_stamp);
     buffer_u32(out, o->told_before_flapping);
+    buffer_u8(out, o->switches);
     buffer_text(out, text_of(&o->output));
     buffer_text(out, text_of(&o->perfdata));
 }
@@ -231,6 +234,19 @@ static void flush_votes(struct monitor *m, struct flush *f) {
     }
 }
 
+static void flush_notes(struct monitor *m, struct flush *f) {
+    for (size_t i = 0; i < m->notes.count; i++) {
+        struct note *n = m->notes.list[i];
+        if (n->dirty) {
+            key_of_note(&f->key, n);
+            note_encode(&f->value, m, n);
+            hand_out(f);
+            n->dirty = false;
+            n->stored = true;
+        }
+    }
+}
+
 static void bury_chunks(struct monitor *m) {
     struct buffer key = {0};
     for (uint32_t i = chunk_count(m); i < m->chunks_stored; i++) {
@@ -251,6 +267,7 @@ void monitor_flush(struct monitor *m, const struct record_sink *sink) {
     if (m->table.objects) {
         flush_objects(m, &f);
         flush_votes(m, &f);
+        flush_notes(m, &f);
     }
     hand_out_gone(&f, NULL);
     key_list_free(&m->gone);

@@ -110,19 +110,30 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
         forget_reminder(o);
     }
     o->last_state = last;
+    bool changed = last != state;
     o->state = state;
     object_touch(m, o);
+    if (changed) {
+        acknowledgement_changed(m, o);
+    }
     if (state == STATE_OK) {
         recover(m, o, last != STATE_OK, round);
         return;
     }
-    bool was_hard = o->hard, changed = last != state;
+    bool was_hard = o->hard;
     bool tell = last == STATE_OK ? first_problem(m, o) : lasting_problem(m, o, round);
+    bool moved = changed || was_hard != o->hard;
+    if (moved && !o->is_host) {
+        downtime_problem(m, o);
+    }
     flapping_result(m, o, round);
     if (tell || (o->hard && round && o->def->is_volatile)) {
         notify_object(m, o);
     }
-    if (changed || was_hard != o->hard || (round && (!o->hard || o->def->is_volatile))) {
+    if (moved || (round && (!o->hard || o->def->is_volatile))) {
         event_state(m, o, o->hard, o->attempt);
+    }
+    if (moved && o->is_host) { /* Nagios makes an event of it that comes up behind the result */
+        downtime_problem(m, o);
     }
 }

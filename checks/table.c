@@ -75,7 +75,9 @@ static void start_objects(struct table *t) {
         int64_t host = table_find(t, o->services[i].host, "");
         ENSURE(host != OBJECT_NONE);
         t->list[id].host = (uint32_t)host;
-        t->list[host].service_count++;
+        if (t->list[host].service_count++ == 0) {
+            t->list[host].first_service = id;
+        }
         t->list[host].service_intervals += o->services[i].check_interval;
     }
 }

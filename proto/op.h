@@ -3,6 +3,7 @@
 #ifndef QUORATE_PROTO_OP_H
 #define QUORATE_PROTO_OP_H
 
+#include "proto/command.h"
 #include "proto/msg.h"
 
 enum {
@@ -22,7 +23,7 @@ enum {
     VOTE_STATE_MAX = 4, /* STATE_PENDING */
 };
 
-enum op_kind { OP_OBSERVE = 1, OP_TICK = 2, OP_BLOB = 3, OP_APPLY = 4, OP_QUERY = 5, OP_EVIDENCE = 6 };
+enum op_kind { OP_OBSERVE = 1, OP_TICK = 2, OP_BLOB = 3, OP_APPLY = 4, OP_QUERY = 5, OP_EVIDENCE = 6, OP_COMMAND = 7 };
 const char *op_kind_name(enum op_kind k);
 
 struct observation {
@@ -61,14 +62,14 @@ struct op_apply {
     struct digest base;
     bool prune;
 }; /* base: digest of the objects in force, zero at first */
-enum query_kind { QUERY_STATUS = 1, QUERY_OBJECTS_DIGEST = 2, QUERY_OBJECTS = 3, QUERY_EVIDENCE = 4 };
+enum query_kind { QUERY_STATUS = 1, QUERY_OBJECTS_DIGEST = 2, QUERY_OBJECTS = 3, QUERY_EVIDENCE = 4, QUERY_NOTES = 5 };
 struct op_query {
     enum query_kind kind;
     const char *host, *service;             /* "" = all; QUERY_STATUS of one host lists the host and its services */
     const char *after_host, *after_service; /* page: what sorts after this; "" "" = from the start */
     uint32_t limit;                         /* 1..QUERY_PAGE_MAX */
     uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects; QUERY_EVIDENCE:
-                                               records to leave out */
+                                               records to leave out; QUERY_NOTES: ids above it */
 };
 /* The numbers of R10; proto/evidence.h says what each one proves. */
 enum evidence_kind {
@@ -125,6 +126,7 @@ struct request {
         struct op_apply apply;
         struct op_query query;
         struct op_evidence evidence;
+        struct op_command command;
     };
     struct digest digest; /* DIGEST_REQUEST over the whole frame */
     struct bytes frame;   /* the whole frame */
@@ -156,7 +158,8 @@ struct reply {
     uint32_t accepted;     /* OBSERVE: entries taken */
     unsigned refused_count;
     const struct refused_entry *refused;
-    struct bytes value; /* QUERY: a query_page; APPLY: text of what is wrong, if refused */
+    struct bytes value; /* QUERY: a query_page; APPLY: text of what is wrong, if refused; COMMAND: what
+                              it did or why not, a line each */
 };
 void reply_encode(struct buffer *out, const struct reply *r);
 enum error reply_decode(struct reply *out, struct bytes leaf, struct arena *arena);
@@ -235,6 +238,22 @@ struct object_status {
     const char *const *dissent; /* observers that see a problem which fewer than q see, or
                                    contradict the verdict */
 };
+enum note_kind { NOTE_COMMENT = 1, NOTE_ACKNOWLEDGEMENT = 2, NOTE_DOWNTIME = 3, NOTE_KIND_LIMIT };
+struct note_view { /* what an operator attached to an object */
+    uint64_t id;
+    enum note_kind kind;
+    const char *host, *service; /* service "" = of the host */
+    const char *author;         /* in the words of the command */
+    const char *by;             /* the operator whose key signed it */
+    const char *comment;
+    time_ms at;
+    time_ms start, end; /* of a downtime; end of an acknowledgement: when it expires, 0 = never */
+    time_ms duration;   /* of a flexible downtime */
+    uint64_t trigger;   /* the downtime that begins it, 0 = none */
+    bool fixed;
+    bool in_effect;  /* the downtime has begun, the acknowledgement holds */
+    bool persistent; /* the comment outlives its acknowledgement */
+};
 struct query_page {
     seq_no n;
     time_ms t;
@@ -244,6 +263,8 @@ struct query_page {
     unsigned count;
     const struct object_status *list;
     struct bytes part; /* QUERY_OBJECTS; QUERY_EVIDENCE: records */
+    unsigned note_count;
+    const struct note_view *notes; /* QUERY_NOTES */
 };
 void query_page_encode(struct buffer *out, const struct query_page *p);
 enum error query_page_decode(struct query_page *out, struct bytes value, struct arena *arena);

@@ -9,7 +9,7 @@
 enum { REQUEST_HEAD_LEN = PUBLIC_KEY_LEN + 8 };
 
 const char *op_kind_name(enum op_kind k) {
-    static const char *const names[] = {"?", "OBSERVE", "TICK", "BLOB", "APPLY", "QUERY", "EVIDENCE"};
+    static const char *const names[] = {"?", "OBSERVE", "TICK", "BLOB", "APPLY", "QUERY", "EVIDENCE", "COMMAND"};
     return (unsigned)k < sizeof names / sizeof names[0] ? names[k] : "?";
 }
 
@@ -176,13 +176,13 @@ static Quorate__Query *put_query(struct arena *a, const struct op_query *op) {
 }
 
 static void take_query(struct taker *t, struct op_query *out, const Quorate__Query *in) {
-    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_EVIDENCE);
+    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_NOTES);
     out->host = take_text(t, in->host, NAME_MAX_LEN);
     out->service = take_text(t, in->service, NAME_MAX_LEN);
     out->after_host = take_text(t, in->after_host, NAME_MAX_LEN);
     out->after_service = take_text(t, in->after_service, NAME_MAX_LEN);
     out->limit = (uint32_t)take_range(t, in->limit, 1, QUERY_PAGE_MAX);
-    out->offset = take_range(t, in->offset, 0, OBJECTS_MAX_LEN);
+    out->offset = take_range(t, in->offset, 0, out->kind == QUERY_NOTES ? NUMBER_MAX : OBJECTS_MAX_LEN);
 }
 
 static Quorate__Evidence *put_evidence(struct arena *a, const struct op_evidence *op) {
@@ -232,7 +232,8 @@ static void take_evidence(struct taker *t, struct op_evidence *out, const Quorat
     OP(BLOB, blob)                                                                                                     \
     OP(APPLY, apply)                                                                                                   \
     OP(QUERY, query)                                                                                                   \
-    OP(EVIDENCE, evidence)
+    OP(EVIDENCE, evidence)                                                                                             \
+    OP(COMMAND, command)
 
 static void put_op(struct buffer *out, const struct request *r) {
     struct arena a = {0};

@@ -55,6 +55,8 @@ unsigned take_vote_views(struct taker *t, const struct vote_view **out, Quorate_
 ProtobufCBinaryData *put_texts(struct arena *a, const char *const *list, unsigned count);
 unsigned take_texts(struct taker *t, const char *const **out, const ProtobufCBinaryData *list, size_t count,
                     size_t count_max, size_t text_max);
+Quorate__Command *put_command(struct arena *a, const struct op_command *op);
+void take_command(struct taker *t, struct op_command *out, const Quorate__Command *in);
 
 /* Bodies, one pair a message; msg_codec.c chooses by type. */
 void encode_view_change(struct buffer *out, const struct msg_view_change *m);

@@ -56,6 +56,63 @@ static void take_status(struct taker *t, struct object_status *out, const Quorat
     out->dissent_count = take_texts(t, &out->dissent, in->dissent, in->n_dissent, VOTES_MAX, OBSERVER_NAME_MAX);
 }
 
+static Quorate__Note *put_note(struct arena *a, const struct note_view *n) {
+    Quorate__Note *out = put_list(a, 1, sizeof *out);
+    quorate__note__init(out);
+    out->id = n->id;
+    out->kind = n->kind;
+    out->host = put_text(n->host);
+    out->service = put_text(n->service);
+    out->author = put_text(n->author);
+    out->operator_ = put_text(n->by);
+    out->comment = put_text(n->comment);
+    out->at = n->at;
+    out->start = n->start;
+    out->end = n->end;
+    out->duration = n->duration;
+    out->trigger = n->trigger;
+    out->fixed = n->fixed;
+    out->in_effect = n->in_effect;
+    out->persistent = n->persistent;
+    return out;
+}
+
+static void take_note(struct taker *t, struct note_view *out, const Quorate__Note *in) {
+    out->id = take_number(t, in->id, 1);
+    out->kind = (enum note_kind)take_range(t, in->kind, NOTE_COMMENT, NOTE_KIND_LIMIT - 1);
+    out->host = take_text(t, in->host, NAME_MAX_LEN);
+    out->service = take_text(t, in->service, NAME_MAX_LEN);
+    out->author = take_text(t, in->author, AUTHOR_MAX_LEN);
+    out->by = take_text(t, in->operator_, OBSERVER_NAME_MAX);
+    out->comment = take_text(t, in->comment, COMMENT_MAX_LEN);
+    out->at = take_time(t, in->at);
+    out->start = take_time(t, in->start);
+    out->end = take_time(t, in->end);
+    out->duration = take_time(t, in->duration);
+    out->trigger = take_number(t, in->trigger, 0);
+    out->fixed = in->fixed;
+    out->in_effect = in->in_effect;
+    out->persistent = in->persistent;
+}
+
+static void put_notes(struct arena *a, Quorate__QueryPage *pb, const struct query_page *p) {
+    REQUIRE(p->note_count <= QUERY_PAGE_MAX);
+    pb->n_notes = p->note_count;
+    pb->notes = put_list(a, p->note_count, sizeof *pb->notes);
+    for (unsigned i = 0; i < p->note_count; i++) {
+        pb->notes[i] = put_note(a, &p->notes[i]);
+    }
+}
+
+static void take_notes(struct taker *t, struct query_page *out, const Quorate__QueryPage *in) {
+    struct note_view *list = take_list(t, in->n_notes, 0, QUERY_PAGE_MAX, sizeof *list);
+    for (size_t i = 0; list && i < in->n_notes; i++) {
+        take_note(t, &list[i], in->notes[i]);
+    }
+    out->note_count = list ? (unsigned)in->n_notes : 0;
+    out->notes = list;
+}
+
 void query_page_encode(struct buffer *out, const struct query_page *p) {
     REQUIRE(p->count <= QUERY_PAGE_MAX);
     struct arena a = {0};
@@ -71,6 +128,7 @@ void query_page_encode(struct buffer *out, const struct query_page *p) {
         pb.lines[i] = put_status(&a, &p->list[i]);
     }
     pb.part = put_bytes(p->part);
+    put_notes(&a, &pb, p);
     put_message(out, &pb.base);
     arena_free(&a);
 }
@@ -94,5 +152,6 @@ enum error query_page_decode(struct query_page *out, struct bytes value, struct 
     out->count = list ? (unsigned)in->n_lines : 0;
     out->list = list;
     out->part = take_bytes(&t, in->part, 0, REPLY_VALUE_MAX);
+    take_notes(&t, out, in);
     return t.error;
 }

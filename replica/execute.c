@@ -168,6 +168,12 @@ static enum error execute_apply(struct machine *m, const struct request *r, stru
     return e;
 }
 
+static enum error execute_command(struct machine *m, const struct request *r, struct buffer *answer,
+                                  const struct monitor_sink *sink) {
+    const struct key_entry *who = ledger_who(m->ledger, &r->client);
+    return monitor_command(m->monitor, m->cluster->operators[who->index].name, &r->command, sink, answer);
+}
+
 static void list_evidence(const struct ledger *l, const struct op_query *q, struct query_page *page,
                           struct buffer *records) {
     uint32_t at = q->offset < UINT32_MAX ? (uint32_t)q->offset : UINT32_MAX - 1;
@@ -314,6 +320,9 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
             break;
         case OP_APPLY:
             reply.result = execute_apply(m, r, &value, sink);
+            break;
+        case OP_COMMAND:
+            reply.result = execute_command(m, r, &value, sink);
             break;
         case OP_QUERY:
             execute_query(m, out->n, r, &value);

@@ -107,6 +107,7 @@ static bool role_may(enum key_role role, enum op_kind kind) {
     case OP_BLOB:
         return role == ROLE_OPERATOR || role == ROLE_MEMBER;
     case OP_APPLY:
+    case OP_COMMAND:
         return role == ROLE_OPERATOR;
     case OP_QUERY:
         return role == ROLE_OPERATOR || role == ROLE_OBSERVER;
@@ -120,8 +121,8 @@ enum error ledger_may(const struct ledger *l, const struct public_key *key, enum
         return ERR_UNKNOWN_KEY;
     if (!role_may(e->role, kind))
         return ERR_FORBIDDEN;
-    bool changes_policy = e->role == ROLE_OPERATOR && (kind == OP_BLOB || kind == OP_APPLY);
-    if (changes_policy && !(l->genesis->operators[e->index].roles & OPERATOR_ADMIN))
+    bool needs_admin = e->role == ROLE_OPERATOR && (kind == OP_BLOB || kind == OP_APPLY || kind == OP_COMMAND);
+    if (needs_admin && !(l->genesis->operators[e->index].roles & OPERATOR_ADMIN))
         return ERR_FORBIDDEN;
     return ERR_OK;
 }

@@ -55,13 +55,24 @@ static inline void world_alert(void *self, const struct alert *a) {
     for (unsigned i = 0; i < a->contact_count; i++) {
         buffer_printf(&w->log, "%s%s", i ? "," : "", a->contacts[i].name);
     }
-    buffer_printf(&w->log, "]\n");
+    buffer_printf(&w->log, "]");
+    if (a->author[0]) {
+        buffer_printf(&w->log, " %s: %s", a->author, a->comment);
+    }
+    buffer_printf(&w->log, "\n");
 }
 
 static bool world_hears_events; /* they stand in the log beside the alerts, in brackets */
 
 static inline void world_event(void *self, const struct monitor_event *e) {
-    static const char *const kinds[] = {"", "", "starts flapping ", "stops flapping ", "flaps no more "};
+    static const char *const kinds[] = {"",
+                                        "",
+                                        "starts flapping ",
+                                        "stops flapping ",
+                                        "flaps no more ",
+                                        "starts downtime ",
+                                        "stops downtime ",
+                                        "cancels downtime "};
     struct world *w = self;
     assert_int_equal(e->t, w->t);
     buffer_printf(&w->log, "(%s%s%s %s%s %s %u %s)\n", e->host, e->service[0] ? "/" : "", e->service, kinds[e->kind],
@@ -207,6 +218,32 @@ static inline void all_vote(struct world *w, uint8_t state) {
 static inline void host_votes(struct world *w, const char *host, uint8_t state) {
     struct observation o = result_of(w, host, "", state, state ? "host down" : "host up");
     assert_int_equal(say(w, host, &o), ERR_OK);
+}
+
+#define COMMAND_OF(...) ((struct op_command){__VA_ARGS__})
+/* Operator ada says, without the texts that are not given; the answer stands in why. */
+static inline enum error command(struct world *w, struct op_command c) {
+    struct monitor_sink sink = world_sink(w);
+    const char **const texts[] = {&c.host, &c.service, &c.observer, &c.author, &c.comment};
+    for (unsigned i = 0; i < 5; i++) {
+        *texts[i] = *texts[i] ? *texts[i] : "";
+    }
+    buffer_clear(&w->why);
+    enum error e = monitor_command(w->m, "ada", &c, &sink, &w->why);
+    monitor_check(w->m);
+    return e;
+}
+
+static inline void commanded(struct world *w, struct op_command c, const char *answer) {
+    enum error e = command(w, c);
+    assert_string_equal(buffer_cstr(&w->why), answer);
+    assert_int_equal(e, ERR_OK);
+}
+
+static inline void not_commanded(struct world *w, struct op_command c, enum error reason, const char *answer) {
+    enum error e = command(w, c);
+    assert_string_equal(buffer_cstr(&w->why), answer);
+    assert_int_equal(e, reason);
 }
 
 /* What was raised since the last call. */

@@ -136,6 +136,23 @@ static inline void sample_query(struct buffer *out) {
     sample_request(out, &r, sample_operator(), 42);
 }
 
+static inline void sample_command(struct buffer *out) {
+    struct request r = {.kind = OP_COMMAND,
+                        .command = {.kind = COMMAND_DOWNTIME,
+                                    .target = TARGET_OBJECT,
+                                    .host = "web1",
+                                    .service = "http",
+                                    .observer = "",
+                                    .flags = COMMAND_FIXED,
+                                    .start = SAMPLE_TIME,
+                                    .end = SAMPLE_TIME + 7200000,
+                                    .duration = 7200000,
+                                    .id = 3,
+                                    .author = "ada",
+                                    .comment = "new disks"}};
+    sample_request(out, &r, sample_operator(), 43);
+}
+
 static inline void sample_evidence(struct buffer *out) {
     struct buffer first = {0}, second = {0};
     sample_observe(&first);

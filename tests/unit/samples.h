@@ -364,7 +364,32 @@ static inline void sample_query_page(struct buffer *out) {
          .votes = sample_votes(),
          .dissent_count = 1,
          .dissent = dissent}};
-    struct query_page p = {131, SAMPLE_TIME, sample_digest(0x51), 1 << 20, true, 2, lines, bytes_of("part", 4)};
+    static const struct note_view notes[] = {
+        {.id = 3,
+         .kind = NOTE_DOWNTIME,
+         .host = "web1",
+         .service = "http",
+         .author = "ada",
+         .by = "operator",
+         .comment = "new disks",
+         .at = SAMPLE_TIME - 5,
+         .start = SAMPLE_TIME,
+         .end = SAMPLE_TIME + 7200000,
+         .duration = 3600000,
+         .trigger = 2,
+         .in_effect = true},
+        {.id = 4,
+         .kind = NOTE_ACKNOWLEDGEMENT,
+         .host = "db",
+         .service = "",
+         .author = "",
+         .by = "operator",
+         .comment = "",
+         .persistent = true,
+         .fixed = true},
+    };
+    struct query_page p = {131, SAMPLE_TIME, sample_digest(0x51), 1 << 20, true,
+                           2,   lines,       bytes_of("part", 4), 2,       notes};
     query_page_encode(out, &p);
 }
 
@@ -457,6 +482,7 @@ static const struct sample samples[] = {
     {"request-apply", SAMPLE_REQUEST, sample_apply},
     {"request-query", SAMPLE_REQUEST, sample_query},
     {"request-evidence", SAMPLE_REQUEST, sample_evidence},
+    {"request-command", SAMPLE_REQUEST, sample_command},
     {"relay", SAMPLE_FRAME, sample_relay},
     {"fetch", SAMPLE_FRAME, sample_fetch},
     {"data", SAMPLE_FRAME, sample_data},

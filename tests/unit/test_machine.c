@@ -249,6 +249,15 @@ static void each_role_may_what_is_its_own(void **state) {
     assert_int_equal(execute_one(&s, sealed(plan, EU, 2))->result, ERR_FORBIDDEN);
     assert_int_equal(execute_one(&s, sealed(blob, CLERK, 1))->result, ERR_FORBIDDEN);
     assert_int_equal(execute_one(&s, sealed(query, CLERK, 2))->result, ERR_OK);
+    struct request command = {
+        .kind = OP_COMMAND,
+        .command = {COMMAND_COMMENT, TARGET_OBJECT, SUBJECT_NONE, "web1", "", "", 0, 0, 0, 0, 0, "", "well"}};
+    assert_int_equal(execute_one(&s, sealed(command, EU, 4))->result, ERR_FORBIDDEN);
+    assert_int_equal(execute_one(&s, sealed(command, CLERK, 3))->result, ERR_FORBIDDEN);
+    assert_int_equal(execute_one(&s, sealed(command, MEMBER, 10))->result, ERR_FORBIDDEN);
+    const struct reply *done = execute_one(&s, sealed(command, ADMIN, 10));
+    assert_int_equal(done->result, ERR_OK);
+    assert_true(bytes_equal(done->value, bytes_of_text("comment 1 of web1\n")));
     assert_int_equal(execute_one(&s, sealed(query, EU, 3))->result, ERR_OK);
     assert_int_equal(s.m.results_accepted, 0);
     end(&s);

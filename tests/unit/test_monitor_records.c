@@ -1,5 +1,6 @@
 /* A machine that is rebuilt from its records goes on exactly like the one that was never stopped: the same alerts, the
-   same records, byte for byte. Random histories of results, time, gaps, convictions and new configurations. */
+   same records, byte for byte. Random histories of results, time, gaps,
+   convictions, commands and new configurations. */
 #include "monitor_world.h"
 
 /* ---- a store of records ---- */
@@ -137,6 +138,14 @@ static void observe_one(struct machine *x, const char *observer, const struct ob
     }
 }
 
+static void command_one(struct machine *x, const struct op_command *c) {
+    struct monitor_sink sink = {.self = x, .alert = machine_alert};
+    struct buffer answer = {0};
+    enum error e = monitor_command(x->m, "ada", c, &sink, &answer);
+    buffer_printf(&x->said, "%s: %s", error_name(e), buffer_cstr(&answer));
+    buffer_free(&answer);
+}
+
 static void apply_one(struct machine *x, const char *text) {
     const struct monitor_authority authority = {NULL, world_known, world_may};
     struct monitor_sink sink = {.self = x, .alert = machine_alert};
@@ -169,6 +178,25 @@ static struct observation random_result(struct history *h) {
     return o;
 }
 
+static struct op_command random_command(struct history *h) {
+    bool at_one = prng_chance(&h->prng, 700);
+    struct op_command c = {
+        .kind = (enum command_kind)(1 + prng_below(&h->prng, COMMAND_KIND_LIMIT - 1)),
+        .target = (enum command_target)(at_one ? (unsigned)TARGET_OBJECT : 1 + prng_below(&h->prng, TARGET_LIMIT - 1)),
+        .subject = (enum command_subject)prng_below(&h->prng, SUBJECT_LIMIT),
+        .host = pick(h, hosts, 3),
+        .service = at_one ? pick(h, services, 4) : "",
+        .observer = pick(h, observers, 6),
+        .flags = (unsigned)prng_below(&h->prng, COMMAND_FLAGS_ALL + 1),
+        .start = h->t + (time_ms)prng_below(&h->prng, 20000) - 5000,
+        .duration = (time_ms)prng_below(&h->prng, 20000),
+        .author = "",
+        .comment = prng_chance(&h->prng, 900) ? "because" : ""};
+    c.id = at_one && prng_chance(&h->prng, 800) ? 0 : prng_below(&h->prng, 60);
+    c.end = prng_chance(&h->prng, 200) ? 0 : c.start + (time_ms)prng_below(&h->prng, 20000);
+    return c;
+}
+
 static time_ms random_step(struct history *h) {
     if (prng_chance(&h->prng, 10)) {
         return 15000;
@@ -191,6 +219,7 @@ static void batch(struct history *h, struct machine **machines, size_t count) {
         h->last.output = "another face";
         h->last_by = who[i];
     }
+    const struct op_command command = random_command(h);
     const char *next = prng_chance(&h->prng, 10) ? pick(h, configurations, 3) : NULL;
     for (size_t i = 0; i < count; i++) {
         struct monitor_sink sink = {.self = machines[i], .alert = machine_alert};
@@ -198,6 +227,7 @@ static void batch(struct history *h, struct machine **machines, size_t count) {
         for (int r = 0; r < 8; r++) {
             observe_one(machines[i], who[r], &results[r]);
         }
+        command_one(machines[i], &command);
         if (next) {
             apply_one(machines[i], next);
         }
@@ -279,6 +309,14 @@ static void a_flush_hands_out_only_what_changed(void **state) {
     all_vote(&w, OK);
     store_flush(&s, w.m);
     assert_int_equal(s.handed, 3);
+    struct op_command c = COMMAND_OF(.kind = COMMAND_DOWNTIME, .target = TARGET_OBJECT, .host = "web1",
+                                     .service = "http", .start = w.t, .end = w.t + 9000, .duration = 9000);
+    commanded(&w, c, "downtime 1 of web1/http\n");
+    store_flush(&s, w.m);
+    assert_int_equal(s.handed, 2); /* the downtime, and the header, which counts them */
+    all_vote(&w, CRIT);
+    store_flush(&s, w.m);
+    assert_int_equal(s.handed, 5); /* the downtime begins with the problem */
     store_free(&s);
     world_end(&w);
 }
@@ -314,6 +352,8 @@ static void records_that_do_not_fit_are_corrupt(void **state) {
     struct world w = world_begin(HOST_AND_SERVICE(THREE));
     struct store s = {0};
     all_vote(&w, CRIT);
+    commanded(&w, COMMAND_OF(.kind = COMMAND_COMMENT, .target = TARGET_OBJECT, .host = "web1", .comment = "x"),
+              "comment 1 of web1\n");
     store_flush(&s, w.m);
     for (size_t i = 0; i < s.count; i++) {
         struct store cut = store_copy(&s);
@@ -327,9 +367,9 @@ static void records_that_do_not_fit_are_corrupt(void **state) {
     }
     for (size_t i = 0; i < s.count; i++) {
         struct store missing = store_copy(&s);
-        bool is_vote = s.pairs[i].key.data[1] == 'u' || s.pairs[i].key.data[1] == 'a';
+        bool is_optional = strchr("uw", s.pairs[i].key.data[1]);
         store_remove(&missing, i);
-        monitor_free(rebuild(&missing, is_vote && i != s.count - 3 ? ERR_OK : ERR_CORRUPT));
+        monitor_free(rebuild(&missing, is_optional && i != s.count - 4 ? ERR_OK : ERR_CORRUPT));
         store_free(&missing);
     }
     struct monitor_config config = {.cluster_gap = 10000};

@@ -144,7 +144,7 @@ static void a_request_holds_exactly_one_operation(void **state) {
     assert_int_equal(with_op(bytes_of("\x12\x00", 2)), ERR_OK); /* TICK, all zero */
     assert_int_equal(with_op(bytes_of("\x12\x00\x12\x00", 4)), ERR_NOT_CANONICAL);
     assert_int_equal(with_op(bytes_of("\x0a\x00\x12\x00", 4)), ERR_NOT_CANONICAL);
-    assert_int_equal(with_op(bytes_of("\x3a\x00", 2)), ERR_MALFORMED); /* unknown */
+    assert_int_equal(with_op(bytes_of("\x7a\x00", 2)), ERR_MALFORMED); /* unknown */
 }
 
 static enum error seq_of(uint64_t req_seq) {
@@ -246,10 +246,58 @@ static void query_bounds(void **state) {
     assert_int_equal(query_of(QUERY_STATUS, 1, 0), ERR_OK);
     assert_int_equal(query_of(QUERY_OBJECTS, QUERY_PAGE_MAX, OBJECTS_MAX_LEN), ERR_OK);
     assert_int_equal(query_of(0, 1, 0), ERR_OUT_OF_RANGE);
-    assert_int_equal(query_of(QUERY_EVIDENCE + 1, 1, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_NOTES, 1, NUMBER_MAX), ERR_OK);
+    assert_int_equal(query_of(QUERY_NOTES + 1, 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, 0, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, QUERY_PAGE_MAX + 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, 1, (uint64_t)OBJECTS_MAX_LEN + 1), ERR_OUT_OF_RANGE);
+}
+
+static enum error command_of(struct op_command c) {
+    struct request r = {.kind = OP_COMMAND, .req_seq = 1, .command = c};
+    return sealed(&r);
+}
+
+static void command_bounds(void **state) {
+    (void)state;
+    const struct op_command good = {
+        COMMAND_COMMENT, TARGET_OBJECT, SUBJECT_NONE, "web1", "", "", 0, 0, 0, 0, 0, "", ""};
+    struct op_command c = good;
+    char *comment = text_of(COMMENT_MAX_LEN + 1), *author = text_of(AUTHOR_MAX_LEN + 1);
+    assert_int_equal(command_of(good), ERR_OK);
+    for (unsigned kind = 0; kind <= COMMAND_KIND_LIMIT; kind++) {
+        c.kind = (enum command_kind)kind;
+        assert_int_equal(command_of(c), kind >= 1 && kind < COMMAND_KIND_LIMIT ? ERR_OK : ERR_OUT_OF_RANGE);
+    }
+    c = good;
+    c.target = (enum command_target)0;
+    assert_int_equal(command_of(c), ERR_OUT_OF_RANGE);
+    c.target = TARGET_LIMIT;
+    assert_int_equal(command_of(c), ERR_OUT_OF_RANGE);
+    c = good;
+    c.subject = SUBJECT_LIMIT;
+    assert_int_equal(command_of(c), ERR_OUT_OF_RANGE);
+    c = good;
+    c.flags = COMMAND_FLAGS_ALL + 1;
+    assert_int_equal(command_of(c), ERR_OUT_OF_RANGE);
+    c = good;
+    c.end = TIME_MAX_MS + 1;
+    assert_int_equal(command_of(c), ERR_OUT_OF_RANGE);
+    c = good;
+    c.duration = -1;
+    assert_int_equal(command_of(c), ERR_OUT_OF_RANGE);
+    c = good;
+    c.comment = comment;
+    assert_int_equal(command_of(c), ERR_OVERSIZED);
+    comment[COMMENT_MAX_LEN] = 0;
+    assert_int_equal(command_of(c), ERR_OK);
+    c.comment = "caf\xe9";
+    assert_int_equal(command_of(c), ERR_NOT_UTF8);
+    c = good;
+    c.author = author;
+    assert_int_equal(command_of(c), ERR_OVERSIZED);
+    free(comment);
+    free(author);
 }
 
 static void evidence_holds_frames_of_a_known_kind(void **state) {
@@ -365,6 +413,7 @@ int main(void) {
         cmocka_unit_test(blob_bounds),
         cmocka_unit_test(apply_and_tick_bounds),
         cmocka_unit_test(query_bounds),
+        cmocka_unit_test(command_bounds),
         cmocka_unit_test(evidence_holds_frames_of_a_known_kind),
         cmocka_unit_test(evidence_too_large_for_a_request_names_what_was_staged),
         cmocka_unit_test(an_observations_digest_covers_every_field),
