@@ -78,12 +78,11 @@ static bool read_code(struct bytes b, unsigned max, uint8_t *out) {
     return true;
 }
 
-/* "text | perfdata" of one line, further lines stay with the text. */
-static void split_output(struct lines *l, struct bytes all, struct observation *o) {
+void lines_output(struct observation *o, struct bytes all, struct arena *arena) {
     const uint8_t *bar = all.len == 0 ? NULL : memchr(all.data, '|', all.len);
     o->perfdata = "";
     if (bar == NULL) {
-        o->output = arena_text(&l->arena, cut(all, OUTPUT_MAX_LEN));
+        o->output = arena_text(arena, cut(all, OUTPUT_MAX_LEN));
         return;
     }
     struct bytes before = bytes_of(all.data, (size_t)(bar - all.data));
@@ -97,8 +96,8 @@ static void split_output(struct lines *l, struct bytes all, struct observation *
     before = trim(before);
     buffer_put(&joined, before.data, before.len);
     buffer_put(&joined, rest.data, rest.len);
-    o->output = arena_text(&l->arena, cut(buffer_bytes(&joined), OUTPUT_MAX_LEN));
-    o->perfdata = arena_text(&l->arena, cut(trim(perf), OUTPUT_MAX_LEN));
+    o->output = arena_text(arena, cut(buffer_bytes(&joined), OUTPUT_MAX_LEN));
+    o->perfdata = arena_text(arena, cut(trim(perf), OUTPUT_MAX_LEN));
     buffer_free(&joined);
 }
 
@@ -124,7 +123,7 @@ static const char *read_result(struct lines *l, struct bytes b, char delimiter, 
     }
     o->host = arena_text(&l->arena, host);
     o->service = arena_text(&l->arena, service);
-    split_output(l, f.list[f.count - 1], o);
+    lines_output(o, f.list[f.count - 1], &l->arena);
     return NULL;
 }
 

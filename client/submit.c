@@ -4,8 +4,8 @@
 #include "base/invariant.h"
 #include "client/cli.h"
 #include "client/lines.h"
+#include "client/obs_seq.h"
 #include "client/render.h"
-#include "crypto/keyfile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUNDLE_BYTES = 60 * 1024, RESULT_OVERHEAD = 48, OBS_COUNTER_BITS = 20 };
+enum { BUNDLE_BYTES = 60 * 1024, RESULT_OVERHEAD = 48 };
 
 struct refused_line {
     uint32_t line;
@@ -52,24 +52,18 @@ static int report_bad(const struct submit *s) {
     return s->lines.bad_count > 0 && !s->keep_going ? CLI_REFUSED : CLI_GO_ON;
 }
 
-/* obs_seq = (start ms << 20) + counter. The counter goes on from a file beside the key, so that two runs within one
-   millisecond never put different results under one number, which would convict the key. */
 static int number_results(struct submit *s) {
-    struct buffer path = {0}, why = {0};
+    struct buffer why = {0};
     uint64_t first = 0;
     time_ms now = clock_wall();
-    uint32_t count = (uint32_t)s->lines.count;
     int code = CLI_GO_ON;
-    buffer_printf(&path, "%s.obs", s->cli.key_path);
-    if (keycounter_draw(buffer_cstr(&path), count, &first, &why) != ERR_OK) {
+    if (obs_seq_draw(s->cli.key_path, now, (uint32_t)s->lines.count, &first, &why) != ERR_OK) {
         code = cli_fail_lines(&s->cli, CLI_REFUSED, &why);
     }
-    uint64_t base = ((uint64_t)now << OBS_COUNTER_BITS) + (first & ((1u << OBS_COUNTER_BITS) - 1));
-    for (uint32_t i = 0; i < count; i++) {
-        s->lines.results[i].obs_seq = base + i;
+    for (size_t i = 0; i < s->lines.count; i++) {
+        s->lines.results[i].obs_seq = first + i;
         s->lines.results[i].observed_at = now;
     }
-    buffer_free(&path);
     buffer_free(&why);
     return code;
 }
