@@ -105,6 +105,25 @@ static bool detects(const struct monitor *m, const struct object *o) {
     return switched_on(m, o, SUBJECT_FLAP_DETECTION, o->def->flap_enabled);
 }
 
+void flapping_switched(struct monitor *m, struct object *o) {
+    if (!detects(m, o)) {
+        stop(m, o);
+    }
+}
+
+/* A host that is seldom checked: its services' results count for it, as often as one of them comes on average. */
+static void host_of(struct monitor *m, const struct object *service) {
+    struct object *host = &m->table.list[service->host];
+    if (!detects(m, host)) {
+        stop(m, host);
+    } else if (host->state != STATE_PENDING && host->service_count > 0 &&
+               m->t - host->history_at >= host->service_intervals / host->service_count) {
+        remember(m, host);
+        decide(m, host);
+    }
+    freshness_schedule(m, host);
+}
+
 void flapping_result(struct monitor *m, struct object *o, bool round) {
     bool soft_problem = !o->is_host && !o->hard && o->state != STATE_OK;
     if (!detects(m, o)) {
@@ -113,23 +132,7 @@ void flapping_result(struct monitor *m, struct object *o, bool round) {
         remember(m, o);
         decide(m, o);
     }
-}
-
-void flapping_switched(struct monitor *m, struct object *o) {
-    if (!detects(m, o)) {
-        stop(m, o);
-    }
-}
-
-/* A host that is seldom checked: its services' results count for it, as often as one of them comes on average. */
-void flapping_host_of(struct monitor *m, const struct object *service) {
-    struct object *host = &m->table.list[service->host];
-    REQUIRE(!service->is_host);
-    if (!detects(m, host)) {
-        stop(m, host);
-    } else if (host->state != STATE_PENDING && host->service_count > 0 &&
-               m->t - host->history_at >= host->service_intervals / host->service_count) {
-        remember(m, host);
-        decide(m, host);
+    if (!o->is_host) {
+        host_of(m, o);
     }
 }

@@ -176,6 +176,8 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
 /* DOWN or UNREACHABLE, by the states of the host's parents. */
 uint8_t host_down_state(const struct monitor *m, const struct object *host);
 bool host_not_up(const struct object *host);
+/* Time alone makes a notification due. */
+void object_remind(struct monitor *m, struct object *o);
 
 /* --- event.c: what happens, for whoever listens --- */
 void event_state(const struct monitor *m, const struct object *o, bool hard, uint32_t attempt);
@@ -184,12 +186,10 @@ void event_downtime(const struct monitor *m, const struct object *o, enum monito
 
 /* --- flapping.c --- */
 /* The object has its state, hard or soft, by a round of attempts or not; what that leads to is told before the state
-   itself is. */
+   itself is. A service's counts for its host too, now and then. */
 void flapping_result(struct monitor *m, struct object *o, bool round);
 /* Somebody may have turned detection off: then it flaps no more. */
 void flapping_switched(struct monitor *m, struct object *o);
-/* A result of the service counts for its host too, now and then. */
-void flapping_host_of(struct monitor *m, const struct object *service);
 /* How much the object changed of late, in 1/380 of a percent; and as text. */
 uint32_t flapping_change(const struct object *o);
 void flapping_describe(struct buffer *out, uint32_t change);

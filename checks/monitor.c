@@ -43,7 +43,7 @@ static void wake(struct monitor *m, struct object *o) {
     judge(m, o);
     if (o->remind_at > 0 && o->remind_at <= m->t) {
         o->remind_at = 0;
-        notify_object(m, o);
+        object_remind(m, o);
     }
     if (o->def->dissent_notify && o->dissent_since > 0 && !o->dissent_told && m->t >= o->dissent_due) {
         notify_dissent(m, o);
@@ -151,9 +151,6 @@ enum error monitor_observe(struct monitor *m, const char *observer, const struct
     m->sink = sink;
     vote_take(m, object, at, o, &digest);
     judge(m, object);
-    if (!object->is_host) {
-        flapping_host_of(m, object);
-    }
     freshness_schedule(m, object);
     m->sink = NULL;
     return ERR_OK;

@@ -99,10 +99,11 @@ static bool contact_listens(const struct monitor *m, const struct object_contact
     return enabled && in_period(m, is_host ? c->host_period : c->service_period);
 }
 
+/* Who asks for recoveries of hosts hears them all; of services only those of states he asks for, too. */
 static bool contact_wants(const struct object_contact *c, const struct object *o) {
     unsigned options = o->is_host ? c->host_options : c->service_options;
     if (o->state == STATE_OK) {
-        return (options & NOTIFY_RECOVERY) && (options & o->notified_on);
+        return (options & NOTIFY_RECOVERY) && (o->is_host || (options & o->notified_on));
     }
     return options & option_of(o);
 }

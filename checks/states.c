@@ -84,9 +84,14 @@ static bool first_problem(struct monitor *m, struct object *o) {
     return true;
 }
 
+/* A service that lasts in its problem may have its host told again. */
 static bool lasting_problem(struct monitor *m, struct object *o, bool round) {
     uint32_t max = o->def->max_check_attempts;
     if (behind_a_down_host(m, o)) {
+        if (round && o->state == o->last_state) {
+            notify_object(m, &m->table.list[o->host]);
+            freshness_schedule(m, &m->table.list[o->host]);
+        }
         if (!o->hard || o->last_hard_state != o->state) {
             o->attempt = max;
             harden(m, o);
@@ -135,5 +140,16 @@ void object_result(struct monitor *m, struct object *o, uint8_t state, bool roun
     }
     if (moved && o->is_host) { /* Nagios makes an event of it that comes up behind the result */
         downtime_problem(m, o);
+    }
+}
+
+/* What is told of a host is what its parents make of it now. Of a service whose host is not UP, be it SOFT, nothing is
+   told by the clock. */
+void object_remind(struct monitor *m, struct object *o) {
+    object_touch(m, o);
+    if (o->is_host && o->hard && host_not_up(o) && o->state != host_down_state(m, o)) {
+        object_result(m, o, host_down_state(m, o), false);
+    } else if (!behind_a_down_host(m, o)) {
+        notify_object(m, o);
     }
 }
