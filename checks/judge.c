@@ -87,7 +87,7 @@ static bool round_complete(const struct monitor *m, const struct object *o, uint
     if (judge_rounds_by_time(o)) {
         return m->t >= judge_round_due(o);
     }
-    if (new_supporters(m, o, state) < o->def->quorum) {
+    if (!m->hears || new_supporters(m, o, state) < o->def->quorum) {
         return false;
     }
     return o->def->observer_count == 1 || m->t >= o->attempt_at + o->def->retry_interval / 2;

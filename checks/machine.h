@@ -136,6 +136,7 @@ struct monitor {
     struct held_record *held;
     size_t held_count, held_cap;
     const struct monitor_sink *sink; /* of the call that runs */
+    bool hears;                      /* a result is being taken: votes complete rounds only then */
 };
 
 /* --- table.c --- */

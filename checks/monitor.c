@@ -150,7 +150,9 @@ enum error monitor_observe(struct monitor *m, const char *observer, const struct
     }
     m->sink = sink;
     vote_take(m, object, at, o, &digest);
+    m->hears = true;
     judge(m, object);
+    m->hears = false;
     freshness_schedule(m, object);
     m->sink = NULL;
     return ERR_OK;

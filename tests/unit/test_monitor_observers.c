@@ -80,6 +80,25 @@ static void lasting_dissent_is_told_once_where_that_is_asked_for(void **state) {
     world_end(&w);
 }
 
+/* Two of three voted anew too early for a second attempt; the moment at which the dissent is told is not theirs. */
+static void somebody_else_s_deadline_completes_no_round(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " _DISSENT_NOTIFY 1\n"));
+    all_vote(&w, OK);
+    for (int i = 0; i < 2; i++) {
+        votes(&w, "us", OK);
+        votes(&w, "ap", CRIT);
+        votes(&w, "eu", CRIT);
+        pass(&w, 2);
+    }
+    pass(&w, 26);
+    expect(&w, "DISSENT web1/http CRITICAL SOFT 1/3 #0 us says OK; 2 of 3 observers would decide it [ops]\n");
+    http_is(&w, "CRITICAL SOFT 1/3 CRITICAL by ap dissent us");
+    votes(&w, "us", OK); /* the next result counts the round, whoever it is from */
+    http_is(&w, "CRITICAL SOFT 2/3 CRITICAL by ap dissent us");
+    world_end(&w);
+}
+
 static void a_two_faced_observer_is_convicted_and_missing_from_then_on(void **state) {
     (void)state;
     struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 1\n"));
@@ -367,6 +386,7 @@ int main(void) {
         cmocka_unit_test(a_liar_alone_changes_nothing_and_is_shown),
         cmocka_unit_test(a_liar_alone_hides_nothing),
         cmocka_unit_test(lasting_dissent_is_told_once_where_that_is_asked_for),
+        cmocka_unit_test(somebody_else_s_deadline_completes_no_round),
         cmocka_unit_test(a_two_faced_observer_is_convicted_and_missing_from_then_on),
         cmocka_unit_test(system_alerts_reach_the_system_contacts),
         cmocka_unit_test(votes_go_stale_one_by_one_and_the_rest_decide),
