@@ -43,10 +43,10 @@ static bool is_due(const struct monitor *m, const struct object *o, bool round) 
 }
 
 static void remember(struct monitor *m, struct object *o) {
-    o->history_stamp = o->stamp;
-    o->history_at = m->t;
-    object_touch(m, o);
     if (o->def->flap_options & option_of(o)) {
+        o->history_stamp = o->stamp;
+        o->history_at = m->t;
+        object_touch(m, o);
         memmove(o->history, o->history + 1, FLAP_HISTORY - 1);
         o->history[FLAP_HISTORY - 1] = o->state;
     }

@@ -199,6 +199,7 @@ static void take_effect(struct monitor *m, struct object *o, const struct verdic
     if (round) {
         mark_attempt(m, o);
     } else if (before == state) {
+        flapping_result(m, o, false); /* its rounds need no retry_interval */
         return;
     }
     object_result(m, o, shown_state(m, o, state), round);

@@ -119,6 +119,35 @@ static void one_that_speaks_often_makes_nothing_flap(void **state) {
     world_end(&w);
 }
 
+/* half a retry_interval is for attempts: a quorum that says anew what it said adds a state, good or bad */
+static void rounds_of_a_problem_count_like_good_ones(void **state) {
+    (void)state;
+    struct world w = world_begin(FLAPPING(THREE));
+    all_vote(&w, OK);
+    pass(&w, 1);
+    all_vote(&w, CRIT);
+    for (int i = 0; i < 3; i++) {
+        uint32_t before = flapping_change(http(&w));
+        pass(&w, 1);
+        all_vote(&w, CRIT);
+        assert_true(before > 0 && flapping_change(http(&w)) < before); /* the change is older by a state */
+    }
+    world_end(&w);
+}
+
+/* As in Nagios, last_state_history_update is of the newest state in the row. */
+static void a_state_not_asked_for_takes_no_round(void **state) {
+    (void)state;
+    struct world w = world_begin(FLAPPING(" flap_detection_options o,c\n"));
+    say_in_turn(&w, "o");
+    time_ms entered = http(&w)->history_at;
+    say_in_turn(&w, "www");
+    assert_true(entered > 0 && http(&w)->history_at == entered);
+    say_in_turn(&w, "c");
+    assert_int_equal(http(&w)->history_at, w.t);
+    world_end(&w);
+}
+
 static void it_ends_with_fewer_observers_than_a_quorum(void **state) {
     (void)state;
     struct world w =
@@ -193,6 +222,8 @@ int main(void) {
         cmocka_unit_test(a_recovery_that_begins_the_flapping_is_told_at_its_end),
         cmocka_unit_test(whoever_turns_it_off_begins_anew),
         cmocka_unit_test(one_that_speaks_often_makes_nothing_flap),
+        cmocka_unit_test(rounds_of_a_problem_count_like_good_ones),
+        cmocka_unit_test(a_state_not_asked_for_takes_no_round),
         cmocka_unit_test(it_ends_with_fewer_observers_than_a_quorum),
         cmocka_unit_test(soft_problems_and_states_not_asked_for_do_not_count),
         cmocka_unit_test(thresholds_are_the_object_s_or_the_main_configuration_s),
