@@ -86,6 +86,7 @@ static void bury_object(struct monitor *m, const struct object *o) {
 static void carry_vote(const struct table *from, struct table *to, uint32_t old_at, uint32_t new_at) {
     to->votes[new_at] = from->votes[old_at];
     from->votes[old_at].output = from->votes[old_at].perfdata = (struct text){0};
+    from->votes[old_at].standing = NULL;
     if (bit_has(from->vote_dirty, old_at)) {
         bit_add(to->vote_dirty, new_at);
     }
@@ -194,6 +195,7 @@ static void install(struct monitor *m, struct objects *objects, const struct mon
     m->sink = sink;
     for (uint32_t i = 0; i < m->table.count; i++) {
         if (judge_again[i]) {
+            mask_trim(m, &m->table.list[i]);
             judge(m, &m->table.list[i]);
         }
     }

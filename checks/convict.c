@@ -65,7 +65,10 @@ void monitor_convict(struct monitor *m, const char *observer, const char *why, c
     convict_mark(m);
     for (uint32_t i = 0; i < m->table.count; i++) {
         struct object *o = &m->table.list[i];
-        if (object_observer(o, observer) >= 0) {
+        int at = object_observer(o, observer);
+        if (at >= 0) {
+            mask_convicted(m, &object_votes(&m->table, o)[at]);
+            mask_trim(m, o);
             judge(m, o);
             freshness_schedule(m, o);
         }

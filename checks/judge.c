@@ -11,8 +11,12 @@ bool vote_fresh(const struct observer_vote *v, time_ms t) {
     return v->state != STATE_PENDING && t < v->fresh_until;
 }
 
+bool vote_masked(const struct observer_vote *v) {
+    return v->standing && v->standing->masked_at > 0;
+}
+
 bool vote_counted(const struct observer_vote *v, time_ms t) {
-    return vote_fresh(v, t) && !v->convicted;
+    return vote_fresh(v, t) && !v->convicted && !vote_masked(v);
 }
 
 void judge_tally(const struct monitor *m, const struct object *o, struct ballot *out) {
@@ -29,12 +33,12 @@ bool judge_dissents(const struct monitor *m, const struct verdict *v, const stru
     return vote_counted(vote, m->t) && verdict_dissent(v, vote->state);
 }
 
-/* Observers that voted at least once; the convicted are not waited for. */
+/* Observers that voted at least once; the convicted and the masked are not waited for. */
 static unsigned heard(const struct monitor *m, const struct object *o) {
     const struct observer_vote *votes = object_votes(&m->table, o);
     unsigned count = 0;
     for (unsigned i = 0; i < o->def->observer_count; i++) {
-        count += votes[i].state != STATE_PENDING || votes[i].convicted;
+        count += votes[i].state != STATE_PENDING || votes[i].convicted || vote_masked(&votes[i]);
     }
     return count;
 }

@@ -22,16 +22,32 @@ enum {
 
 #define TIME_NEVER INT64_MAX
 
+/* What the rounds cost an observer on one object (score.c, mask.c). Who never dissented has none, and who is forgiven
+   everything loses it. */
+struct standing {
+    struct text by;      /* the operator who masked it; "" = by its score */
+    time_ms masked_at;   /* 0: not masked */
+    time_ms dissent_at;  /* when it gave the vote that cost it last, 0: none did */
+    uint32_t rounds;     /* judged since the score was 0, at most SCORE_ROUNDS_MAX */
+    uint32_t dissents;   /* of them */
+    uint32_t probation;  /* rounds left in which half the score masks */
+    uint8_t score;       /* 0..SCORE_MAX; masked by it: unmasked again at 0 */
+    uint8_t masks;       /* how often it was masked by its score, at most MASKS_MAX */
+    uint8_t said, truth; /* in the round that cost it last */
+    bool told;           /* that its score would mask it, but may not */
+};
+
 struct observer_vote { /* an observer's last accepted result */
     struct text output, perfdata;
     struct digest digest; /* observation_digest of it: another one under this obs_seq convicts */
     uint64_t obs_seq;
     uint64_t stamp; /* its place among the object's accepted results */
     time_ms accepted_at, observed_at;
-    time_ms fresh_until; /* TIME_NEVER: the configuration turned freshness off */
-    uint8_t state;       /* STATE_PENDING: never reported. Hosts: 0 or 1 */
-    bool convicted;      /* its observer is */
-    bool stored;         /* a record of it was handed out */
+    time_ms fresh_until;       /* TIME_NEVER: the configuration turned freshness off */
+    uint8_t state;             /* STATE_PENDING: never reported. Hosts: 0 or 1 */
+    bool convicted;            /* its observer is */
+    bool stored;               /* a record of it was handed out */
+    struct standing *standing; /* NULL: it has none; owned */
 };
 
 struct object {
@@ -159,7 +175,8 @@ static inline void bit_add(uint64_t *set, uint32_t i) {
 }
 
 /* --- judge.c: from votes to the verdict in force --- */
-bool vote_fresh(const struct observer_vote *v, time_ms t);   /* reported, and its fresh_until lies ahead */
+bool vote_fresh(const struct observer_vote *v, time_ms t); /* reported, and its fresh_until lies ahead */
+bool vote_masked(const struct observer_vote *v);
 bool vote_counted(const struct observer_vote *v, time_ms t); /* fresh, and its observer may be believed */
 void judge_tally(const struct monitor *m, const struct object *o, struct ballot *out);
 void judge(struct monitor *m, struct object *o);   /* something may have changed: a vote, the time, a conviction */
@@ -170,6 +187,24 @@ bool judge_waits(const struct monitor *m, const struct object *o, time_ms now);
 /* Somebody spoke of it once. Until then an object stays PENDING, as a passive check of Nagios does. */
 bool judge_watched(const struct monitor *m, const struct object *o);
 bool judge_dissents(const struct monitor *m, const struct verdict *v, const struct observer_vote *vote);
+
+/* --- score.c: what the rounds say of the observers --- */
+unsigned score_bears(const struct object *o); /* t: how many liars the object bears */
+/* Before a vote is taken at m->t: judges the round that ended meanwhile, if one did. */
+void score_close(struct monitor *m, struct object *o);
+
+/* --- mask.c: who is set aside, and by whom --- */
+enum { MASKS_MAX = 8, PROBATION_LIMIT = SCORE_MAX / 2 };
+void mask_consider(struct monitor *m, struct object *o, unsigned observer); /* its score rose */
+void mask_lift(struct monitor *m, struct object *o, unsigned observer);     /* its score is 0 again */
+/* Masks by score give way when convictions or a new configuration leave them no room. */
+void mask_trim(struct monitor *m, struct object *o);
+void mask_convicted(struct monitor *m, struct observer_vote *v); /* a conviction takes the place of its score */
+struct standing *standing_of(struct observer_vote *v);           /* makes one */
+void standing_settle(struct observer_vote *v);                   /* drops one that says nothing any more */
+void standing_free(struct observer_vote *v);
+bool standing_is_sound(const struct standing *s);
+bool mask_is_sound(const struct table *t, const struct object *o); /* the masks of all its observers */
 
 /* --- states.c: Nagios' soft and hard states --- */
 /* A verdict (hosts: after reachability). round: it counts as an attempt. */

@@ -149,6 +149,7 @@ enum error monitor_observe(struct monitor *m, const char *observer, const struct
         return ERR_TURNED_OFF;
     }
     m->sink = sink;
+    score_close(m, object);
     vote_take(m, object, at, o, &digest);
     m->hears = true;
     judge(m, object);
@@ -181,6 +182,7 @@ static void check_object(const struct monitor *m, const struct object *o) {
     IMPLIES(o->state == STATE_PENDING, o->kind == VERDICT_NONE);
     IMPLIES(o->state == STATE_OK, o->hard && o->number == 0 && o->notified_on == 0);
     IMPLIES(o->kind == VERDICT_UNDECIDED, !o->is_host);
+    ENSURE(mask_is_sound(&m->table, o)); /* I17 */
     for (unsigned i = 0; i < def->observer_count; i++) {
         ENSURE(object_votes(&m->table, o)[i].stamp <= o->stamp);
     }

@@ -73,6 +73,21 @@ void monitor_convict(struct monitor *m, const char *observer, const char *why, c
 enum error monitor_command(struct monitor *m, const char *by, const struct op_command *c,
                            const struct monitor_sink *sink, struct buffer *answer);
 
+/* An operator sets an observer aside, or believes it again and forgives its score: on one object, or with host "" on
+   every object that names it now (those that a later apply brings are not masked). Unlike a score, which never sets
+   aside more observers than the object bears, an operator may: what that means is said. by: the operator's name, 1 to
+   NAME_MAX_LEN bytes. Appends one line to said and raises one SYSTEM alert with it; verdicts follow. Else nothing
+   changes: ERR_UNKNOWN_HOST, ERR_UNKNOWN_SERVICE, ERR_NOT_AN_OBSERVER, ERR_OVERSIZED (by), ERR_CONVICTED (MASK_SET:
+   its votes are missing already), ERR_DUPLICATE (MASK_SET: an operator masked it before), ERR_NOT_FOUND (MASK_CLEAR:
+   neither masked nor with a score). */
+enum mask_order { MASK_SET = 1, MASK_CLEAR };
+struct mask_request {
+    const char *observer, *host, *service, *by;
+    enum mask_order order;
+};
+enum error monitor_mask(struct monitor *m, const struct mask_request *r, const struct monitor_sink *sink,
+                        struct buffer *said);
+
 /* Raises one SYSTEM alert with this text. */
 void monitor_announce(struct monitor *m, const char *text, const struct monitor_sink *sink);
 

@@ -138,6 +138,38 @@ static bool decode_object(struct object *o, struct bytes value) {
            o->source < (int32_t)o->def->observer_count;
 }
 
+static bool decode_standing(struct observer_vote *v, struct reader *r) {
+    uint8_t has = read_u8(r);
+    if (has != 1) {
+        return has == 0;
+    }
+    struct standing *s = standing_of(v);
+    s->score = read_u8(r);
+    s->masks = read_u8(r);
+    uint8_t told = read_u8(r);
+    s->told = told;
+    s->said = read_u8(r);
+    s->truth = read_u8(r);
+    s->rounds = read_u32(r);
+    s->dissents = read_u32(r);
+    s->probation = read_u32(r);
+    s->dissent_at = get_time(r);
+    s->masked_at = get_time(r);
+    struct bytes by = read_block(r, NAME_MAX_LEN);
+    if (!r->bad && by.len > 0) {
+        text_set_bytes(&s->by, by);
+    }
+    return told <= 1 && standing_is_sound(s);
+}
+
+/* Who never voted has a record only of the mask that an operator put on it. */
+static bool vote_is_sound(const struct object *o, const struct observer_vote *v) {
+    if (v->state == STATE_PENDING) {
+        return vote_masked(v) && v->stamp == 0 && v->accepted_at == 0;
+    }
+    return v->state <= (o->is_host ? HOST_DOWN : STATE_UNKNOWN);
+}
+
 static bool decode_vote(struct object *o, struct observer_vote *v, struct bytes value) {
     struct reader r = reader_of(value);
     uint8_t version = read_u8(&r);
@@ -150,9 +182,10 @@ static bool decode_vote(struct object *o, struct observer_vote *v, struct bytes 
     read_into(&r, v->digest.b, DIGEST_LEN);
     get_text(&r, &v->output);
     get_text(&r, &v->perfdata);
+    bool standing = decode_standing(v, &r);
     v->stored = true;
     o->stamp = v->stamp > o->stamp ? v->stamp : o->stamp;
-    return reader_done(&r) && version == RECORD_VERSION && v->state <= (o->is_host ? HOST_DOWN : STATE_UNKNOWN);
+    return reader_done(&r) && version == RECORD_VERSION && standing && vote_is_sound(o, v);
 }
 
 /* ---- finding the place ---- */
@@ -265,11 +298,13 @@ enum error monitor_restored(struct monitor *m) {
     for (uint32_t i = 0; i < m->table.count && good; i++) {
         good = object_is_whole(m, &m->table.list[i]);
     }
+    for (uint32_t i = 0; i < m->table.count && good; i++) {
+        good = mask_is_sound(&m->table, &m->table.list[i]);
+    }
     if (!good) {
         return ERR_CORRUPT;
     }
     notes_count_triggers(m);
-    convict_mark(m);
     freshness_rebuild(m, m->t);
     return ERR_OK;
 }

@@ -116,6 +116,24 @@ static void encode_object(struct buffer *out, const struct object *o) {
     buffer_text(out, text_of(&o->perfdata));
 }
 
+static void encode_standing(struct buffer *out, const struct standing *s) {
+    buffer_u8(out, s != NULL);
+    if (!s) {
+        return;
+    }
+    buffer_u8(out, s->score);
+    buffer_u8(out, s->masks);
+    buffer_u8(out, s->told);
+    buffer_u8(out, s->said);
+    buffer_u8(out, s->truth);
+    buffer_u32(out, s->rounds);
+    buffer_u32(out, s->dissents);
+    buffer_u32(out, s->probation);
+    put_time(out, s->dissent_at);
+    put_time(out, s->masked_at);
+    buffer_text(out, text_of(&s->by));
+}
+
 static void encode_vote(struct buffer *out, const struct observer_vote *v) {
     buffer_u8(out, RECORD_VERSION);
     buffer_u8(out, v->state);
@@ -127,6 +145,7 @@ static void encode_vote(struct buffer *out, const struct observer_vote *v) {
     buffer_put(out, v->digest.b, DIGEST_LEN);
     buffer_text(out, text_of(&v->output));
     buffer_text(out, text_of(&v->perfdata));
+    encode_standing(out, v->standing);
 }
 
 /* ---- out ---- */
@@ -159,6 +178,15 @@ static void hand_out(struct flush *f) {
     hand_out_gone(f, &f->key);
     f->sink->record(f->sink->self, buffer_bytes(&f->key), buffer_bytes(&f->value));
     buffer_clear(&f->value);
+}
+
+/* The record of this key goes, if one was ever handed out. */
+static void hand_out_removal(struct flush *f, struct observer_vote *v) {
+    hand_out_gone(f, &f->key);
+    if (v->stored) {
+        f->sink->record(f->sink->self, buffer_bytes(&f->key), (struct bytes){0});
+    }
+    v->stored = false;
 }
 
 static void flush_header(struct monitor *m, struct flush *f) {
@@ -220,6 +248,10 @@ static void flush_vote(struct monitor *m, struct flush *f, uint32_t at) {
     const struct object *o = owner_of(&m->table, at);
     struct observer_vote *v = &m->table.votes[at];
     key_of_vote(&f->key, o, at - o->first_vote);
+    if (v->state == STATE_PENDING && !v->standing) { /* it never voted, and its mask is gone */
+        hand_out_removal(f, v);
+        return;
+    }
     encode_vote(&f->value, v);
     hand_out(f);
     v->stored = true;

@@ -115,6 +115,7 @@ void table_free(struct table *t) {
     for (uint32_t i = 0; i < t->vote_count; i++) {
         text_free(&t->votes[i].output);
         text_free(&t->votes[i].perfdata);
+        standing_free(&t->votes[i]);
     }
     periods_free(&t->periods);
     free(t->list);

@@ -39,6 +39,13 @@ static void put_vote_view(Quorate__Vote *out, const struct vote_view *v) {
     out->obs_seq = v->obs_seq;
     out->accepted_at = v->accepted_at;
     out->observed_at = v->observed_at;
+    out->masked_by = put_text(v->masked_by);
+    out->score = v->score;
+    out->rounds = v->rounds;
+    out->disagreed = v->disagreed;
+    out->probation = v->probation;
+    out->disagreed_at = v->disagreed_at;
+    out->masked_since = v->masked_since;
 }
 
 Quorate__Vote **put_vote_views(struct arena *a, const struct vote_view *list, unsigned count) {
@@ -52,6 +59,17 @@ Quorate__Vote **put_vote_views(struct arena *a, const struct vote_view *list, un
     return out;
 }
 
+/* Only who is masked has a moment and an author of it; nobody dissented in more rounds than there were. */
+static void take_score(struct taker *t, struct vote_view *out, const Quorate__Vote *in) {
+    out->masked_by = take_text(t, in->masked_by, in->masked ? NAME_MAX_LEN : 0);
+    out->score = (uint32_t)take_range(t, in->score, 0, SCORE_MAX);
+    out->rounds = (uint32_t)take_range(t, in->rounds, 0, SCORE_ROUNDS_MAX);
+    out->disagreed = (uint32_t)take_range(t, in->disagreed, 0, out->rounds);
+    out->probation = (uint32_t)take_range(t, in->probation, 0, PROBATION_MAX);
+    out->disagreed_at = take_time(t, in->disagreed_at);
+    out->masked_since = (time_ms)take_range(t, (uint64_t)in->masked_since, 0, in->masked ? TIME_MAX_MS : 0);
+}
+
 static void take_vote_view(struct taker *t, struct vote_view *out, const Quorate__Vote *in) {
     out->observer = take_text(t, in->observer, OBSERVER_NAME_MAX);
     out->state = (uint8_t)take_range(t, in->state, 0, VOTE_STATE_MAX);
@@ -62,6 +80,7 @@ static void take_vote_view(struct taker *t, struct vote_view *out, const Quorate
     out->obs_seq = in->obs_seq;
     out->accepted_at = take_time(t, in->accepted_at);
     out->observed_at = take_time(t, in->observed_at);
+    take_score(t, out, in);
 }
 
 unsigned take_vote_views(struct taker *t, const struct vote_view **out, Quorate__Vote **list, size_t count) {

@@ -21,6 +21,10 @@ enum {
     CONTACT_COMMANDS_MAX = 256,
     REPLY_VALUE_MAX = 1 << 20,
     VOTE_STATE_MAX = 4, /* STATE_PENDING */
+    /* What an observer's score is made of (R9). */
+    SCORE_MAX = 50,
+    SCORE_ROUNDS_MAX = 1000000, /* where the counters of rounds stop */
+    PROBATION_MAX = 50 << 7,
 };
 
 enum op_kind { OP_OBSERVE = 1, OP_TICK = 2, OP_BLOB = 3, OP_APPLY = 4, OP_QUERY = 5, OP_EVIDENCE = 6, OP_COMMAND = 7 };
@@ -192,6 +196,13 @@ struct vote_view { /* one observer's vote as people see it */
     uint64_t obs_seq;
     time_ms accepted_at; /* T of acceptance, 0 if never */
     time_ms observed_at;
+    /* its score on the object; all 0 and "" for who never dissented */
+    const char *masked_by;      /* the operator who masked it; "" = by its score, or not masked */
+    uint32_t score;             /* 0..SCORE_MAX; masked by it: the agreeing rounds still to come */
+    uint32_t rounds, disagreed; /* rounds judged since the score was 0, and those in which it dissented */
+    uint32_t probation;         /* rounds left in which half the score masks it again */
+    time_ms disagreed_at;       /* when it gave the last vote that cost it, 0: none */
+    time_ms masked_since;       /* 0: it is not masked */
 };
 struct alert_contact {
     const char *name, *alias, *email, *pager;

@@ -35,10 +35,27 @@ static inline struct output proof_output(struct bytes leaf, seq_no n, uint32_t i
 
 /* A problem of web1/http numbered `number`, as leaf bytes. */
 static inline void proof_alert(struct buffer *out, uint64_t number, const char *output) {
-    static const struct vote_view votes[] = {
-        {"ap", STATE_OK, true, false, false, "OK", 7, SAMPLE_TIME, SAMPLE_TIME - 5},
-        {"eu", STATE_CRITICAL, true, false, false, "Connection refused", 8, SAMPLE_TIME, SAMPLE_TIME - 5},
-        {"us", STATE_CRITICAL, true, false, false, "Connection refused", 9, SAMPLE_TIME + 1, SAMPLE_TIME - 5}};
+    static const struct vote_view votes[] = {{.observer = "ap",
+                                              .state = STATE_OK,
+                                              .fresh = true,
+                                              .output = "OK",
+                                              .obs_seq = 7,
+                                              .accepted_at = SAMPLE_TIME,
+                                              .observed_at = SAMPLE_TIME - 5},
+                                             {.observer = "eu",
+                                              .state = STATE_CRITICAL,
+                                              .fresh = true,
+                                              .output = "Connection refused",
+                                              .obs_seq = 8,
+                                              .accepted_at = SAMPLE_TIME,
+                                              .observed_at = SAMPLE_TIME - 5},
+                                             {.observer = "us",
+                                              .state = STATE_CRITICAL,
+                                              .fresh = true,
+                                              .output = "Connection refused",
+                                              .obs_seq = 9,
+                                              .accepted_at = SAMPLE_TIME + 1,
+                                              .observed_at = SAMPLE_TIME - 5}};
     static const struct alert_contact contacts[] = {{"ops", "Operators", "ops@example.org", "", 0, NULL}};
     struct alert a = {.number = number,
                       .n = 10 + number,

@@ -300,9 +300,32 @@ static inline void sample_reply(struct buffer *out) {
 
 static inline const struct vote_view *sample_votes(void) {
     static const struct vote_view votes[] = {
-        {"ap", STATE_OK, true, false, false, "HTTP OK", 12, SAMPLE_TIME - 900, SAMPLE_TIME - 1000},
-        {"eu", STATE_CRITICAL, true, false, false, "CRITICAL: Connection refused", 13, SAMPLE_TIME, SAMPLE_TIME - 3},
-        {"us", STATE_PENDING, false, true, true, "", 0, 0, 0},
+        {.observer = "ap",
+         .state = STATE_OK,
+         .fresh = true,
+         .output = "HTTP OK",
+         .obs_seq = 12,
+         .accepted_at = SAMPLE_TIME - 900,
+         .observed_at = SAMPLE_TIME - 1000,
+         .score = 10,
+         .rounds = 3,
+         .disagreed = 2,
+         .probation = 100,
+         .disagreed_at = SAMPLE_TIME - 900},
+        {.observer = "eu",
+         .state = STATE_CRITICAL,
+         .fresh = true,
+         .output = "CRITICAL: Connection refused",
+         .obs_seq = 13,
+         .accepted_at = SAMPLE_TIME,
+         .observed_at = SAMPLE_TIME - 3},
+        {.observer = "us",
+         .state = STATE_PENDING,
+         .masked = true,
+         .convicted = true,
+         .output = "",
+         .masked_by = "anna",
+         .masked_since = SAMPLE_TIME - 7},
     };
     return votes;
 }

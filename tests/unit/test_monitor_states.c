@@ -385,12 +385,13 @@ static void another_period_is_looked_at_when_it_is_applied(void **state) {
 static void dissent_waits_for_the_period_too(void **state) {
     (void)state;
     struct world w = world_begin(PERIOD_OF("late", " wednesday 12:01-13:00\n") HOST_AND_SERVICE(
-        THREE " notification_period late\n freshness_threshold 3600\n _DISSENT_NOTIFY 1\n"));
+        THREE " notification_period late\n freshness_threshold 3600\n check_interval 1200\n _DISSENT_NOTIFY 1\n"));
     all_vote(&w, OK);
     pass(&w, 1);
     votes(&w, "ap", CRIT);
-    apply(&w, PERIOD_OF("late", " wednesday 13:30-14:00\n")
-                  HOST_AND_SERVICE(THREE " notification_period late\n freshness_threshold 3600\n _DISSENT_NOTIFY 1\n"));
+    apply(&w, PERIOD_OF("late", " wednesday 13:30-14:00\n") HOST_AND_SERVICE(
+                  THREE
+                  " notification_period late\n freshness_threshold 3600\n check_interval 1200\n _DISSENT_NOTIFY 1\n"));
     for (int i = 0; i < 5399; i += 300) {
         pass(&w, i + 300 < 5399 ? 300 : 5399 - i - 1);
         votes(&w, "ap", CRIT);

@@ -14,7 +14,7 @@ struct play {
     uint8_t truth, before;
     time_ms changed_at;
     bool told; /* a problem alert is out and no recovery followed */
-    uint64_t alerts;
+    uint64_t alerts, masks;
 };
 
 static const char *const names[] = {"o0", "o1", "o2", "o3", "o4"};
@@ -32,8 +32,20 @@ static bool is_plausible(const struct play *p, uint8_t state) {
     return !settled(p, INTERVAL) && state >= low && state <= high;
 }
 
+/* "observer o2 masked ...": only liars are set aside. */
+static void hear_of_a_mask(struct play *p, const char *text) {
+    unsigned observer;
+    assert_int_equal(sscanf(text, "observer o%u ", &observer), 1);
+    assert_true(observer >= p->observers - p->liars);
+    p->masks += strstr(text, " masked for") != NULL;
+}
+
 static void hear(void *self, const struct alert *a) {
     struct play *p = self;
+    if (a->type == ALERT_SYSTEM) {
+        hear_of_a_mask(p, a->output);
+        return;
+    }
     p->alerts++;
     assert_true(a->type == ALERT_PROBLEM || a->type == ALERT_RECOVERY);
     assert_true(is_plausible(p, a->state));
@@ -108,6 +120,8 @@ static void begin(struct play *p, const char *text) {
     buffer_free(&why);
 }
 
+static uint64_t masks; /* of all plays so far */
+
 static uint64_t play(const char *text, unsigned observers, unsigned liars, uint64_t seed) {
     struct play p = {.observers = observers, .liars = liars};
     prng_seed(&p.prng, seed);
@@ -119,6 +133,7 @@ static uint64_t play(const char *text, unsigned observers, unsigned liars, uint6
         p.changed_at = p.t;
     }
     monitor_free(p.m);
+    masks += p.masks;
     return p.alerts;
 }
 
@@ -140,6 +155,11 @@ static void two_liars_of_five_cannot_either(void **state) {
     assert_true(alerts > 200);
 }
 
+static void liars_are_masked_meanwhile_and_nobody_else(void **state) {
+    (void)state;
+    assert_true(masks > 100);
+}
+
 static void an_honest_observer_alone_is_believed(void **state) {
     (void)state;
     assert_true(play(HOST_AND_SERVICE(" _OBSERVERS o0\n notification_interval 0\n"), 1, 0, 1) > 0);
@@ -149,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_liar_of_three_cannot_raise_hide_or_delay),
         cmocka_unit_test(two_liars_of_five_cannot_either),
+        cmocka_unit_test(liars_are_masked_meanwhile_and_nobody_else),
         cmocka_unit_test(an_honest_observer_alone_is_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
