@@ -12,12 +12,17 @@ static const char *copy(struct arena *arena, const char *text) {
 
 /* ---- one line ---- */
 
+/* Also those that are masked: what they say is not counted, and not hidden. */
+static bool contradicts(const struct monitor *m, const struct verdict *v, const struct observer_vote *vote) {
+    return vote_fresh(vote, m->t) && !vote->convicted && verdict_dissent(v, vote->state);
+}
+
 static void list_dissent(const struct monitor *m, const struct object *o, const struct verdict *v,
                          struct object_status *out, struct arena *arena) {
     const struct observer_vote *votes = object_votes(&m->table, o);
     const char **names = arena_alloc(arena, o->def->observer_count * sizeof *names);
     for (unsigned i = 0; names && i < o->def->observer_count; i++) {
-        if (judge_dissents(m, v, &votes[i])) {
+        if (contradicts(m, v, &votes[i])) {
             names[out->dissent_count++] = copy(arena, o->def->observers[i]);
         }
     }

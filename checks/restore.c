@@ -298,6 +298,7 @@ enum error monitor_restored(struct monitor *m) {
     for (uint32_t i = 0; i < m->table.count && good; i++) {
         good = object_is_whole(m, &m->table.list[i]);
     }
+    convict_mark(m);
     for (uint32_t i = 0; i < m->table.count && good; i++) {
         good = mask_is_sound(&m->table, &m->table.list[i]);
     }

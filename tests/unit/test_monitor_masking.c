@@ -15,7 +15,7 @@ static void a_constant_liar_is_masked_after_ten_rounds(void **state) {
     expect(&w,
            "SYSTEM observer us masked for web1/http: it disagreed in 10 of 10 rounds, last at 2026-01-28T12:01:40Z: "
            "CRITICAL where the verdict was OK []\n");
-    http_is(&w, "OK HARD 1/3 OK by ap");
+    http_is(&w, "OK HARD 1/3 OK by ap dissent us");
     struct vote_view us = stands(&w, "us");
     assert_true(us.masked && us.fresh && us.masked_by[0] == 0);
     assert_int_equal(us.masked_since, w.t);
@@ -32,7 +32,7 @@ static void a_liar_that_hides_a_problem_is_masked_as_well(void **state) {
     play_rounds(&w, 15, CRIT, OK, CRIT);
     assert_true(log_has(&w, "SYSTEM observer eu masked for web1/http"));
     assert_true(log_has(&w, "PROBLEM web1/http CRITICAL HARD 3/3"));
-    http_is(&w, "CRITICAL HARD 3/3 CRITICAL by ap");
+    http_is(&w, "CRITICAL HARD 3/3 CRITICAL by ap dissent eu");
     world_end(&w);
 }
 

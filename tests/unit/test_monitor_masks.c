@@ -19,7 +19,7 @@ static void no_more_are_masked_than_the_quorum_bears(void **state) {
            "SYSTEM observer e not masked for web1/http: it disagreed in 10 of 10 rounds, last at "
            "2026-01-28T12:01:40Z: OK where the verdict was CRITICAL; 1 of 5 observers are set aside already, and 1 is "
            "the most that the quorum bears []\n");
-    http_is(&w, "CRITICAL HARD 1/1 CRITICAL by a dissent e");
+    http_is(&w, "CRITICAL HARD 1/1 CRITICAL by a dissent d,e");
     assert_true(stands(&w, "d").masked && !stands(&w, "e").masked);
     score_is(&w, "e", 50);
     world_end(&w);
@@ -204,7 +204,7 @@ static void an_operator_masks_and_the_verdict_follows(void **state) {
     buffer_clear(&w.log);
     assert_int_equal(order(&w, MASK_SET, "us", "web1", "http", "observer us masked by anna for web1/http"), ERR_OK);
     expect(&w, "SYSTEM observer us masked by anna for web1/http []\n");
-    http_is(&w, "CRITICAL HARD 1/1 CRITICAL by eu undecided dissent eu");
+    http_is(&w, "CRITICAL HARD 1/1 CRITICAL by eu undecided dissent eu,us");
     votes(&w, "eu", OK);
     expect(&w, "RECOVERY web1/http OK HARD 1/1 #2 OK by ap [ops]\n");
     struct vote_view us = stands(&w, "us");

@@ -1,105 +1,6 @@
 /* A machine that is rebuilt from its records goes on exactly like the one that was never stopped: the same alerts, the
-   same records, byte for byte. Random histories of results, time, gaps,
-   convictions, commands and new configurations. */
-#include "monitor_world.h"
-
-/* ---- a store of records ---- */
-
-struct pair {
-    struct buffer key, value;
-};
-struct store {
-    struct pair *pairs;
-    size_t count;
-    struct buffer stream; /* what one flush handed out */
-    struct buffer last;
-    size_t handed;
-};
-
-static size_t store_place(const struct store *s, struct bytes key) {
-    size_t at = 0;
-    while (at < s->count && bytes_compare(buffer_bytes(&s->pairs[at].key), key) < 0) {
-        at++;
-    }
-    return at;
-}
-
-static bool store_has(const struct store *s, size_t at, struct bytes key) {
-    return at < s->count && bytes_equal(buffer_bytes(&s->pairs[at].key), key);
-}
-
-static void store_remove(struct store *s, size_t at) {
-    buffer_free(&s->pairs[at].key);
-    buffer_free(&s->pairs[at].value);
-    memmove(s->pairs + at, s->pairs + at + 1, (s->count - at - 1) * sizeof *s->pairs);
-    s->count--;
-}
-
-static void store_insert(struct store *s, size_t at, struct bytes key) {
-    s->pairs = xrealloc(s->pairs, (s->count + 1) * sizeof *s->pairs);
-    memmove(s->pairs + at + 1, s->pairs + at, (s->count - at) * sizeof *s->pairs);
-    s->pairs[at] = (struct pair){{0}, {0}};
-    buffer_put(&s->pairs[at].key, key.data, key.len);
-    s->count++;
-}
-
-static void store_record(void *self, struct bytes key, struct bytes value) {
-    struct store *s = self;
-    assert_true(s->handed == 0 || bytes_compare(buffer_bytes(&s->last), key) < 0);
-    assert_int_equal(key.data[0], 'm');
-    buffer_clear(&s->last);
-    buffer_put(&s->last, key.data, key.len);
-    s->handed++;
-    buffer_block(&s->stream, key);
-    buffer_block(&s->stream, value);
-    size_t at = store_place(s, key);
-    if (!value.data) {
-        assert_true(store_has(s, at, key));
-        store_remove(s, at);
-        return;
-    }
-    if (!store_has(s, at, key)) {
-        store_insert(s, at, key);
-    }
-    buffer_clear(&s->pairs[at].value);
-    buffer_put(&s->pairs[at].value, value.data, value.len);
-}
-
-static void store_flush(struct store *s, struct monitor *m) {
-    struct record_sink sink = {s, store_record};
-    s->handed = 0;
-    buffer_clear(&s->stream);
-    monitor_flush(m, &sink);
-}
-
-static void store_free(struct store *s) {
-    while (s->count > 0) {
-        store_remove(s, s->count - 1);
-    }
-    free(s->pairs);
-    buffer_free(&s->stream);
-    buffer_free(&s->last);
-}
-
-static struct store store_copy(const struct store *s) {
-    struct store copy = {0};
-    for (size_t i = 0; i < s->count; i++) {
-        store_insert(&copy, i, buffer_bytes(&s->pairs[i].key));
-        buffer_put(&copy.pairs[i].value, s->pairs[i].value.data, s->pairs[i].value.len);
-    }
-    return copy;
-}
-
-/* From the last record to the first: the order must not matter. */
-static struct monitor *rebuild(const struct store *s, enum error expected) {
-    struct monitor_config config = {.cluster_gap = 10000};
-    struct monitor *m = monitor_new(&config);
-    for (size_t i = s->count; i-- > 0;) {
-        assert_int_equal(monitor_restore(m, buffer_bytes(&s->pairs[i].key), buffer_bytes(&s->pairs[i].value)), ERR_OK);
-    }
-    assert_int_equal(monitor_restored(m), expected);
-    return m;
-}
+   same records, byte for byte. Random histories of results, time, gaps, convictions and new configurations. */
+#include "monitor_store.h"
 
 /* ---- histories ---- */
 
@@ -204,6 +105,13 @@ static time_ms random_step(struct history *h) {
     return (time_ms)prng_below(&h->prng, 5) * 1000;
 }
 
+static void mask_one(struct machine *x, const char *observer, const char *host, enum mask_order order) {
+    struct monitor_sink sink = {.self = x, .alert = machine_alert};
+    struct mask_request r = {observer, host, host[0] ? "x" : "", "anna", order};
+    enum error e = monitor_mask(x->m, &r, &sink, &x->said);
+    buffer_printf(&x->said, "%s\n", error_name(e));
+}
+
 /* One batch, the same for every machine given. */
 static void batch(struct history *h, struct machine **machines, size_t count) {
     h->t += random_step(h);
@@ -220,6 +128,9 @@ static void batch(struct history *h, struct machine **machines, size_t count) {
         h->last_by = who[i];
     }
     const struct op_command command = random_command(h);
+    bool masks = prng_chance(&h->prng, 60);
+    const char *whom = pick(h, observers, 6), *where = prng_chance(&h->prng, 300) ? "" : pick(h, hosts, 3);
+    enum mask_order order = prng_chance(&h->prng, 500) ? MASK_SET : MASK_CLEAR;
     const char *next = prng_chance(&h->prng, 10) ? pick(h, configurations, 3) : NULL;
     for (size_t i = 0; i < count; i++) {
         struct monitor_sink sink = {.self = machines[i], .alert = machine_alert};
@@ -228,6 +139,9 @@ static void batch(struct history *h, struct machine **machines, size_t count) {
             observe_one(machines[i], who[r], &results[r]);
         }
         command_one(machines[i], &command);
+        if (masks) {
+            mask_one(machines[i], whom, where, order);
+        }
         if (next) {
             apply_one(machines[i], next);
         }
@@ -291,6 +205,65 @@ static void a_rebuilt_machine_goes_on_like_the_one_that_never_stopped(void **sta
     }
     world_detects_flapping = false;
     assert_true(alerts > 1000);
+}
+
+/* ---- histories with a liar: scores, masks and probations ---- */
+
+static void report(struct machine *x, const char *observer, uint64_t obs_seq, uint8_t state, time_ms t) {
+    struct observation o = {"a", "x", obs_seq, state, "text", "", t};
+    observe_one(x, observer, &o);
+}
+
+static void one_round(struct history *h, struct machine **machines, size_t count, uint8_t us) {
+    h->t += 10000;
+    h->n++;
+    h->obs_seq++;
+    for (size_t i = 0; i < count; i++) {
+        struct monitor_sink sink = {.self = machines[i], .alert = machine_alert};
+        monitor_advance(machines[i]->m, h->n, h->t, &sink);
+        report(machines[i], "ap", h->obs_seq, STATE_OK, h->t);
+        report(machines[i], "eu", h->obs_seq, STATE_OK, h->t);
+        report(machines[i], "us", h->obs_seq, us, h->t);
+        monitor_check(machines[i]->m);
+    }
+}
+
+/* Stopped behind so many rounds and rebuilt, it masks, unmasks and masks again at the same moments. */
+static void stop_behind(unsigned rounds) {
+    struct monitor_config config = {.cluster_gap = 10000};
+    struct history h = {.t = DAY_ZERO};
+    struct machine first = {.m = monitor_new(&config)}, second = {0};
+    struct machine *both[] = {&first, &second};
+    struct store store = {0};
+    monitor_advance(first.m, ++h.n, h.t, NULL);
+    apply_one(&first, V1);
+    for (unsigned i = 0; i < 160; i++) {
+        if (i == rounds) {
+            store_flush(&store, first.m);
+            second.m = rebuild(&store, ERR_OK);
+            buffer_clear(&first.said);
+        }
+        one_round(&h, both, i < rounds ? 1 : 2, i < 20 || i >= 80 ? STATE_CRITICAL : STATE_OK);
+    }
+    same_bytes(&first.said, &second.said);
+    assert_true(rounds > 85 || strstr(buffer_cstr(&first.said), "observer us masked for a/x") != NULL);
+    struct store again = store_copy(&store);
+    store_flush(&store, first.m);
+    store_flush(&again, second.m);
+    same_bytes(&store.stream, &again.stream);
+    monitor_free(first.m);
+    monitor_free(second.m);
+    buffer_free(&first.said);
+    buffer_free(&second.said);
+    store_free(&store);
+    store_free(&again);
+}
+
+static void scores_and_masks_come_back_from_records(void **state) {
+    (void)state;
+    for (unsigned rounds = 0; rounds < 160; rounds += 3) {
+        stop_behind(rounds);
+    }
 }
 
 /* ---- single cases ---- */
@@ -384,6 +357,7 @@ static void records_that_do_not_fit_are_corrupt(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rebuilt_machine_goes_on_like_the_one_that_never_stopped),
+        cmocka_unit_test(scores_and_masks_come_back_from_records),
         cmocka_unit_test(a_flush_hands_out_only_what_changed),
         cmocka_unit_test(what_vanished_takes_its_records_along),
         cmocka_unit_test(a_new_machine_has_nothing_to_hand_out),
