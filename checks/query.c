@@ -70,7 +70,7 @@ static void show_status(const struct monitor *m, const struct object *o, struct 
 static size_t status_len(const struct object_status *s) {
     size_t len = 128 + strlen(s->host) + strlen(s->service) + strlen(s->output) + strlen(s->perfdata);
     for (unsigned i = 0; i < s->vote_count; i++) {
-        len += 64 + strlen(s->votes[i].observer) + strlen(s->votes[i].output);
+        len += 96 + strlen(s->votes[i].observer) + strlen(s->votes[i].output) + strlen(s->votes[i].masked_by);
     }
     for (unsigned i = 0; i < s->dissent_count; i++) {
         len += 4 + strlen(s->dissent[i]);

@@ -92,6 +92,15 @@ static json_t *vote_json(const struct vote_view *v, bool is_host, time_ms now) {
     put(j, "fresh", json_boolean(v->fresh));
     put(j, "masked", json_boolean(v->masked));
     put(j, "convicted", json_boolean(v->convicted));
+    put(j, "masked_by", text_or_null(v->masked_by));
+    put(j, "masked_since", moment(v->masked_since));
+    put(j, "masked_since_ms", moment_ms(v->masked_since));
+    put(j, "score", json_integer(v->score));
+    put(j, "rounds", json_integer(v->rounds));
+    put(j, "disagreed", json_integer(v->disagreed));
+    put(j, "disagreed_at", moment(v->disagreed_at));
+    put(j, "disagreed_at_ms", moment_ms(v->disagreed_at));
+    put(j, "probation", json_integer(v->probation));
     return j;
 }
 
@@ -220,7 +229,7 @@ void render_age(struct buffer *out, time_ms age) {
     buffer_printf(out, "%" PRId64 "ms", age);
 }
 
-static void subject(struct buffer *out, const char *host, const char *service) {
+void render_subject(struct buffer *out, const char *host, const char *service) {
     render_plain(out, *host != '\0' ? host : "cluster");
     if (*service != '\0') {
         buffer_u8(out, '/');
@@ -236,15 +245,20 @@ static void corroboration(struct buffer *out, const struct alert *a) {
         return;
     }
     for (unsigned i = 0; i < a->vote_count; i++) {
-        same += a->votes[i].fresh && a->votes[i].state == a->state;
+        const struct vote_view *v = &a->votes[i];
+        same += v->fresh && !v->masked && !v->convicted && v->state == a->state;
     }
     buffer_printf(out, " [%u of %u observers", same, a->observers);
     for (unsigned i = 0; i < a->vote_count; i++) {
         const struct vote_view *v = &a->votes[i];
-        if (v->fresh && v->state != a->state) {
+        bool aside = v->masked || v->convicted;
+        if (v->fresh && (v->state != a->state || aside)) {
             buffer_printf(out, "; ");
             render_plain(out, v->observer);
-            buffer_printf(out, " says %s%s", state_name(is_host, v->state), v->masked ? " (masked)" : "");
+            buffer_printf(out, " says %s%s", state_name(is_host, v->state),
+                          !aside         ? ""
+                          : v->convicted ? " (convicted)"
+                                         : " (masked)");
         }
     }
     buffer_printf(out, "]");
@@ -254,7 +268,7 @@ void render_alert_text(struct buffer *out, const struct alert *a) {
     char stamp[25];
     clock_rfc3339(stamp, a->t);
     buffer_printf(out, "%" PRIu64 " %s %s ", a->number, stamp, alert_type_name(a->type));
-    subject(out, a->host, a->service);
+    render_subject(out, a->host, a->service);
     if (a->type != ALERT_SYSTEM) {
         buffer_printf(out, " %s %s %u/%u", state_name(*a->service == '\0', a->state), a->hard ? "HARD" : "SOFT",
                       a->attempt, a->max_attempts);
@@ -281,16 +295,22 @@ static bool dissents(const struct object_status *s, const char *observer) {
     return false;
 }
 
+/* Who said what, when, and why it does not count if it does not. */
 static void vote_text(struct buffer *out, const struct object_status *s, const struct vote_view *v, time_ms now) {
     buffer_printf(out, " ");
     render_plain(out, v->observer);
-    buffer_printf(out, "=%s", state_name(*s->service == '\0', v->state));
+    buffer_printf(out, "=%s(", state_name(*s->service == '\0', v->state));
     if (v->accepted_at != 0) {
-        buffer_printf(out, "(");
         render_age(out, now - v->accepted_at);
-        buffer_printf(out, "%s%s%s%s)", v->fresh ? "" : ",stale", v->masked ? ",masked" : "",
-                      v->convicted ? ",convicted" : "", dissents(s, v->observer) ? ",dissents" : "");
+    } else {
+        buffer_printf(out, "never reported");
     }
+    buffer_printf(out, "%s%s", v->fresh || v->accepted_at == 0 ? "" : ",stale", v->convicted ? ",convicted" : "");
+    if (v->masked) {
+        buffer_printf(out, ",masked by ");
+        render_plain(out, *v->masked_by != '\0' ? v->masked_by : "its score");
+    }
+    buffer_printf(out, "%s)", dissents(s, v->observer) ? ",dissents" : "");
 }
 
 static void flags_text(struct buffer *out, const struct object_status *s) {
@@ -299,7 +319,7 @@ static void flags_text(struct buffer *out, const struct object_status *s) {
                   s->uncorroborated ? " uncorroborated" : "");
 }
 
-static void padded(struct buffer *out, size_t from, size_t width) {
+void render_pad(struct buffer *out, size_t from, size_t width) {
     do {
         buffer_u8(out, ' ');
     } while (out->len - from < width);
@@ -313,17 +333,17 @@ void render_status_head(struct buffer *out) {
 void render_status_text(struct buffer *out, const struct query_page *page, const struct object_status *s) {
     bool is_host = *s->service == '\0';
     size_t from = out->len;
-    subject(out, s->host, s->service);
-    padded(out, from, 28);
+    render_subject(out, s->host, s->service);
+    render_pad(out, from, 28);
     buffer_printf(out, "%-12s%-12s%u/%u %s", state_name(is_host, s->state), state_name(is_host, s->verdict), s->attempt,
                   s->max_attempts, s->hard ? "HARD" : "SOFT");
-    padded(out, from, 61);
+    render_pad(out, from, 61);
     if (s->since > 0) {
         render_age(out, page->t - s->since);
     } else {
         buffer_printf(out, "-");
     }
-    padded(out, from, 67);
+    render_pad(out, from, 67);
     buffer_printf(out, "%u of %u:", s->quorum, s->observers);
     for (unsigned i = 0; i < s->vote_count; i++) {
         vote_text(out, s, &s->votes[i], page->t);

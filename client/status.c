@@ -10,20 +10,21 @@ struct status {
     struct cluster *cluster;
     struct client *client;
     char after_host[NAME_MAX_LEN + 1], after_service[NAME_MAX_LEN + 1];
+    bool observers; /* lines of observers instead of objects */
     unsigned printed;
 };
 
 static void print_page(struct status *s, const struct query_page *page) {
     struct buffer out = {0};
     if (s->printed == 0 && page->count > 0 && !s->cli.json) {
-        render_status_head(&out);
+        (s->observers ? render_observers_head : render_status_head)(&out);
     }
     for (unsigned i = 0; i < page->count; i++) {
         if (s->cli.json) {
             render_status_json(&out, page, &page->list[i]);
             buffer_u8(&out, '\n');
         } else {
-            render_status_text(&out, page, &page->list[i]);
+            (s->observers ? render_observers_text : render_status_text)(&out, page, &page->list[i]);
         }
     }
     fwrite(out.data, 1, out.len, stdout);
@@ -93,12 +94,23 @@ static int show(struct status *s) {
     return code == CLI_GO_ON ? CLI_DONE : code;
 }
 
+static const char details[] = "Each vote says what the observer reported and how long ago, and why it does not count: "
+                              "it never reported, is stale,\n"
+                              "convicted, or masked by its score or an operator. An UNKNOWN counts as missing. With "
+                              "--json each line holds all of\n"
+                              "it, also what --observers shows.";
+
 int verb_status(int argc, char **argv) {
-    static const struct cli_verb verb = {.name = "status",
-                                         .operands = "[HOST [SERVICE]]",
-                                         .summary = "Show the agreed state, its votes and who dissents",
-                                         .operands_max = 2};
     struct status s = {0};
+    const struct cli_option options[] = {{"observers", 0, CLI_FLAG, &s.observers, NULL,
+                                          "a line for each observer: does its vote count, what its score is"},
+                                         {0}};
+    const struct cli_verb verb = {.name = "status",
+                                  .operands = "[HOST [SERVICE]]",
+                                  .summary = "Show the agreed state, its votes and who dissents",
+                                  .details = details,
+                                  .operands_max = 2,
+                                  .options = options};
     int code = cli_parse(&s.cli, &verb, argc, argv);
     if (code == CLI_GO_ON) {
         code = cli_need_key(&s.cli);

@@ -128,6 +128,46 @@ static void alert_bounds(void **state) {
     free(name);
 }
 
+/* The score of an alert's only vote, refused for the reason given. */
+static enum error alert_with_vote(struct vote_view vote) {
+    struct alert a = {.number = 1, .n = 1, .type = ALERT_PROBLEM, .vote_count = 1, .votes = &vote};
+    vote.observer = "ap";
+    return alert_with(&a);
+}
+
+static void score_bounds(void **state) {
+    (void)state;
+    char *name = text_of(NAME_MAX_LEN + 1);
+    struct vote_view most = {.masked = true,
+                             .masked_by = name + 1,
+                             .score = SCORE_MAX,
+                             .rounds = SCORE_ROUNDS_MAX,
+                             .disagreed = SCORE_ROUNDS_MAX,
+                             .probation = PROBATION_MAX,
+                             .disagreed_at = TIME_MAX_MS,
+                             .masked_since = TIME_MAX_MS};
+    assert_int_equal(alert_with_vote(most), ERR_OK);
+#define REFUSED(change, reason)                                                                                        \
+    {                                                                                                                  \
+        struct vote_view v = most;                                                                                     \
+        change;                                                                                                        \
+        assert_int_equal(alert_with_vote(v), reason);                                                                  \
+    }
+    REFUSED(v.masked_by = name, ERR_OVERSIZED)
+    REFUSED(v.score = SCORE_MAX + 1, ERR_OUT_OF_RANGE)
+    REFUSED((v.rounds = SCORE_ROUNDS_MAX + 1), ERR_OUT_OF_RANGE)
+    REFUSED((v.rounds = 3, v.disagreed = 4), ERR_OUT_OF_RANGE)
+    REFUSED(v.probation = PROBATION_MAX + 1, ERR_OUT_OF_RANGE)
+    REFUSED(v.disagreed_at = TIME_MAX_MS + 1, ERR_OUT_OF_RANGE)
+    REFUSED(v.disagreed_at = -1, ERR_OUT_OF_RANGE)
+    REFUSED(v.masked_since = TIME_MAX_MS + 1, ERR_OUT_OF_RANGE)
+    REFUSED(v.masked_since = -1, ERR_OUT_OF_RANGE)
+    REFUSED((v.masked = false, v.masked_by = ""), ERR_OUT_OF_RANGE)
+    REFUSED((v.masked = false, v.masked_since = 0), ERR_OVERSIZED)
+#undef REFUSED
+    free(name);
+}
+
 static void a_page_comes_back_as_it_was(void **state) {
     (void)state;
     struct buffer value = {0};
@@ -140,6 +180,11 @@ static void a_page_comes_back_as_it_was(void **state) {
     assert_string_equal(p.list[0].service, "");
     assert_int_equal(p.list[1].vote_count, 3);
     assert_string_equal(p.list[1].dissent[0], "ap");
+    const struct vote_view *v = p.list[1].votes;
+    assert_true(v[0].score == 10 && v[0].rounds == 3 && v[0].disagreed == 2 && v[0].probation == 100);
+    assert_true(v[0].disagreed_at == SAMPLE_TIME - 900 && v[0].masked_since == 0 && v[1].score == 0);
+    assert_true(v[2].masked_since == SAMPLE_TIME - 7);
+    assert_string_equal(v[2].masked_by, "anna");
     assert_true(p.list[1].flapping && !p.list[1].undecided);
     assert_true(bytes_equal(p.part, bytes_of_text("part")));
     arena_free(&arena);
@@ -166,6 +211,7 @@ int main(void) {
         cmocka_unit_test(a_leaf_says_what_it_is),
         cmocka_unit_test(an_alert_comes_back_as_it_was),
         cmocka_unit_test(alert_bounds),
+        cmocka_unit_test(score_bounds),
         cmocka_unit_test(a_page_comes_back_as_it_was),
         cmocka_unit_test(names_are_nagios_words),
     };
