@@ -203,7 +203,6 @@ void mask_convicted(struct monitor *m, struct observer_vote *v); /* a conviction
 struct standing *standing_of(struct observer_vote *v);           /* makes one */
 void standing_settle(struct observer_vote *v);                   /* drops one that says nothing any more */
 void standing_free(struct observer_vote *v);
-bool standing_is_sound(const struct standing *s);
 bool mask_is_sound(const struct table *t, const struct object *o); /* the masks of all its observers */
 
 /* --- states.c: Nagios' soft and hard states --- */

@@ -30,7 +30,7 @@ void standing_settle(struct observer_vote *v) {
     }
 }
 
-bool standing_is_sound(const struct standing *s) {
+static bool standing_is_sound(const struct standing *s) {
     bool has_reason = s->score > 0 || s->masks > 0 || s->masked_at > 0;
     bool counts = s->rounds <= SCORE_ROUNDS_MAX && s->dissents <= s->rounds && s->probation <= PROBATION_MAX;
     bool masked_well = s->by.len == 0 ? s->masked_at == 0 || (s->masks > 0 && s->score > 0) : s->masked_at > 0;

@@ -128,11 +128,17 @@ static void fifty_agreeing_rounds_unmask_on_probation(void **state) {
 static void behind_the_probation_the_whole_score_counts_again(void **state) {
     (void)state;
     struct world w = world_begin(HOST_AND_SERVICE(THREE));
-    play_rounds(&w, 10, OK, OK, CRIT);
-    play_rounds(&w, 50 + 51, OK, OK, OK);
-    assert_int_equal(stands(&w, "us").probation, 0);
+    play_rounds(&w, 11, OK, OK, CRIT);
+    play_rounds(&w, 50, OK, OK, OK);
+    votes(&w, "us", OK);
+    assert_int_equal(stands(&w, "us").probation, 50);
+    play_rounds(&w, 49, OK, OK, OK);
+    votes(&w, "us", OK);
+    assert_int_equal(stands(&w, "us").probation, 1);
+    play_round(&w, OK, OK, OK);
     buffer_clear(&w.log);
     play_rounds(&w, 10, OK, OK, CRIT);
+    assert_int_equal(stands(&w, "us").probation, 0);
     expect(&w, "");
     votes(&w, "ap", OK);
     assert_true(log_has(&w, "observer us masked"));
