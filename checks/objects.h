@@ -17,7 +17,8 @@ enum {
     NOTIFY_FLAPPING = 16,
     NOTIFY_DOWNTIME = 32,
     NOTIFY_DOWN = 64,
-    NOTIFY_UNREACHABLE = 128
+    NOTIFY_UNREACHABLE = 128,
+    NOTIFY_PENDING = 256 /* never told; dependencies may name it */
 };
 
 struct object_command {
@@ -48,7 +49,10 @@ struct object_timeperiod {
 };
 struct object_variable {
     const char *name, *value;
-};                        /* custom variables, name with its underscore, upper case */
+};                   /* custom variables, name with its underscore, upper case */
+struct object_pair { /* a service by its two names */
+    const char *host, *service;
+};
 struct object_checkable { /* a host (service "") or a service */
     const char *host, *service, *display, *alias, *address;
     const char *check_command;
@@ -67,6 +71,8 @@ struct object_checkable { /* a host (service "") or a service */
     const char **contacts; /* groups resolved; sorted, distinct */
     unsigned parent_count;
     const char **parents; /* hosts only */
+    unsigned service_parent_count;
+    struct object_pair *service_parents; /* services only; sorted, distinct */
     unsigned observer_count;
     const char **observers;  /* sorted, distinct, at least one */
     bool observers_implicit; /* default: the agent that bears the host's name */
@@ -77,6 +83,31 @@ struct object_checkable { /* a host (service "") or a service */
     struct object_variable *variables;
     const char *file;
     uint32_t line; /* where it was defined; not in the canonical bytes */
+};
+struct object_hostgroup {
+    const char *name, *alias;
+    unsigned member_count;
+    const char **members; /* hosts, nested groups resolved; sorted, distinct */
+};
+struct object_servicegroup {
+    const char *name, *alias;
+    unsigned member_count;
+    struct object_pair *members; /* the same, of services */
+};
+struct object_escalation { /* of one host (service "") or service; what it says nothing of comes from that object */
+    const char *host, *service;
+    uint32_t first, last; /* notifications; last 0: and all that follow */
+    const char *period;   /* "" = always */
+    unsigned options;     /* NOTIFY_* of the states; NOTIFY_RECOVERY is a recovery */
+    time_ms interval;     /* 0 = once */
+    unsigned contact_count;
+    const char **contacts; /* groups resolved; sorted, distinct */
+};
+struct object_dependency { /* host and service rest on master_host and master_service; services "" between hosts */
+    const char *host, *service, *master_host, *master_service;
+    const char *period;   /* "" = always */
+    bool inherits_parent; /* what the master rests on counts too */
+    unsigned failure;     /* NOTIFY_* of the master's states that withhold; NOTIFY_RECOVERY is OK or UP */
 };
 struct objects {
     struct arena arena;
@@ -93,6 +124,16 @@ struct objects {
     struct object_checkable *hosts; /* sorted by name */
     unsigned service_count;
     struct object_checkable *services; /* sorted by host, then description */
+    unsigned hostgroup_count;
+    struct object_hostgroup *hostgroups; /* sorted by name */
+    unsigned servicegroup_count;
+    struct object_servicegroup *servicegroups; /* sorted by name */
+    /* Sorted by object, first, last, period and options; one entry for each. */
+    unsigned host_escalation_count, service_escalation_count;
+    struct object_escalation *host_escalations, *service_escalations;
+    /* Sorted by object, master, period and inherits_parent; one entry for each. No circles. */
+    unsigned host_dependency_count, service_dependency_count;
+    struct object_dependency *host_dependencies, *service_dependencies;
     unsigned system_contact_count;
     const char **system_contacts; /* of the contact group named by _SYSTEM_CONTACTS */
 };
@@ -142,5 +183,13 @@ void objects_diff(struct buffer *out, struct objects_plan *plan, const struct ob
 struct zone objects_zone(const struct objects *o, const char *name);
 const struct object_checkable *objects_host(const struct objects *o, const char *name); /* NULL: none */
 const struct object_checkable *objects_service(const struct objects *o, const char *host, const char *service);
+const struct object_hostgroup *objects_hostgroup(const struct objects *o, const char *name);       /* NULL: none */
+const struct object_servicegroup *objects_servicegroup(const struct objects *o, const char *name); /* NULL: none */
+/* The services of a host, and what is said of one host (service "") or service: the first of them and how many. */
+const struct object_checkable *objects_services(const struct objects *o, const char *host, unsigned *count);
+const struct object_escalation *objects_escalations(const struct objects *o, const char *host, const char *service,
+                                                    unsigned *count);
+const struct object_dependency *objects_dependencies(const struct objects *o, const char *host, const char *service,
+                                                     unsigned *count);
 
 #endif

@@ -9,17 +9,31 @@
 #include <string.h>
 
 /* magic u32 | interval_length u64 | per kind: count u32, its objects' fields in table order | system contacts */
-#define OBJECTS_MAGIC UINT32_C(0x514f4232) /* "QOB2" */
+#define OBJECTS_MAGIC UINT32_C(0x514f4233) /* "QOB3" */
 
-static const size_t kind_size[KIND_LIMIT] = {
-    [KIND_COMMAND] = sizeof(struct object_command), [KIND_CONTACT] = sizeof(struct object_contact),
-    [KIND_ZONE] = sizeof(struct object_zone),       [KIND_TIMEPERIOD] = sizeof(struct object_timeperiod),
-    [KIND_HOST] = sizeof(struct object_checkable),  [KIND_SERVICE] = sizeof(struct object_checkable),
-};
-/* No object of the kind takes fewer bytes: bounds what a count may claim. */
-static const size_t kind_least[KIND_LIMIT] = {
-    [KIND_COMMAND] = 6,     [KIND_CONTACT] = 24, [KIND_ZONE] = 18,
-    [KIND_TIMEPERIOD] = 14, [KIND_HOST] = 80,    [KIND_SERVICE] = 80,
+/* Where the objects of a kind lie in the set, and the bytes that none of them goes below: bounds what a count may
+ * claim.
+ */
+#define KIND(member, counter, least)                                                                                   \
+    {                                                                                                                  \
+        sizeof(*((struct objects *)0)->member), offsetof(struct objects, member), offsetof(struct objects, counter),   \
+            least                                                                                                      \
+    }
+static const struct {
+    size_t size, list, count, least;
+} kinds[KIND_LIMIT] = {
+    [KIND_COMMAND] = KIND(commands, command_count, 6),
+    [KIND_CONTACT] = KIND(contacts, contact_count, 24),
+    [KIND_ZONE] = KIND(zones, zone_count, 18),
+    [KIND_TIMEPERIOD] = KIND(timeperiods, timeperiod_count, 14),
+    [KIND_HOST] = KIND(hosts, host_count, 80),
+    [KIND_SERVICE] = KIND(services, service_count, 80),
+    [KIND_HOSTGROUP] = KIND(hostgroups, hostgroup_count, 9),
+    [KIND_SERVICEGROUP] = KIND(servicegroups, servicegroup_count, 9),
+    [KIND_HOSTESCALATION] = KIND(host_escalations, host_escalation_count, 29),
+    [KIND_SERVICEESCALATION] = KIND(service_escalations, service_escalation_count, 29),
+    [KIND_HOSTDEPENDENCY] = KIND(host_dependencies, host_dependency_count, 15),
+    [KIND_SERVICEDEPENDENCY] = KIND(service_dependencies, service_dependency_count, 15),
 };
 static const struct object_field interval_length_field = {.directive = "interval_length",
                                                           .kind = FIELD_TIME,
@@ -41,94 +55,50 @@ void objects_free(struct objects *o) {
 }
 
 unsigned object_count(const struct objects *o, enum object_kind kind) {
-    switch (kind) {
-    case KIND_COMMAND:
-        return o->command_count;
-    case KIND_CONTACT:
-        return o->contact_count;
-    case KIND_ZONE:
-        return o->zone_count;
-    case KIND_TIMEPERIOD:
-        return o->timeperiod_count;
-    case KIND_HOST:
-        return o->host_count;
-    case KIND_SERVICE:
-        return o->service_count;
-    case KIND_LIMIT:
-        break;
-    }
-    UNREACHABLE();
+    REQUIRE(kind < KIND_LIMIT);
+    return *(const unsigned *)(const void *)((const char *)o + kinds[kind].count);
 }
 
+/* The list pointers have many types: they are copied as bytes, never read as another one. */
 const void *object_at(const struct objects *o, enum object_kind kind, unsigned i) {
     REQUIRE(i < object_count(o, kind));
-    switch (kind) {
-    case KIND_COMMAND:
-        return &o->commands[i];
-    case KIND_CONTACT:
-        return &o->contacts[i];
-    case KIND_ZONE:
-        return &o->zones[i];
-    case KIND_TIMEPERIOD:
-        return &o->timeperiods[i];
-    case KIND_HOST:
-        return &o->hosts[i];
-    case KIND_SERVICE:
-        return &o->services[i];
-    case KIND_LIMIT:
-        break;
-    }
-    UNREACHABLE();
+    const char *list = NULL;
+    memcpy((void *)&list, (const char *)o + kinds[kind].list, sizeof list);
+    return list + i * kinds[kind].size;
 }
 
-static void place(struct objects *o, enum object_kind kind, void *list, unsigned count) {
-    switch (kind) {
-    case KIND_COMMAND:
-        o->commands = list;
-        o->command_count = count;
-        return;
-    case KIND_CONTACT:
-        o->contacts = list;
-        o->contact_count = count;
-        return;
-    case KIND_ZONE:
-        o->zones = list;
-        o->zone_count = count;
-        return;
-    case KIND_TIMEPERIOD:
-        o->timeperiods = list;
-        o->timeperiod_count = count;
-        return;
-    case KIND_HOST:
-        o->hosts = list;
-        o->host_count = count;
-        return;
-    case KIND_SERVICE:
-        o->services = list;
-        o->service_count = count;
-        return;
-    case KIND_LIMIT:
-        break;
-    }
-    UNREACHABLE();
+void object_place(struct objects *o, enum object_kind kind, void *list, unsigned count) {
+    REQUIRE(kind < KIND_LIMIT);
+    memcpy((char *)o + kinds[kind].list, (const void *)&list, sizeof list);
+    *(unsigned *)(void *)((char *)o + kinds[kind].count) = count;
 }
 
-int object_compare(enum object_kind kind, const void *a, const void *b) {
-    size_t count = 0;
-    const struct object_field *f = object_fields(kind, &count);
-    int order = strcmp(field_text(&f[0], a), field_text(&f[0], b));
-    if (order == 0 && kind == KIND_SERVICE) {
-        order = strcmp(field_text(&f[1], a), field_text(&f[1], b));
+static void title_escalation(struct buffer *out, const struct object_escalation *e) {
+    buffer_printf(out, " %u-", e->first);
+    if (e->last > 0) {
+        buffer_printf(out, "%u", e->last);
     }
-    return order;
+    buffer_printf(out, " ");
+    options_print(out, e->options, false);
+    buffer_printf(out, "%s%s", *e->period ? " " : "", e->period);
+}
+
+static void title_dependency(struct buffer *out, const struct object_dependency *d) {
+    buffer_printf(out, " on %s%s%s%s%s%s", d->master_host, *d->master_service ? "/" : "", d->master_service,
+                  *d->period ? " " : "", d->period, d->inherits_parent ? " with what that rests on" : "");
 }
 
 void object_title(struct buffer *out, enum object_kind kind, const void *object) {
-    size_t count = 0;
-    const struct object_field *f = object_fields(kind, &count);
-    buffer_printf(out, "%s", field_text(&f[0], object));
-    if (kind == KIND_SERVICE) {
-        buffer_printf(out, "/%s", field_text(&f[1], object));
+    const char *const *names = object; /* every object begins with its name, or two */
+    bool paired = kind == KIND_SERVICE || kind == KIND_SERVICEESCALATION || kind == KIND_SERVICEDEPENDENCY;
+    buffer_printf(out, "%s", names[0]);
+    if (paired) {
+        buffer_printf(out, "/%s", names[1]);
+    }
+    if (kind == KIND_HOSTESCALATION || kind == KIND_SERVICEESCALATION) {
+        title_escalation(out, object);
+    } else if (kind == KIND_HOSTDEPENDENCY || kind == KIND_SERVICEDEPENDENCY) {
+        title_dependency(out, object);
     }
 }
 
@@ -170,26 +140,29 @@ static enum error decode_object(struct reader *r, struct arena *arena, enum obje
 }
 
 static uint32_t most_of(enum object_kind kind) {
+    if (kind >= KIND_HOSTESCALATION) {
+        return OBJECT_RELATIONS_MAX;
+    }
     return kind == KIND_ZONE || kind == KIND_TIMEPERIOD ? OBJECT_PERIODS_MAX : OBJECT_SERVICES_MAX;
 }
 
 static enum error decode_kind(struct reader *r, struct objects *o, enum object_kind kind) {
     uint32_t count = read_u32(r);
-    if (r->bad || count > most_of(kind) || count > (size_t)(r->end - r->at) / kind_least[kind]) {
+    if (r->bad || count > most_of(kind) || count > (size_t)(r->end - r->at) / kinds[kind].least) {
         return ERR_MALFORMED;
     }
-    char *list = arena_alloc(&o->arena, (count + 1) * kind_size[kind]);
+    char *list = arena_alloc(&o->arena, (count + 1) * kinds[kind].size);
     for (uint32_t i = 0; i < count; i++) {
-        void *object = list + i * kind_size[kind];
+        void *object = list + i * kinds[kind].size;
         enum error e = decode_object(r, &o->arena, kind, object);
         if (e != ERR_OK) {
             return e;
         }
-        if (i > 0 && object_compare(kind, list + (i - 1) * kind_size[kind], object) >= 0) {
+        if (i > 0 && object_compare(kind, list + (i - 1) * kinds[kind].size, object) >= 0) {
             return ERR_NOT_CANONICAL;
         }
     }
-    place(o, kind, list, count);
+    object_place(o, kind, list, count);
     return ERR_OK;
 }
 

@@ -140,8 +140,7 @@ static void unknown(struct parse *p, const struct raw_entry *entry, const char *
                   (int)(name.len < 255 ? name.len : 255), (const char *)name.data);
 }
 
-/* Strips a leading '!' and says whether there was one. */
-static bool take_not(struct bytes *name) {
+bool list_take_not(struct bytes *name) {
     bool excluded = name->data[0] == '!';
     while (excluded && name->len > 0 && (name->data[0] == '!' || name->data[0] == ' ' || name->data[0] == '\t')) {
         name->data++;
@@ -162,7 +161,7 @@ void expand_names(struct parse *p, const struct raw_entry *entry, const struct d
     struct list_walk walk = {entry->value};
     struct bytes name;
     while (list_next(&walk, &name)) {
-        struct index_set *to = take_not(&name) ? out : in;
+        struct index_set *to = list_take_not(&name) ? out : in;
         if (is_star(name)) {
             for (unsigned i = 0; i < items->count; i++) {
                 set_add(to, i);
@@ -192,7 +191,7 @@ void expand_groups(struct parse *p, const struct raw_entry *entry, const struct 
     struct list_walk walk = {entry->value};
     struct bytes name;
     while (list_next(&walk, &name)) {
-        struct index_set *to = take_not(&name) ? out : in;
+        struct index_set *to = list_take_not(&name) ? out : in;
         int index = is_star(name) ? -1 : directory_find(&groups->names, name);
         if (is_star(name)) {
             for (unsigned g = 0; g < groups->names.count; g++) {
@@ -212,13 +211,19 @@ struct group_build {
     struct parse *parse;
     struct groups *groups;
     const struct group_kind *kind;
-    const struct directory *items;
+    const struct directory *items; /* NULL: services */
+    const struct scope *scope;
 };
+
+static const struct raw_object *item_raw(const struct group_build *b, unsigned i) {
+    return b->items != NULL ? b->items->items[i].raw : b->scope->service_raw[i];
+}
 
 /* Items that name their groups themselves. */
 static void join_from_items(struct group_build *b) {
-    for (unsigned i = 0; i < b->items->count; i++) {
-        const struct raw_entry *entry = raw_given(b->items->items[i].raw, b->kind->of_item);
+    unsigned count = b->items != NULL ? b->items->count : b->parse->out->service_count;
+    for (unsigned i = 0; i < count; i++) {
+        const struct raw_entry *entry = raw_given(item_raw(b, i), b->kind->of_item);
         if (entry == NULL) {
             continue;
         }
@@ -267,19 +272,24 @@ static void resolve_group(struct group_build *b, unsigned g, unsigned depth) {
     }
     b->groups->state[g] = GROUP_VISITING;
     struct index_set out = {0};
-    expand_names(b->parse, raw_given(b->groups->names.items[g].raw, b->kind->members), b->items,
-                 raw_type_name(b->kind->item_type), &b->groups->members[g], &out);
+    const struct raw_entry *members = raw_given(b->groups->names.items[g].raw, b->kind->members);
+    if (b->items != NULL) {
+        expand_names(b->parse, members, b->items, raw_type_name(b->kind->item_type), &b->groups->members[g], &out);
+    } else {
+        expand_pairs(b->parse, b->scope, members, &b->groups->members[g], &out);
+    }
     join_nested(b, g, depth);
     set_finish(&b->groups->members[g], &out);
     set_free(&out);
     b->groups->state[g] = GROUP_DONE;
 }
 
-void groups_build(struct parse *p, struct groups *g, const struct group_kind *kind, const struct directory *items) {
+void groups_build(struct parse *p, struct groups *g, const struct group_kind *kind, const struct directory *items,
+                  const struct scope *s) {
     directory_build(p, &g->names, kind->type, kind->name);
     g->members = xcalloc(g->names.count + 1, sizeof *g->members);
     g->state = xcalloc(g->names.count + 1, sizeof *g->state);
-    struct group_build b = {p, g, kind, items};
+    struct group_build b = {p, g, kind, items, s};
     join_from_items(&b);
     for (unsigned i = 0; i < g->names.count; i++) {
         resolve_group(&b, i, 0);

@@ -48,7 +48,7 @@ static const struct object_field timeperiod_fields[] = {
     FIELD_LIST(object_timeperiod, FIELD_NAMES, "exclude", exclude_count, excludes, 0, OBJECT_RULES_MAX),
 };
 
-#define CHECKABLE_FIELDS(service_min, service_max, options, parents_max)                                               \
+#define CHECKABLE_FIELDS(service_min, service_max, options, parents_max, service_parents_max)                          \
     FIELD(object_checkable, FIELD_NAME, "host_name", host, 1, NAME_MAX_LEN),                                           \
         FIELD(object_checkable, FIELD_NAME, "service_description", service, service_min, service_max),                 \
         FIELD(object_checkable, FIELD_TEXT, "display_name", display, 0, OUTPUT_MAX_LEN),                               \
@@ -72,6 +72,8 @@ static const struct object_field timeperiod_fields[] = {
         FIELD(object_checkable, FIELD_STATES, "flap_detection_options", flap_options, 0, options),                     \
         FIELD_LIST(object_checkable, FIELD_NAMES, "contacts", contact_count, contacts, 0, OBJECT_LIST_MAX),            \
         FIELD_LIST(object_checkable, FIELD_NAMES, "parents", parent_count, parents, 0, parents_max),                   \
+        FIELD_LIST(object_checkable, FIELD_PAIRS, "parents", service_parent_count, service_parents, 0,                 \
+                   service_parents_max),                                                                               \
         FIELD_LIST(object_checkable, FIELD_NAMES, "_OBSERVERS", observer_count, observers, 1, OBJECT_OBSERVERS_MAX),   \
         FIELD(object_checkable, FIELD_FLAG, "_OBSERVERS (implicit)", observers_implicit, 0, 1),                        \
         FIELD(object_checkable, FIELD_COUNT, "_QUORUM", quorum, 1, OBJECT_OBSERVERS_MAX),                              \
@@ -80,21 +82,68 @@ static const struct object_field timeperiod_fields[] = {
         FIELD_LIST(object_checkable, FIELD_VARIABLES, "custom variables", variable_count, variables, 0,                \
                    OBJECT_LIST_MAX)
 
-static const struct object_field host_fields[] = {CHECKABLE_FIELDS(0, 0, HOST_OPTIONS, OBJECT_LIST_MAX)};
-static const struct object_field service_fields[] = {CHECKABLE_FIELDS(1, NAME_MAX_LEN, SERVICE_OPTIONS, 0)};
+static const struct object_field host_fields[] = {CHECKABLE_FIELDS(0, 0, HOST_OPTIONS, OBJECT_LIST_MAX, 0)};
+static const struct object_field service_fields[] = {
+    CHECKABLE_FIELDS(1, NAME_MAX_LEN, SERVICE_OPTIONS, 0, OBJECT_LIST_MAX)};
+static const struct object_field hostgroup_fields[] = {
+    FIELD(object_hostgroup, FIELD_NAME, "hostgroup_name", name, 1, NAME_MAX_LEN),
+    FIELD(object_hostgroup, FIELD_TEXT, "alias", alias, 0, OUTPUT_MAX_LEN),
+    FIELD_LIST(object_hostgroup, FIELD_NAMES, "members", member_count, members, 0, OBJECT_SERVICES_MAX),
+};
+static const struct object_field servicegroup_fields[] = {
+    FIELD(object_servicegroup, FIELD_NAME, "servicegroup_name", name, 1, NAME_MAX_LEN),
+    FIELD(object_servicegroup, FIELD_TEXT, "alias", alias, 0, OUTPUT_MAX_LEN),
+    FIELD_LIST(object_servicegroup, FIELD_PAIRS, "members", member_count, members, 0, OBJECT_SERVICES_MAX),
+};
+
+/* What comes first tells two of them apart: ESCALATION_KEYS, DEPENDENCY_KEYS. */
+#define ESCALATION_FIELDS(service_min, service_max, states)                                                            \
+    FIELD(object_escalation, FIELD_NAME, "host_name", host, 1, NAME_MAX_LEN),                                          \
+        FIELD(object_escalation, FIELD_NAME, "service_description", service, service_min, service_max),                \
+        FIELD(object_escalation, FIELD_COUNT, "first_notification", first, 0, OBJECT_ATTEMPTS_MAX),                    \
+        FIELD(object_escalation, FIELD_COUNT, "last_notification", last, 0, OBJECT_ATTEMPTS_MAX),                      \
+        FIELD(object_escalation, FIELD_OPTIONS, "escalation_options", options, 0, states),                             \
+        FIELD(object_escalation, FIELD_TEXT, "escalation_period", period, 0, NAME_MAX_LEN),                            \
+        FIELD(object_escalation, FIELD_TIME, "notification_interval", interval, 0, INTERVAL_MAX_MS),                   \
+        FIELD_LIST(object_escalation, FIELD_NAMES, "contacts", contact_count, contacts, 0, OBJECT_LIST_MAX)
+#define DEPENDENCY_FIELDS(service_min, service_max, states)                                                            \
+    FIELD(object_dependency, FIELD_NAME, "dependent_host_name", host, 1, NAME_MAX_LEN),                                \
+        FIELD(object_dependency, FIELD_NAME, "dependent_service_description", service, service_min, service_max),      \
+        FIELD(object_dependency, FIELD_NAME, "host_name", master_host, 1, NAME_MAX_LEN),                               \
+        FIELD(object_dependency, FIELD_NAME, "service_description", master_service, service_min, service_max),         \
+        FIELD(object_dependency, FIELD_TEXT, "dependency_period", period, 0, NAME_MAX_LEN),                            \
+        FIELD(object_dependency, FIELD_FLAG, "inherits_parent", inherits_parent, 0, 1),                                \
+        FIELD(object_dependency, FIELD_STATES, "notification_failure_criteria", failure, 0, states)
+#define HOST_STATES (NOTIFY_DOWN | NOTIFY_UNREACHABLE | NOTIFY_RECOVERY)
+#define SERVICE_STATES (NOTIFY_WARNING | NOTIFY_UNKNOWN | NOTIFY_CRITICAL | NOTIFY_RECOVERY)
+enum { ESCALATION_KEYS = 6, DEPENDENCY_KEYS = 6 };
+
+static const struct object_field hostescalation_fields[] = {ESCALATION_FIELDS(0, 0, HOST_STATES)};
+static const struct object_field serviceescalation_fields[] = {ESCALATION_FIELDS(1, NAME_MAX_LEN, SERVICE_STATES)};
+static const struct object_field hostdependency_fields[] = {DEPENDENCY_FIELDS(0, 0, HOST_STATES | NOTIFY_PENDING)};
+static const struct object_field servicedependency_fields[] = {
+    DEPENDENCY_FIELDS(1, NAME_MAX_LEN, SERVICE_STATES | NOTIFY_PENDING)};
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 static const struct {
     const char *name;
     const struct object_field *fields;
-    size_t count;
+    size_t count, keys;
 } kinds[KIND_LIMIT] = {
-    [KIND_COMMAND] = {"command", command_fields, COUNT_OF(command_fields)},
-    [KIND_CONTACT] = {"contact", contact_fields, COUNT_OF(contact_fields)},
-    [KIND_ZONE] = {"time zone", zone_fields, COUNT_OF(zone_fields)},
-    [KIND_TIMEPERIOD] = {"timeperiod", timeperiod_fields, COUNT_OF(timeperiod_fields)},
-    [KIND_HOST] = {"host", host_fields, COUNT_OF(host_fields)},
-    [KIND_SERVICE] = {"service", service_fields, COUNT_OF(service_fields)},
+    [KIND_COMMAND] = {"command", command_fields, COUNT_OF(command_fields), 1},
+    [KIND_CONTACT] = {"contact", contact_fields, COUNT_OF(contact_fields), 1},
+    [KIND_ZONE] = {"time zone", zone_fields, COUNT_OF(zone_fields), 1},
+    [KIND_TIMEPERIOD] = {"timeperiod", timeperiod_fields, COUNT_OF(timeperiod_fields), 1},
+    [KIND_HOST] = {"host", host_fields, COUNT_OF(host_fields), 1},
+    [KIND_SERVICE] = {"service", service_fields, COUNT_OF(service_fields), 2},
+    [KIND_HOSTGROUP] = {"hostgroup", hostgroup_fields, COUNT_OF(hostgroup_fields), 1},
+    [KIND_SERVICEGROUP] = {"servicegroup", servicegroup_fields, COUNT_OF(servicegroup_fields), 1},
+    [KIND_HOSTESCALATION] = {"hostescalation", hostescalation_fields, COUNT_OF(hostescalation_fields), ESCALATION_KEYS},
+    [KIND_SERVICEESCALATION] = {"serviceescalation", serviceescalation_fields, COUNT_OF(serviceescalation_fields),
+                                ESCALATION_KEYS},
+    [KIND_HOSTDEPENDENCY] = {"hostdependency", hostdependency_fields, COUNT_OF(hostdependency_fields), DEPENDENCY_KEYS},
+    [KIND_SERVICEDEPENDENCY] = {"servicedependency", servicedependency_fields, COUNT_OF(servicedependency_fields),
+                                DEPENDENCY_KEYS},
 };
 
 const struct object_field *object_fields(enum object_kind kind, size_t *count) {
@@ -106,6 +155,36 @@ const struct object_field *object_fields(enum object_kind kind, size_t *count) {
 const char *object_kind_name(enum object_kind kind) {
     REQUIRE(kind < KIND_LIMIT);
     return kinds[kind].name;
+}
+
+/* Fields that may stand in a key. */
+static int field_compare(const struct object_field *f, const void *a, const void *b) {
+    uint32_t x = 0, y = 0;
+    switch (f->kind) {
+    case FIELD_NAME:
+    case FIELD_TEXT:
+        return strcmp(field_text(f, a), field_text(f, b));
+    case FIELD_FLAG:
+        x = *(const bool *)field_at(f, a);
+        y = *(const bool *)field_at(f, b);
+        return x < y ? -1 : x > y;
+    case FIELD_COUNT:
+    case FIELD_OPTIONS:
+        x = *(const uint32_t *)field_at(f, a);
+        y = *(const uint32_t *)field_at(f, b);
+        return x < y ? -1 : x > y;
+    default:
+        UNREACHABLE();
+    }
+}
+
+int object_compare(enum object_kind kind, const void *a, const void *b) {
+    REQUIRE(kind < KIND_LIMIT);
+    int order = 0;
+    for (size_t i = 0; i < kinds[kind].keys && order == 0; i++) {
+        order = field_compare(&kinds[kind].fields[i], a, b);
+    }
+    return order;
 }
 
 /* ---- one field of one object ---- */
@@ -133,6 +212,16 @@ static void put_variables(struct buffer *out, const struct object_field *f, cons
     for (unsigned i = 0; i < count; i++) {
         put_text(out, variables[i].name);
         put_text(out, variables[i].value);
+    }
+}
+
+static void put_pairs(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    const struct object_pair *pairs = field_pairs(f, object);
+    buffer_u32(out, count);
+    for (unsigned i = 0; i < count; i++) {
+        put_text(out, pairs[i].host);
+        put_text(out, pairs[i].service);
     }
 }
 
@@ -179,6 +268,9 @@ void field_encode(struct buffer *out, const struct object_field *f, const void *
     case FIELD_SHIFTS:
         put_shifts(out, f, object);
         return;
+    case FIELD_PAIRS:
+        put_pairs(out, f, object);
+        return;
     }
     UNREACHABLE();
 }
@@ -193,9 +285,9 @@ static const char *get_text(struct reader *r, struct arena *arena) {
 }
 
 /* A list's length is believed only as far as the bytes behind it could hold so many elements. */
-static unsigned get_count(struct reader *r, size_t least) {
-    uint32_t count = read_u32(r);
-    if (r->bad || count > OBJECT_LIST_MAX || count > (size_t)(r->end - r->at) / least) {
+static unsigned get_count(struct reader *r, const struct object_field *f, size_t least) {
+    uint32_t count = read_u32(r), most = f->max > OBJECT_LIST_MAX ? (uint32_t)f->max : OBJECT_LIST_MAX;
+    if (r->bad || count > most || count > (size_t)(r->end - r->at) / least) {
         r->bad = true;
         return 0;
     }
@@ -203,7 +295,7 @@ static unsigned get_count(struct reader *r, size_t least) {
 }
 
 static enum error get_names(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
-    unsigned count = get_count(r, 2);
+    unsigned count = get_count(r, f, 2);
     const char **names = arena_alloc(arena, (count + 1) * sizeof *names);
     for (unsigned i = 0; i < count; i++) {
         names[i] = get_text(r, arena);
@@ -217,7 +309,7 @@ static enum error get_names(struct reader *r, struct arena *arena, const struct 
 }
 
 static enum error get_variables(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
-    unsigned count = get_count(r, 4);
+    unsigned count = get_count(r, f, 4);
     struct object_variable *list = arena_alloc(arena, (count + 1) * sizeof *list);
     for (unsigned i = 0; i < count; i++) {
         list[i].name = get_text(r, arena);
@@ -231,8 +323,23 @@ static enum error get_variables(struct reader *r, struct arena *arena, const str
     return ERR_OK;
 }
 
+static enum error get_pairs(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
+    unsigned count = get_count(r, f, 4);
+    struct object_pair *list = arena_alloc(arena, (count + 1) * sizeof *list);
+    for (unsigned i = 0; i < count; i++) {
+        list[i].host = get_text(r, arena);
+        list[i].service = get_text(r, arena);
+        if (!r->bad && i > 0 && pair_compare(&list[i - 1], &list[i]) >= 0) {
+            return ERR_NOT_CANONICAL;
+        }
+    }
+    *(unsigned *)(void *)((char *)object + f->count_offset) = count;
+    *(struct object_pair **)(void *)((char *)object + f->offset) = list;
+    return ERR_OK;
+}
+
 static enum error get_shifts(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
-    unsigned count = get_count(r, 12);
+    unsigned count = get_count(r, f, 12);
     struct zone_shift *list = arena_alloc(arena, (count + 1) * sizeof *list);
     for (unsigned i = 0; i < count && !r->bad; i++) {
         list[i].from = (int64_t)read_u64(r);
@@ -292,6 +399,8 @@ static enum error get_value(struct reader *r, struct arena *arena, const struct 
         return get_variables(r, arena, f, object);
     case FIELD_SHIFTS:
         return get_shifts(r, arena, f, object);
+    case FIELD_PAIRS:
+        return get_pairs(r, arena, f, object);
     }
     UNREACHABLE();
 }
@@ -322,6 +431,19 @@ static bool equal_variables(const struct object_field *f, const void *a, const v
     }
     for (unsigned i = 0; i < count; i++) {
         if (strcmp(va[i].name, vb[i].name) != 0 || strcmp(va[i].value, vb[i].value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool equal_pairs(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (pair_compare(&field_pairs(f, a)[i], &field_pairs(f, b)[i]) != 0) {
             return false;
         }
     }
@@ -366,6 +488,8 @@ bool field_equal(const struct object_field *f, const void *a, const void *b) {
         return equal_variables(f, a, b);
     case FIELD_SHIFTS:
         return equal_shifts(f, a, b);
+    case FIELD_PAIRS:
+        return equal_pairs(f, a, b);
     }
     UNREACHABLE();
 }

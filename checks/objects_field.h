@@ -17,9 +17,26 @@ enum {
     OBJECT_ATTEMPTS_MAX = 1000000,
     FLAP_THRESHOLD_MAX = 100000, /* thousandths of a percent */
     OBJECT_SERVICES_MAX = 1000000,
+    OBJECT_RELATIONS_MAX = 1000000, /* escalations, and dependencies, of all hosts and of all services */
+    OBJECT_ESCALATIONS_MAX = 256,   /* of one host or service */
+    DEPENDENCY_COST_MAX = 512,      /* dependencies that one question may have to follow, inherits_parent included */
 };
 
-enum object_kind { KIND_COMMAND, KIND_CONTACT, KIND_ZONE, KIND_TIMEPERIOD, KIND_HOST, KIND_SERVICE, KIND_LIMIT };
+enum object_kind {
+    KIND_COMMAND,
+    KIND_CONTACT,
+    KIND_ZONE,
+    KIND_TIMEPERIOD,
+    KIND_HOST,
+    KIND_SERVICE,
+    KIND_HOSTGROUP,
+    KIND_SERVICEGROUP,
+    KIND_HOSTESCALATION,
+    KIND_SERVICEESCALATION,
+    KIND_HOSTDEPENDENCY,
+    KIND_SERVICEDEPENDENCY,
+    KIND_LIMIT
+};
 
 /* FIELD_TEXT lengths, FIELD_COUNT and FIELD_TIME values and list lengths lie in min..max; FIELD_OPTIONS inside the mask
  * max. */
@@ -37,6 +54,7 @@ enum field_kind {
     FIELD_LINES, /* in the order of the text */
     FIELD_VARIABLES,
     FIELD_SHIFTS,
+    FIELD_PAIRS, /* services; sorted, distinct */
 };
 struct object_field {
     const char *directive; /* as people write it */
@@ -50,9 +68,11 @@ const char *object_kind_name(enum object_kind kind);
 /* The objects of one kind: count and the i-th as untyped memory for the field functions. */
 unsigned object_count(const struct objects *o, enum object_kind kind);
 const void *object_at(const struct objects *o, enum object_kind kind, unsigned i);
-/* Name order: byte order; services by host, then description. */
+void object_place(struct objects *o, enum object_kind kind, void *list, unsigned count);
+/* What tells two objects of a kind apart: name order is byte order; services by host, then description; escalations and
+   dependencies by all fields before those that two of them share when they are merged. */
 int object_compare(enum object_kind kind, const void *a, const void *b);
-/* "web1" or "web1/http" */
+/* "web1" or "web1/http", "web1/http 3-5 w,u,c,r work", "web1/http on db/mysql" */
 void object_title(struct buffer *out, enum object_kind kind, const void *object);
 
 /* Where a field's value lies in its object. */
@@ -68,6 +88,9 @@ static inline unsigned field_count(const struct object_field *f, const void *obj
 static inline const char *const *field_names(const struct object_field *f, const void *object) {
     return *(const char *const *const *)field_at(f, object);
 }
+static inline const struct object_pair *field_pairs(const struct object_field *f, const void *object) {
+    return *(const struct object_pair *const *)field_at(f, object);
+}
 static inline const struct zone_shift *field_shifts(const struct object_field *f, const void *object) {
     return *(const struct zone_shift *const *)field_at(f, object);
 }
@@ -82,9 +105,12 @@ bool field_equal(const struct object_field *f, const void *a, const void *b);
 /* Sentence for people when the value breaks the field's bounds; empty: it keeps them. */
 void field_check(struct buffer *out, const struct object_field *f, const void *object);
 void field_print(struct buffer *out, const struct object_field *f, const void *object);
+/* "w,u,c,r"; states: NOTIFY_RECOVERY reads o. */
+void options_print(struct buffer *out, unsigned options, bool states);
 
 /* Lists of names: sorted and distinct in place; returns the new count. */
 unsigned names_sort(const char **names, unsigned count);
+int pair_compare(const void *a, const void *b); /* two struct object_pair, by host, then service */
 
 /* Everything that can be wrong with resolved objects; report is called for each problem in a fixed order. True: none.
  */

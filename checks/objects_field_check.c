@@ -65,6 +65,18 @@ static void check_names(struct buffer *out, const struct object_field *f, const 
     }
 }
 
+static void check_pairs(struct buffer *out, const struct object_field *f, const void *object) {
+    const struct object_field name = {.min = 1, .max = NAME_MAX_LEN};
+    unsigned count = field_count(f, object);
+    check_list(out, f, count);
+    for (unsigned i = 0; i < count && out->len == 0; i++) {
+        check_name(out, &name, field_pairs(f, object)[i].host);
+        if (out->len == 0) {
+            check_name(out, &name, field_pairs(f, object)[i].service);
+        }
+    }
+}
+
 static void check_lines(struct buffer *out, const struct object_field *f, const void *object) {
     unsigned count = field_count(f, object);
     check_list(out, f, count);
@@ -152,6 +164,9 @@ void field_check(struct buffer *out, const struct object_field *f, const void *o
     case FIELD_SHIFTS:
         check_shifts(out, f, object);
         return;
+    case FIELD_PAIRS:
+        check_pairs(out, f, object);
+        return;
     }
     UNREACHABLE();
 }
@@ -168,12 +183,13 @@ static void print_time(struct buffer *out, time_ms t) {
     }
 }
 
-static void print_options(struct buffer *out, unsigned options, bool states) {
+void options_print(struct buffer *out, unsigned options, bool states) {
     static const struct {
         unsigned bit;
         char letter;
-    } letters[] = {{NOTIFY_DOWN, 'd'},     {NOTIFY_UNREACHABLE, 'u'}, {NOTIFY_WARNING, 'w'},  {NOTIFY_UNKNOWN, 'u'},
-                   {NOTIFY_CRITICAL, 'c'}, {NOTIFY_RECOVERY, 'r'},    {NOTIFY_FLAPPING, 'f'}, {NOTIFY_DOWNTIME, 's'}};
+    } letters[] = {{NOTIFY_DOWN, 'd'},     {NOTIFY_UNREACHABLE, 'u'}, {NOTIFY_WARNING, 'w'},
+                   {NOTIFY_UNKNOWN, 'u'},  {NOTIFY_CRITICAL, 'c'},    {NOTIFY_RECOVERY, 'r'},
+                   {NOTIFY_FLAPPING, 'f'}, {NOTIFY_DOWNTIME, 's'},    {NOTIFY_PENDING, 'p'}};
     const char *comma = "";
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
         if (options & letters[i].bit) {
@@ -202,6 +218,17 @@ static void print_variables(struct buffer *out, const struct object_field *f, co
     for (unsigned i = 0; i < count; i++) {
         const struct object_variable *v = &field_variables(f, object)[i];
         buffer_printf(out, "%s%s=%s", i > 0 ? " " : "", v->name, v->value);
+    }
+    if (count == 0) {
+        buffer_printf(out, "none");
+    }
+}
+
+static void print_pairs(struct buffer *out, const struct object_field *f, const void *object) {
+    unsigned count = field_count(f, object);
+    for (unsigned i = 0; i < count; i++) {
+        const struct object_pair *pair = &field_pairs(f, object)[i];
+        buffer_printf(out, "%s%s/%s", i > 0 ? "," : "", pair->host, pair->service);
     }
     if (count == 0) {
         buffer_printf(out, "none");
@@ -242,7 +269,7 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
         return;
     case FIELD_OPTIONS:
     case FIELD_STATES:
-        print_options(out, *(const unsigned *)value, f->kind == FIELD_STATES);
+        options_print(out, *(const unsigned *)value, f->kind == FIELD_STATES);
         return;
     case FIELD_STATE:
         state = *(const int *)value;
@@ -257,6 +284,9 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
         return;
     case FIELD_SHIFTS:
         print_shifts(out, f, object);
+        return;
+    case FIELD_PAIRS:
+        print_pairs(out, f, object);
         return;
     }
     UNREACHABLE();

@@ -23,6 +23,13 @@ void *parse_grow(struct parse *p, void *list, unsigned count, unsigned *cap, siz
     return moved;
 }
 
+int place_compare(const struct place *a, const struct place *b) {
+    if (a->source != b->source) {
+        return a->source < b->source ? -1 : 1;
+    }
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
 void parse_problem(struct parse *p, struct place place, const char *directive, const char *format, ...) {
     char text[1024];
     va_list arguments;
@@ -100,13 +107,8 @@ bool list_next(struct list_walk *w, struct bytes *entry) {
 
 static int compare_problems(const void *a, const void *b) {
     const struct problem *pa = a, *pb = b;
-    if (pa->place.source != pb->place.source) {
-        return pa->place.source < pb->place.source ? -1 : 1;
-    }
-    if (pa->place.line != pb->place.line) {
-        return pa->place.line < pb->place.line ? -1 : 1;
-    }
-    return strcmp(pa->text, pb->text);
+    int order = place_compare(&pa->place, &pb->place);
+    return order != 0 ? order : strcmp(pa->text, pb->text);
 }
 
 static void print_problems(struct parse *p, struct buffer *why) {
@@ -143,6 +145,16 @@ static const struct raw_object *origin(const struct validation *v, enum object_k
         return v->scope->hosts.items[index].raw;
     case KIND_SERVICE:
         return v->scope->service_raw[index];
+    case KIND_HOSTGROUP:
+        return v->scope->hostgroups.names.items[index].raw;
+    case KIND_SERVICEGROUP:
+        return v->scope->servicegroups.names.items[index].raw;
+    case KIND_HOSTESCALATION:
+    case KIND_SERVICEESCALATION:
+        return v->scope->escalation_raw[kind - KIND_HOSTESCALATION][index];
+    case KIND_HOSTDEPENDENCY:
+    case KIND_SERVICEDEPENDENCY:
+        return v->scope->dependency_raw[kind - KIND_HOSTDEPENDENCY][index];
     case KIND_LIMIT:
         break;
     }
@@ -173,9 +185,8 @@ static void build_scope(struct parse *p, struct scope *s) {
     directory_build(p, &s->contacts, RAW_CONTACT, D_CONTACT_NAME);
     directory_build(p, &s->timeperiods, RAW_TIMEPERIOD, D_TIMEPERIOD_NAME);
     directory_build(p, &s->hosts, RAW_HOST, D_HOST_NAME);
-    directory_build(p, &s->servicegroups, RAW_SERVICEGROUP, D_SERVICEGROUP_NAME);
-    groups_build(p, &s->hostgroups, &host_kind, &s->hosts);
-    groups_build(p, &s->contactgroups, &contact_kind, &s->contacts);
+    groups_build(p, &s->hostgroups, &host_kind, &s->hosts, s);
+    groups_build(p, &s->contactgroups, &contact_kind, &s->contacts, s);
 }
 
 static void resolve_all(struct parse *p) {
@@ -186,12 +197,15 @@ static void resolve_all(struct parse *p) {
     resolve_timeperiods(p, &s);
     resolve_hosts(p, &s);
     resolve_services(p, &s);
-    resolve_servicegroups(p, &s);
+    resolve_groups(p, &s);
+    resolve_escalations(p, &s);
+    resolve_dependencies(p, &s);
     resolve_system_contacts(p, &s);
     struct validation v = {p, &s};
     (void)objects_validate(p->out, blame, &v);
     groups_free(&s.hostgroups);
     groups_free(&s.contactgroups);
+    groups_free(&s.servicegroups);
 }
 
 enum error objects_parse(struct objects **out, const struct object_source *sources, size_t count,

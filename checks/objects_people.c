@@ -1,5 +1,5 @@
-/* Definitions into the resolved objects that are neither host nor service: commands, contacts, service groups (checked,
-   not kept) and the contacts of system alerts. */
+/* Definitions into the resolved objects that are neither host nor service: commands, contacts, groups of hosts and
+   services, and the contacts of system alerts. */
 #include "checks/objects_raw.h"
 
 #include <string.h>
@@ -74,62 +74,51 @@ void resolve_contacts(struct parse *p, const struct scope *s) {
     }
 }
 
-/* ---- service groups: nothing here speaks of them yet, but a wrong name in one is still a mistake ---- */
+/* ---- groups of hosts and services ---- */
 
-static void check_group_list(struct parse *p, const struct scope *s, const struct raw_entry *entry) {
-    if (entry == NULL) {
-        return;
-    }
-    struct list_walk walk = {entry->value + (entry->value[0] == '+')};
-    struct bytes name;
-    while (list_next(&walk, &name)) {
-        if (directory_find(&s->servicegroups, name) < 0) {
-            parse_problem(p, entry->place, entry->name, "no servicegroup '%.*s': define it or correct the name",
-                          (int)name.len, (const char *)name.data);
+static const char *alias_of(const struct named *group) {
+    const struct raw_entry *alias = raw_given(group->raw, D_ALIAS);
+    return alias != NULL ? alias->value : group->name;
+}
+
+static void resolve_hostgroups(struct parse *p, const struct groups *groups) {
+    struct objects *o = p->out;
+    o->hostgroup_count = groups->names.count;
+    o->hostgroups = arena_alloc(&o->arena, (o->hostgroup_count + 1) * sizeof *o->hostgroups);
+    for (unsigned g = 0; g < o->hostgroup_count; g++) {
+        const struct index_set *members = &groups->members[g];
+        const char **names = arena_alloc(&o->arena, (members->count + 1) * sizeof *names);
+        for (unsigned i = 0; i < members->count; i++) {
+            names[i] = o->hosts[members->at[i]].host;
         }
+        o->hostgroups[g] = (struct object_hostgroup){groups->names.items[g].name, alias_of(&groups->names.items[g]),
+                                                     members->count, names};
     }
 }
 
-static void check_pair(struct parse *p, const struct raw_entry *entry, struct bytes host, struct bytes service) {
-    struct buffer names[2] = {{0}, {0}};
-    buffer_put(&names[0], host.data + (host.data[0] == '!'), host.len - (host.data[0] == '!'));
-    buffer_put(&names[1], service.data, service.len);
-    const char *h = buffer_cstr(&names[0]), *d = buffer_cstr(&names[1]);
-    bool star = strcmp(h, "*") == 0 || strcmp(d, "*") == 0;
-    if (!star && objects_service(p->out, h, d) == NULL) {
-        parse_problem(p, entry->place, entry->name, "no service '%s' on host '%s': define it or correct the name", d,
-                      h);
-    }
-    buffer_free(&names[0]);
-    buffer_free(&names[1]);
-}
-
-static void check_pairs(struct parse *p, const struct raw_entry *entry) {
-    if (entry == NULL) {
-        return;
-    }
-    struct list_walk walk = {entry->value + (entry->value[0] == '+')};
-    struct bytes host, service;
-    while (list_next(&walk, &host)) {
-        if (!list_next(&walk, &service)) {
-            parse_problem(p, entry->place, entry->name, "ends with a host alone: write pairs host,service");
-            return;
+static void resolve_servicegroups(struct parse *p, const struct groups *groups) {
+    struct objects *o = p->out;
+    o->servicegroup_count = groups->names.count;
+    o->servicegroups = arena_alloc(&o->arena, (o->servicegroup_count + 1) * sizeof *o->servicegroups);
+    for (unsigned g = 0; g < o->servicegroup_count; g++) {
+        const struct index_set *members = &groups->members[g];
+        struct object_pair *pairs = arena_alloc(&o->arena, (members->count + 1) * sizeof *pairs);
+        for (unsigned i = 0; i < members->count; i++) {
+            const struct object_checkable *service = &o->services[members->at[i]];
+            pairs[i] = (struct object_pair){service->host, service->service};
         }
-        check_pair(p, entry, host, service);
+        o->servicegroups[g] = (struct object_servicegroup){groups->names.items[g].name,
+                                                           alias_of(&groups->names.items[g]), members->count, pairs};
     }
 }
 
-void resolve_servicegroups(struct parse *p, struct scope *s) {
-    for (unsigned i = 0; i < p->count; i++) {
-        if (p->list[i]->type == RAW_SERVICE && p->list[i]->registered) {
-            check_group_list(p, s, raw_given(p->list[i], D_SERVICEGROUPS));
-        }
-    }
-    for (unsigned i = 0; i < s->servicegroups.count; i++) {
-        const struct raw_object *raw = s->servicegroups.items[i].raw;
-        check_group_list(p, s, raw_given(raw, D_SERVICEGROUP_MEMBERS));
-        check_pairs(p, raw_given(raw, D_SERVICEGROUP_PAIRS));
-    }
+void resolve_groups(struct parse *p, struct scope *s) {
+    static const struct group_kind services = {RAW_SERVICEGROUP,       RAW_SERVICE,
+                                               D_SERVICEGROUP_NAME,    D_SERVICEGROUP_PAIRS,
+                                               D_SERVICEGROUP_MEMBERS, D_SERVICEGROUPS};
+    groups_build(p, &s->servicegroups, &services, NULL, s);
+    resolve_hostgroups(p, &s->hostgroups);
+    resolve_servicegroups(p, &s->servicegroups);
 }
 
 /* ---- system alerts ---- */

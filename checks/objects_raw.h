@@ -14,6 +14,10 @@ enum raw_type {
     RAW_HOSTGROUP,
     RAW_SERVICEGROUP,
     RAW_TIMEPERIOD,
+    RAW_HOSTESCALATION,
+    RAW_SERVICEESCALATION,
+    RAW_HOSTDEPENDENCY,
+    RAW_SERVICEDEPENDENCY,
     RAW_TYPE_LIMIT
 };
 const char *raw_type_name(enum raw_type t);
@@ -27,7 +31,12 @@ enum {
     IN_HOSTGROUP = 1 << RAW_HOSTGROUP,
     IN_SERVICEGROUP = 1 << RAW_SERVICEGROUP,
     IN_TIMEPERIOD = 1 << RAW_TIMEPERIOD,
+    IN_SERVICEESCALATION = 1 << RAW_SERVICEESCALATION,
+    IN_SERVICEDEPENDENCY = 1 << RAW_SERVICEDEPENDENCY,
     IN_CHECKABLE = IN_HOST | IN_SERVICE,
+    IN_ESCALATION = 1 << RAW_HOSTESCALATION | IN_SERVICEESCALATION,
+    IN_DEPENDENCY = 1 << RAW_HOSTDEPENDENCY | IN_SERVICEDEPENDENCY,
+    IN_RELATION = IN_ESCALATION | IN_DEPENDENCY,
     IN_GROUP = IN_CONTACTGROUP | IN_HOSTGROUP | IN_SERVICEGROUP,
     IN_ALL = (1 << RAW_TYPE_LIMIT) - 1
 };
@@ -41,17 +50,31 @@ enum directive_use { USED, LIST, UNUSED, UNUSED_HERE };
     DIRECTIVE(D_NAME, "name", IN_ALL, USED)                                                                            \
     DIRECTIVE(D_REGISTER, "register", IN_ALL, USED)                                                                    \
     DIRECTIVE(D_HOST_NAME, "host_name", IN_HOST, USED)                                                                 \
-    DIRECTIVE(D_HOSTS, "host_name", IN_SERVICE, LIST)                                                                  \
-    DIRECTIVE(D_HOSTGROUP_NAMES, "hostgroup_name", IN_SERVICE, LIST)                                                   \
+    DIRECTIVE(D_HOSTS, "host_name", IN_SERVICE | IN_RELATION, LIST)                                                    \
+    DIRECTIVE(D_HOSTGROUP_NAMES, "hostgroup_name", IN_SERVICE | IN_RELATION, LIST)                                     \
+    DIRECTIVE(D_SERVICEGROUP_NAMES, "servicegroup_name", IN_SERVICEESCALATION | IN_SERVICEDEPENDENCY, LIST)            \
     DIRECTIVE(D_SERVICE_DESCRIPTION, "service_description", IN_SERVICE, USED)                                          \
+    DIRECTIVE(D_SERVICE_DESCRIPTIONS, "service_description", IN_SERVICEESCALATION | IN_SERVICEDEPENDENCY, LIST)        \
+    DIRECTIVE(D_DEPENDENT_HOSTS, "dependent_host_name", IN_DEPENDENCY, LIST)                                           \
+    DIRECTIVE(D_DEPENDENT_HOSTGROUPS, "dependent_hostgroup_name", IN_DEPENDENCY, LIST)                                 \
+    DIRECTIVE(D_DEPENDENT_SERVICEGROUPS, "dependent_servicegroup_name", IN_SERVICEDEPENDENCY, LIST)                    \
+    DIRECTIVE(D_DEPENDENT_DESCRIPTIONS, "dependent_service_description", IN_SERVICEDEPENDENCY, LIST)                   \
+    DIRECTIVE(D_INHERITS_PARENT, "inherits_parent", IN_DEPENDENCY, USED)                                               \
+    DIRECTIVE(D_NOTIFICATION_FAILURE, "notification_failure_criteria", IN_DEPENDENCY, USED)                            \
+    DIRECTIVE(D_EXECUTION_FAILURE, "execution_failure_criteria", IN_DEPENDENCY, UNUSED)                                \
+    DIRECTIVE(D_DEPENDENCY_PERIOD, "dependency_period", IN_DEPENDENCY, USED)                                           \
+    DIRECTIVE(D_FIRST_NOTIFICATION, "first_notification", IN_ESCALATION, USED)                                         \
+    DIRECTIVE(D_LAST_NOTIFICATION, "last_notification", IN_ESCALATION, USED)                                           \
+    DIRECTIVE(D_ESCALATION_PERIOD, "escalation_period", IN_ESCALATION, USED)                                           \
+    DIRECTIVE(D_ESCALATION_OPTIONS, "escalation_options", IN_ESCALATION, USED)                                         \
     DIRECTIVE(D_DISPLAY_NAME, "display_name", IN_CHECKABLE, USED)                                                      \
-    DIRECTIVE(D_ALIAS, "alias", IN_HOST | IN_CONTACT | IN_TIMEPERIOD, USED)                                            \
-    DIRECTIVE(D_GROUP_ALIAS, "alias", IN_GROUP, UNUSED_HERE)                                                           \
+    DIRECTIVE(D_ALIAS, "alias", IN_HOST | IN_CONTACT | IN_TIMEPERIOD | IN_HOSTGROUP | IN_SERVICEGROUP, USED)           \
+    DIRECTIVE(D_CONTACTGROUP_ALIAS, "alias", IN_CONTACTGROUP, UNUSED_HERE)                                             \
     DIRECTIVE(D_ADDRESS, "address", IN_HOST, USED)                                                                     \
     DIRECTIVE(D_PARENTS, "parents", IN_HOST, LIST)                                                                     \
-    DIRECTIVE(D_SERVICE_PARENTS, "parents", IN_SERVICE, UNUSED_HERE)                                                   \
+    DIRECTIVE(D_SERVICE_PARENTS, "parents", IN_SERVICE, LIST)                                                          \
     DIRECTIVE(D_HOSTGROUPS, "hostgroups", IN_HOST, LIST)                                                               \
-    DIRECTIVE(D_SERVICEGROUPS, "servicegroups", IN_SERVICE, UNUSED)                                                    \
+    DIRECTIVE(D_SERVICEGROUPS, "servicegroups", IN_SERVICE, LIST)                                                      \
     DIRECTIVE(D_CHECK_COMMAND, "check_command", IN_CHECKABLE, USED)                                                    \
     DIRECTIVE(D_MAX_CHECK_ATTEMPTS, "max_check_attempts", IN_CHECKABLE, USED)                                          \
     DIRECTIVE(D_CHECK_INTERVAL, "check_interval", IN_CHECKABLE, USED)                                                  \
@@ -59,9 +82,9 @@ enum directive_use { USED, LIST, UNUSED, UNUSED_HERE };
     DIRECTIVE(D_IS_VOLATILE, "is_volatile", IN_SERVICE, USED)                                                          \
     DIRECTIVE(D_CHECK_FRESHNESS, "check_freshness", IN_CHECKABLE, USED)                                                \
     DIRECTIVE(D_FRESHNESS_THRESHOLD, "freshness_threshold", IN_CHECKABLE, USED)                                        \
-    DIRECTIVE(D_CONTACTS, "contacts", IN_CHECKABLE, LIST)                                                              \
-    DIRECTIVE(D_CONTACT_GROUPS, "contact_groups", IN_CHECKABLE, LIST)                                                  \
-    DIRECTIVE(D_NOTIFICATION_INTERVAL, "notification_interval", IN_CHECKABLE, USED)                                    \
+    DIRECTIVE(D_CONTACTS, "contacts", IN_CHECKABLE | IN_ESCALATION, LIST)                                              \
+    DIRECTIVE(D_CONTACT_GROUPS, "contact_groups", IN_CHECKABLE | IN_ESCALATION, LIST)                                  \
+    DIRECTIVE(D_NOTIFICATION_INTERVAL, "notification_interval", IN_CHECKABLE | IN_ESCALATION, USED)                    \
     DIRECTIVE(D_FIRST_NOTIFICATION_DELAY, "first_notification_delay", IN_CHECKABLE, USED)                              \
     DIRECTIVE(D_NOTIFICATION_PERIOD, "notification_period", IN_CHECKABLE, USED)                                        \
     DIRECTIVE(D_NOTIFICATION_OPTIONS, "notification_options", IN_CHECKABLE, USED)                                      \
@@ -84,8 +107,8 @@ enum directive_use { USED, LIST, UNUSED, UNUSED_HERE };
     DIRECTIVE(D_MEMBERS, "members", IN_HOSTGROUP | IN_CONTACTGROUP, LIST)                                              \
     DIRECTIVE(D_HOSTGROUP_MEMBERS, "hostgroup_members", IN_HOSTGROUP, LIST)                                            \
     DIRECTIVE(D_CONTACTGROUP_MEMBERS, "contactgroup_members", IN_CONTACTGROUP, LIST)                                   \
-    DIRECTIVE(D_SERVICEGROUP_PAIRS, "members", IN_SERVICEGROUP, UNUSED_HERE)                                           \
-    DIRECTIVE(D_SERVICEGROUP_MEMBERS, "servicegroup_members", IN_SERVICEGROUP, UNUSED)                                 \
+    DIRECTIVE(D_SERVICEGROUP_PAIRS, "members", IN_SERVICEGROUP, LIST)                                                  \
+    DIRECTIVE(D_SERVICEGROUP_MEMBERS, "servicegroup_members", IN_SERVICEGROUP, LIST)                                   \
     DIRECTIVE(D_COMMAND_NAME, "command_name", IN_COMMAND, USED)                                                        \
     DIRECTIVE(D_COMMAND_LINE, "command_line", IN_COMMAND, USED)                                                        \
     DIRECTIVE(D_TIMEPERIOD_NAME, "timeperiod_name", IN_TIMEPERIOD, USED)                                               \
@@ -185,6 +208,7 @@ struct parse {
 };
 
 void *parse_grow(struct parse *p, void *list, unsigned count, unsigned *cap, size_t size); /* room for one more */
+int place_compare(const struct place *a, const struct place *b); /* in the order of the text */
 /* "directive: text" at a place; text is "what is wrong: what to do". directive may be NULL. */
 void parse_problem(struct parse *p, struct place place, const char *directive, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -227,23 +251,47 @@ void set_add(struct index_set *s, unsigned index);
 void set_finish(struct index_set *in, struct index_set *out); /* in: sorted, distinct, without those in out */
 void set_free(struct index_set *s);
 
-/* Groups of hosts or of contacts with their members, nested groups included. */
+/* Groups of hosts, contacts or services with their members, nested groups included. */
 struct groups {
     struct directory names;
     struct index_set *members;
     uint8_t *state;
 };
+struct scope;
 struct group_kind {
     enum raw_type type, item_type;
     enum directive name, members, nested, of_item;
 };
-void groups_build(struct parse *p, struct groups *g, const struct group_kind *kind, const struct directory *items);
+/* items: hosts or contacts. NULL: the resolved services of the scope. */
+void groups_build(struct parse *p, struct groups *g, const struct group_kind *kind, const struct directory *items,
+                  const struct scope *s);
 void groups_free(struct groups *g);
 /* What a list of names (of groups) in entry adds and, with '!', takes away. entry may be NULL. */
 void expand_names(struct parse *p, const struct raw_entry *entry, const struct directory *items, const char *what,
                   struct index_set *in, struct index_set *out);
 void expand_groups(struct parse *p, const struct raw_entry *entry, const struct groups *groups, const char *what,
                    struct index_set *in, struct index_set *out);
+bool list_take_not(struct bytes *name); /* strips a leading '!' and says whether there was one */
+
+/* --- objects_select.c: which hosts and services a definition names; indices into the resolved ones --- */
+/* Pairs host,service: `*` for either, `!host,service` takes away. */
+void expand_pairs(struct parse *p, const struct scope *s, const struct raw_entry *entry, struct index_set *in,
+                  struct index_set *out);
+struct selection { /* the directives that say which; D_UNKNOWN: the type has none */
+    enum directive hosts, hostgroups, servicegroups, descriptions;
+};
+bool selects_any(const struct raw_object *raw, const struct selection *by); /* says which, other than by description */
+bool selection_sound(struct parse *p, const struct raw_object *raw,
+                     const struct selection *by); /* or says what lacks */
+/* A problem when nothing was selected and nothing was said of why since problems_before. */
+void selection_left(struct parse *p, const struct raw_object *raw, const struct selection *by,
+                    const struct index_set *left, unsigned problems_before);
+void select_hosts(struct parse *p, const struct scope *s, const struct raw_object *raw, const struct selection *by,
+                  struct index_set *out);
+void select_services(struct parse *p, const struct scope *s, const struct raw_object *raw, const struct selection *by,
+                     struct index_set *out);
+/* The services of one host that a list of descriptions names. */
+void select_of_host(struct parse *p, const struct raw_entry *descriptions, unsigned host, struct index_set *out);
 
 /* Values. Each leaves *out alone when the directive is absent, and after reporting a bad value. */
 void value_flag(struct parse *p, const struct raw_entry *entry, bool *out);
@@ -251,6 +299,9 @@ void value_count(struct parse *p, const struct raw_entry *entry, uint32_t min, u
 /* A decimal number of units; a positive one never becomes 0. */
 void value_interval(struct parse *p, const struct raw_entry *entry, time_ms unit, time_ms *out);
 void value_options(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out);
+/* escalation_options: states and r. notification_failure_criteria: states with o and p. */
+void value_escalation(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out);
+void value_failure(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out);
 /* flap_detection_options: which states count. */
 void value_states(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out);
 /* A percentage from 0 to 100, in thousandths; 0 leaves *out alone, too. */
@@ -260,16 +311,19 @@ bool decimal_to_ms(const char *text, time_ms unit, time_ms *out); /* false: no d
 
 /* All directories and groups of a configuration while it is resolved. */
 struct scope {
-    struct directory hosts, commands, contacts, timeperiods, servicegroups;
-    struct groups hostgroups, contactgroups;
-    struct raw_object **service_raw; /* beside out->services */
+    struct directory hosts, commands, contacts, timeperiods;
+    struct groups hostgroups, contactgroups, servicegroups;
+    struct raw_object **service_raw; /* beside out->services, as the next are beside their lists */
+    struct raw_object **escalation_raw[2], **dependency_raw[2]; /* [0] of hosts, [1] of services */
 };
 void resolve_commands(struct parse *p, const struct scope *s);
 void resolve_contacts(struct parse *p, const struct scope *s);
 void resolve_timeperiods(struct parse *p, const struct scope *s);
 void resolve_hosts(struct parse *p, struct scope *s);
 void resolve_services(struct parse *p, struct scope *s);
-void resolve_servicegroups(struct parse *p, struct scope *s);
+void resolve_groups(struct parse *p, struct scope *s);
+void resolve_escalations(struct parse *p, struct scope *s);
+void resolve_dependencies(struct parse *p, struct scope *s);
 void resolve_system_contacts(struct parse *p, const struct scope *s);
 
 #endif

@@ -138,8 +138,7 @@ static bool is_one_of(const char *word, const char *const *words) {
 }
 
 static void open_type(struct reading *r, const char *type) {
-    static const char *const refused[] = {"serviceescalation", "hostescalation",      "servicedependency",
-                                          "hostdependency",    "hostgroupescalation", NULL};
+    static const char *const refused[] = {"hostgroupescalation", NULL};
     static const char *const display_only[] = {"hostextinfo", "serviceextinfo", NULL};
     for (enum raw_type t = 0; t < RAW_TYPE_LIMIT; t++) {
         if (strcmp(type, raw_type_name(t)) == 0) {
@@ -152,7 +151,7 @@ static void open_type(struct reading *r, const char *type) {
     buffer_printf(&name, "define %s", type);
     if (is_one_of(type, refused)) {
         parse_problem(r->parse, here(r), buffer_cstr(&name),
-                      "not supported by this build, and leaving it out would change who is told: remove it");
+                      "says nothing to Nagios 4: write a hostescalation with a hostgroup_name");
     } else if (is_one_of(type, display_only)) {
         parse_ignored(r->parse, buffer_cstr(&name), here(r));
     } else {

@@ -1,7 +1,8 @@
 /* What must hold of resolved objects whoever made them: every field inside its bounds, every name defined, no host its
    own ancestor, a quorum that its observers can reach. Text that was just resolved and bytes that just arrived pass the
    same rules; only the place that is named differs. */
-#include "checks/objects_field.h"
+#include "checks/objects_validate.h"
+
 #include "proto/op.h"
 
 #include <stdlib.h>
@@ -14,15 +15,7 @@ enum {
     PERIOD_DEPTH_MAX = 8,
 };
 
-struct check {
-    const struct objects *objects;
-    objects_report *report;
-    void *self;
-    bool good;
-    struct buffer text;
-};
-
-static void report(struct check *c, enum object_kind kind, unsigned index, const char *directive) {
+void validate_report(struct check *c, enum object_kind kind, unsigned index, const char *directive) {
     c->good = false;
     c->report(c->self, kind, index, directive, buffer_cstr(&c->text));
     buffer_clear(&c->text);
@@ -35,7 +28,7 @@ static void check_fields(struct check *c, enum object_kind kind, unsigned index)
     for (size_t i = 0; i < count; i++) {
         field_check(&c->text, &f[i], object);
         if (c->text.len > 0) {
-            report(c, kind, index, f[i].directive);
+            validate_report(c, kind, index, f[i].directive);
         }
     }
 }
@@ -44,15 +37,15 @@ static void check_call(struct check *c, enum object_kind kind, unsigned index, c
                        const char *call) {
     if (*call != '\0' && objects_command(c->objects, call) == NULL) {
         buffer_printf(&c->text, "no command '%.*s': define it or correct the name", (int)strcspn(call, "!"), call);
-        report(c, kind, index, directive);
+        validate_report(c, kind, index, directive);
     }
 }
 
-static void check_period(struct check *c, enum object_kind kind, unsigned index, const char *directive,
-                         const char *period) {
+void validate_period(struct check *c, enum object_kind kind, unsigned index, const char *directive,
+                     const char *period) {
     if (*period != '\0' && objects_timeperiod(c->objects, period) == NULL) {
         buffer_printf(&c->text, "no timeperiod '%s': define it or correct the name", period);
-        report(c, kind, index, directive);
+        validate_report(c, kind, index, directive);
     }
 }
 
@@ -72,8 +65,8 @@ static size_t contact_len(const struct object_contact *c) {
 }
 
 /* Every alert names its contacts whole, and must fit into an answer. */
-static void check_room(struct check *c, enum object_kind kind, unsigned index, const char *directive,
-                       const char *const *contacts, unsigned count) {
+void validate_room(struct check *c, enum object_kind kind, unsigned index, const char *directive,
+                   const char *const *contacts, unsigned count) {
     size_t len = 0;
     for (unsigned i = 0; i < count; i++) {
         const struct object_contact *contact = objects_contact(c->objects, contacts[i]);
@@ -82,32 +75,32 @@ static void check_room(struct check *c, enum object_kind kind, unsigned index, c
     if (count > VOTES_MAX || len > ALERT_CONTACTS_LEN) {
         buffer_printf(&c->text, "%u contacts of %zu bytes: an alert holds %d of %d bytes: name fewer", count, len,
                       VOTES_MAX, ALERT_CONTACTS_LEN);
-        report(c, kind, index, directive);
+        validate_report(c, kind, index, directive);
     }
 }
 
-static void check_contacts(struct check *c, enum object_kind kind, unsigned index, const char *directive,
-                           const char *const *contacts, unsigned count) {
+void validate_contacts(struct check *c, enum object_kind kind, unsigned index, const char *directive,
+                       const char *const *contacts, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         if (objects_contact(c->objects, contacts[i]) == NULL) {
             buffer_printf(&c->text, "no contact '%s': define it or correct the name", contacts[i]);
-            report(c, kind, index, directive);
+            validate_report(c, kind, index, directive);
         }
     }
-    check_room(c, kind, index, directive, contacts, count);
+    validate_room(c, kind, index, directive, contacts, count);
 }
 
 static void check_command(struct check *c, unsigned index) {
     if (strchr(c->objects->commands[index].name, '!') != NULL) {
         buffer_printf(&c->text, "a command's name cannot hold '!': choose another name");
-        report(c, KIND_COMMAND, index, "command_name");
+        validate_report(c, KIND_COMMAND, index, "command_name");
     }
 }
 
 static void check_contact(struct check *c, unsigned index) {
     const struct object_contact *contact = &c->objects->contacts[index];
-    check_period(c, KIND_CONTACT, index, "host_notification_period", contact->host_period);
-    check_period(c, KIND_CONTACT, index, "service_notification_period", contact->service_period);
+    validate_period(c, KIND_CONTACT, index, "host_notification_period", contact->host_period);
+    validate_period(c, KIND_CONTACT, index, "service_notification_period", contact->service_period);
     for (unsigned i = 0; i < contact->host_command_count; i++) {
         check_call(c, KIND_CONTACT, index, "host_notification_commands", contact->host_commands[i]);
     }
@@ -130,16 +123,16 @@ static unsigned period_cost(const struct objects *o, const struct object_timeper
 static void check_timeperiod(struct check *c, unsigned index) {
     const struct object_timeperiod *p = &c->objects->timeperiods[index];
     for (unsigned i = 0; i < p->exclude_count; i++) {
-        check_period(c, KIND_TIMEPERIOD, index, "exclude", p->excludes[i]);
+        validate_period(c, KIND_TIMEPERIOD, index, "exclude", p->excludes[i]);
     }
     if (period_cost(c->objects, p, 0) == PERIOD_COST_MAX) {
         buffer_printf(&c->text, "'%s' excludes itself in the end, deeper than %d, or %d ranges and more: exclude fewer",
                       p->name, PERIOD_DEPTH_MAX - 1, PERIOD_COST_MAX - 1);
-        report(c, KIND_TIMEPERIOD, index, "exclude");
+        validate_report(c, KIND_TIMEPERIOD, index, "exclude");
     }
     if (*p->zone != '\0' && objects_zone(c->objects, p->zone).count == 0) {
         buffer_printf(&c->text, "no time zone '%s': name one of this machine's zoneinfo, or remove the line", p->zone);
-        report(c, KIND_TIMEPERIOD, index, "_TIMEZONE");
+        validate_report(c, KIND_TIMEPERIOD, index, "_TIMEZONE");
     }
 }
 
@@ -149,17 +142,17 @@ static void check_observers(struct check *c, enum object_kind kind, unsigned ind
         if (strlen(s->observers[i]) > OBSERVER_NAME_MAX) {
             buffer_printf(&c->text, "'%s' is longer than %d bytes: %s", s->observers[i], OBSERVER_NAME_MAX,
                           s->observers_implicit ? "name the observers that vote" : "shorten the observer's name");
-            report(c, kind, index, "_OBSERVERS");
+            validate_report(c, kind, index, "_OBSERVERS");
         }
     }
     if (s->observers_implicit && (s->observer_count != 1 || strcmp(s->observers[0], s->host) != 0)) {
         buffer_printf(&c->text, "the implicit observer is the host's own name");
-        report(c, kind, index, "_OBSERVERS");
+        validate_report(c, kind, index, "_OBSERVERS");
     }
     if (s->quorum > s->observer_count && s->quorum <= OBJECT_OBSERVERS_MAX) {
         buffer_printf(&c->text, "%u of %u observers can never agree: give 1 to %u", s->quorum, s->observer_count,
                       s->observer_count);
-        report(c, kind, index, "_QUORUM");
+        validate_report(c, kind, index, "_QUORUM");
     }
 }
 
@@ -167,111 +160,21 @@ static void check_checkable(struct check *c, enum object_kind kind, unsigned ind
     const struct object_checkable *s = object_at(c->objects, kind, index);
     if (kind == KIND_SERVICE && objects_host(c->objects, s->host) == NULL) {
         buffer_printf(&c->text, "no host '%s': define it or correct the name", s->host);
-        report(c, kind, index, "host_name");
+        validate_report(c, kind, index, "host_name");
     }
     check_call(c, kind, index, "check_command", s->check_command);
-    check_period(c, kind, index, "notification_period", s->notification_period);
-    check_contacts(c, kind, index, "contacts", s->contacts, s->contact_count);
+    validate_period(c, kind, index, "notification_period", s->notification_period);
+    validate_contacts(c, kind, index, "contacts", s->contacts, s->contact_count);
     check_observers(c, kind, index);
     for (unsigned i = 0; i < s->parent_count; i++) {
         if (objects_host(c->objects, s->parents[i]) == NULL) {
             buffer_printf(&c->text, "no host '%s': define it or correct the name", s->parents[i]);
-            report(c, kind, index, "parents");
+            validate_report(c, kind, index, "parents");
         }
     }
-}
-
-/* Takes away hosts all of whose parents are gone, again and again (without recursion: the bytes decide the depth).
-   What stays is on a cycle or below one. */
-static unsigned *remaining_parents(const struct objects *o) {
-    unsigned *left = xcalloc(o->host_count + 1, sizeof *left);
-    for (unsigned i = 0; i < o->host_count; i++) {
-        for (unsigned p = 0; p < o->hosts[i].parent_count; p++) {
-            left[i] += objects_host(o, o->hosts[i].parents[p]) != NULL;
-        }
+    if (kind == KIND_SERVICE) {
+        validate_service_parents(c, index);
     }
-    return left;
-}
-
-struct children {
-    unsigned *first, *next, *child; /* first[parent] and next[edge] are edge + 1, 0 = none */
-};
-
-static struct children children_of(const struct objects *o, const unsigned *left) {
-    size_t edges = 0, used = 0;
-    for (unsigned i = 0; i < o->host_count; i++) {
-        edges += left[i];
-    }
-    struct children c = {xcalloc(o->host_count + 1, sizeof(unsigned)), xcalloc(edges + 1, sizeof(unsigned)),
-                         xcalloc(edges + 1, sizeof(unsigned))};
-    for (unsigned i = 0; i < o->host_count; i++) {
-        for (unsigned p = 0; p < o->hosts[i].parent_count; p++) {
-            const struct object_checkable *parent = objects_host(o, o->hosts[i].parents[p]);
-            if (parent != NULL) {
-                unsigned *head = &c.first[parent - o->hosts];
-                c.child[used] = i;
-                c.next[used] = *head;
-                *head = (unsigned)++used;
-            }
-        }
-    }
-    return c;
-}
-
-static void peel(const struct objects *o, unsigned *left, const struct children *c) {
-    unsigned *queue = xcalloc(o->host_count + 1, sizeof *queue);
-    unsigned tail = 0;
-    for (unsigned i = 0; i < o->host_count; i++) {
-        if (left[i] == 0) {
-            queue[tail++] = i;
-        }
-    }
-    for (unsigned at = 0; at < tail; at++) {
-        for (unsigned edge = c->first[queue[at]]; edge != 0; edge = c->next[edge - 1]) {
-            if (--left[c->child[edge - 1]] == 0) {
-                queue[tail++] = c->child[edge - 1];
-            }
-        }
-    }
-    free(queue);
-}
-
-/* Walks up from a host that stayed, always to the first parent that stayed too, until a host comes twice. */
-static void report_cycle(struct check *c, const unsigned *left, unsigned start) {
-    const struct objects *o = c->objects;
-    bool *seen = xcalloc(o->host_count + 1, sizeof *seen);
-    unsigned at = start;
-    while (!seen[at]) {
-        seen[at] = true;
-        const struct object_checkable *host = &o->hosts[at];
-        for (unsigned p = 0; p < host->parent_count; p++) {
-            const struct object_checkable *parent = objects_host(o, host->parents[p]);
-            if (parent != NULL && left[parent - o->hosts] > 0) {
-                at = (unsigned)(parent - o->hosts);
-                break;
-            }
-        }
-    }
-    buffer_printf(&c->text, "host '%s' is its own ancestor: remove one of the parents on the way", o->hosts[at].host);
-    free(seen);
-    report(c, KIND_HOST, at, "parents");
-}
-
-static void check_cycles(struct check *c) {
-    const struct objects *o = c->objects;
-    unsigned *left = remaining_parents(o);
-    struct children children = children_of(o, left);
-    peel(o, left, &children);
-    for (unsigned i = 0; i < o->host_count; i++) {
-        if (left[i] > 0) {
-            report_cycle(c, left, i);
-            break;
-        }
-    }
-    free(children.first);
-    free(children.next);
-    free(children.child);
-    free(left);
 }
 
 static void check_rule_total(struct check *c) {
@@ -281,7 +184,7 @@ static void check_rule_total(struct check *c) {
     }
     if (total > OBJECT_RULES_TOTAL) {
         buffer_printf(&c->text, "%zu ranges in all time periods: at most %d are allowed", total, OBJECT_RULES_TOTAL);
-        report(c, KIND_TIMEPERIOD, 0, "timeperiod_name");
+        validate_report(c, KIND_TIMEPERIOD, 0, "timeperiod_name");
     }
 }
 
@@ -289,7 +192,7 @@ bool objects_validate(const struct objects *o, objects_report *sink, void *self)
     struct check c = {.objects = o, .report = sink, .self = self, .good = true};
     if (o->interval_length < 1 || o->interval_length > INTERVAL_MAX_MS) {
         buffer_printf(&c.text, "out of range: give at least 1 ms and at most ten years");
-        report(&c, KIND_LIMIT, 0, "interval_length");
+        validate_report(&c, KIND_LIMIT, 0, "interval_length");
     }
     for (enum object_kind kind = 0; kind < KIND_LIMIT; kind++) {
         for (unsigned i = 0; i < object_count(o, kind); i++) {
@@ -310,14 +213,26 @@ bool objects_validate(const struct objects *o, objects_report *sink, void *self)
             case KIND_SERVICE:
                 check_checkable(&c, kind, i);
                 break;
+            case KIND_HOSTGROUP:
+            case KIND_SERVICEGROUP:
+                validate_group(&c, kind, i);
+                break;
+            case KIND_HOSTESCALATION:
+            case KIND_SERVICEESCALATION:
+                validate_escalation(&c, kind, i);
+                break;
+            case KIND_HOSTDEPENDENCY:
+            case KIND_SERVICEDEPENDENCY:
+                validate_dependency(&c, kind, i);
+                break;
             case KIND_LIMIT:
                 break;
             }
         }
     }
-    check_cycles(&c);
+    validate_circles(&c);
     check_rule_total(&c);
-    check_contacts(&c, KIND_LIMIT, 0, "_SYSTEM_CONTACTS", o->system_contacts, o->system_contact_count);
+    validate_contacts(&c, KIND_LIMIT, 0, "_SYSTEM_CONTACTS", o->system_contacts, o->system_contact_count);
     buffer_free(&c.text);
     return c.good;
 }

@@ -106,6 +106,24 @@ static const struct option_word service_flap_words[] = {{"o", "ok", NOTIFY_RECOV
                                                         {"c", "critical", NOTIFY_CRITICAL},
                                                         {NULL, NULL, 0}};
 
+static const struct option_word host_failure_words[] = {{"o", "up", NOTIFY_RECOVERY},
+                                                        {"d", "down", NOTIFY_DOWN},
+                                                        {"u", "unreachable", NOTIFY_UNREACHABLE},
+                                                        {"p", "pending", NOTIFY_PENDING},
+                                                        {NULL, NULL, 0}};
+static const struct option_word service_failure_words[] = {
+    {"o", "ok", NOTIFY_RECOVERY},       {"w", "warning", NOTIFY_WARNING}, {"u", "unknown", NOTIFY_UNKNOWN},
+    {"c", "critical", NOTIFY_CRITICAL}, {"p", "pending", NOTIFY_PENDING}, {NULL, NULL, 0}};
+static const struct option_word host_escalation_words[] = {{"d", "down", NOTIFY_DOWN},
+                                                           {"u", "unreachable", NOTIFY_UNREACHABLE},
+                                                           {"r", "recovery", NOTIFY_RECOVERY},
+                                                           {NULL, NULL, 0}};
+static const struct option_word service_escalation_words[] = {{"w", "warning", NOTIFY_WARNING},
+                                                              {"u", "unknown", NOTIFY_UNKNOWN},
+                                                              {"c", "critical", NOTIFY_CRITICAL},
+                                                              {"r", "recovery", NOTIFY_RECOVERY},
+                                                              {NULL, NULL, 0}};
+
 static bool word_is(struct bytes word, const char *text) {
     return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
 }
@@ -149,6 +167,14 @@ void value_options(struct parse *p, const struct raw_entry *entry, bool host, un
 
 void value_states(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out) {
     value_words(p, entry, host ? host_flap_words : service_flap_words, host ? "o,d,u" : "o,w,u,c", out);
+}
+
+void value_escalation(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out) {
+    value_words(p, entry, host ? host_escalation_words : service_escalation_words, host ? "d,u,r" : "w,u,c,r", out);
+}
+
+void value_failure(struct parse *p, const struct raw_entry *entry, bool host, unsigned *out) {
+    value_words(p, entry, host ? host_failure_words : service_failure_words, host ? "o,d,u,p" : "o,w,u,c,p", out);
 }
 
 void value_percent(struct parse *p, const struct raw_entry *entry, uint32_t *out) {

@@ -28,7 +28,19 @@ static const char sample_text[] =
     "define host {\nhost_name a\nmax_check_attempts 3\ncheck_command ping\ncontacts c,d\n_K v\n}\n"
     "define host {\nhost_name b\nmax_check_attempts 3\nparents a\n_OBSERVERS x,y,z\n_STALE_STATE down\n}\n"
     "define service {\nhost_name a,b\nservice_description s\nmax_check_attempts 2\ncheck_command ping!1\n"
-    "_OBSERVERS x,y,z\n_A 1\n_B\n}\n";
+    "_OBSERVERS x,y,z\n_A 1\n_B\n}\n"
+    "define service {\nhost_name b\nservice_description u\nmax_check_attempts 2\ncheck_command ping\n"
+    "parents a,s,b,s\nservicegroups sg\n}\n"
+    "define hostgroup {\nhostgroup_name hg\nalias Hosts\nmembers b,a\n}\n"
+    "define servicegroup {\nservicegroup_name sg\nmembers a,s\n}\n"
+    "define hostescalation {\nhost_name b\nfirst_notification 2\nlast_notification 0\ncontacts d\n"
+    "escalation_options d,r\nnotification_interval 5\nescalation_period work\n}\n"
+    "define serviceescalation {\nhost_name b\nservice_description *\nfirst_notification 3\nlast_notification 5\n"
+    "contacts c\n}\n"
+    "define hostdependency {\nhost_name a\ndependent_host_name b\nnotification_failure_criteria d,u,p\n"
+    "inherits_parent 1\n}\n"
+    "define servicedependency {\nhost_name a\nservice_description s\ndependent_host_name b\n"
+    "dependent_service_description s,u\nnotification_failure_criteria w,c,o\ndependency_period work\n}\n";
 
 static int mars(const char *name, struct zone_shift *out) {
     out[0] = (struct zone_shift){1577836800, 3600};
@@ -63,11 +75,16 @@ static void what_is_encoded_decodes_to_the_same(void **state) {
     struct objects_plan plan;
     objects_diff(&why, &plan, o, again);
     assert_int_equal(why.len, 0);
-    assert_int_equal(plan.unchanged, 2 + 2 + 1 + 2 + 2 + 2);
+    assert_int_equal(plan.unchanged, 2 + 2 + 1 + 2 + 2 + 3 + 1 + 1 + 1 + 2 + 1 + 2);
     assert_string_equal(again->timeperiods[1].rules[0], "monday 09:00-17:00"); /* in the order of the text */
     assert_int_equal(objects_zone(again, "Mars/Olympus").shifts[1].offset, -7200);
     assert_int_equal(plan.added + plan.changed + plan.removed, 0);
     assert_non_null(objects_service(again, "b", "s"));
+    assert_string_equal(objects_hostgroup(again, "hg")->alias, "Hosts");
+    assert_string_equal(objects_hostgroup(again, "hg")->members[1], "b");
+    assert_string_equal(objects_servicegroup(again, "sg")->members[1].service, "u");
+    assert_null(objects_hostgroup(again, "sg"));
+    assert_null(objects_servicegroup(again, "hg"));
     assert_null(objects_service(again, "b", "t"));
     assert_null(objects_host(again, "aa"));
     assert_non_null(objects_command(again, "ping!x"));
@@ -208,6 +225,28 @@ static void what_is_not_canonical_is_refused(void **state) {
     objects_free(o);
 
     o = sample();
+    struct object_escalation early = o->service_escalations[0];
+    o->service_escalations[0] = o->service_escalations[1];
+    assert_refused(o, ERR_NOT_CANONICAL, "canonical");
+    o->service_escalations[0] = early;
+    o->service_escalations[1].service = "s";
+    o->service_escalations[1].interval += 1; /* no part of what tells two apart */
+    assert_refused(o, ERR_NOT_CANONICAL, "canonical");
+    objects_free(o);
+
+    o = sample();
+    o->service_dependencies[1].service = "s";
+    o->service_dependencies[1].failure = NOTIFY_PENDING;
+    assert_refused(o, ERR_NOT_CANONICAL, "canonical");
+    objects_free(o);
+
+    o = sample();
+    struct object_pair doubled_pair = o->servicegroups[0].members[0];
+    o->servicegroups[0].members[1] = doubled_pair;
+    assert_refused(o, ERR_NOT_CANONICAL, "canonical");
+    objects_free(o);
+
+    o = sample();
     struct object_variable same[] = {{"_A", "1"}, {"_A", "2"}};
     o->services[0].variables = same;
     assert_refused(o, ERR_NOT_CANONICAL, "canonical");
@@ -226,6 +265,7 @@ static void what_is_not_canonical_is_refused(void **state) {
 static void what_does_not_hold_together_is_refused(void **state) {
     (void)state;
     const char *nobody[] = {"nobody"}, *a[] = {"a"}, *b[] = {"b"};
+    struct object_pair pair = {"a", "s"};
     char long_name[70];
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
@@ -238,7 +278,27 @@ static void what_does_not_hold_together_is_refused(void **state) {
     BREAK((o->hosts[0].parents = a, o->hosts[0].parent_count = 1), "host a: parents: host 'a' is its own ancestor");
     BREAK((o->hosts[0].parents = b, o->hosts[0].parent_count = 1), "parents: host 'a' is its own ancestor");
     BREAK((o->services[0].parents = a, o->services[0].parent_count = 1), "service a/s: parents: 1 entries");
-    BREAK(o->services[1].host = "c", "service c/s: host_name: no host 'c'");
+    BREAK((o->hosts[0].service_parents = &pair, o->hosts[0].service_parent_count = 1), "host a: parents: 1 entries");
+    BREAK(o->services[2].service_parents[0].service = "t", "service b/u: parents: no service 't' on host 'a'");
+    BREAK(o->services[2].service_parents[1].service = "u", "service b/u: parents: service 'b/u' is its own ancestor");
+    BREAK(o->services[2].service_parents[0].service = "", "service b/u: parents: a name of 0 bytes");
+    BREAK(o->hostgroups[0].members[1] = "c", "hostgroup hg: members: no host 'c'");
+    BREAK(o->servicegroups[0].members[1].host = "c", "servicegroup sg: members: no service 'u' on host 'c'");
+    BREAK(o->host_escalations[0].host = "c", "hostescalation c 2- d,r work: host_name: no host 'c'");
+    BREAK(o->service_escalations[1].service = "v", "serviceescalation b/v 3-5 w,u,c,r: host_name: no service 'v'");
+    BREAK(o->service_escalations[1].contacts[0] = "nobody", "contacts: no contact 'nobody'");
+    BREAK(o->service_escalations[1].period = "p", "escalation_period: no timeperiod 'p'");
+    BREAK(o->service_escalations[1].first = 6, "last_notification: 5 comes before the first, 6");
+    BREAK(o->service_escalations[1].options = NOTIFY_DOWN, "escalation_options: options that this kind");
+    BREAK(o->host_escalations[0].options = NOTIFY_FLAPPING, "escalation_options: options that this kind");
+    BREAK(o->host_escalations[0].interval = INTERVAL_MAX_MS + 1, "notification_interval: 315360000001 is out of");
+    BREAK(o->host_dependencies[0].master_host = "c", "hostdependency b on c with what that rests on: host_name: no");
+    BREAK(o->host_dependencies[0].master_host = "b", "dependent_host_name: 'b' depends on itself in the end");
+    BREAK(o->service_dependencies[0].period = "p", "dependency_period: no timeperiod 'p'");
+    BREAK(o->service_dependencies[1].failure = 0, "notification_failure_criteria: names no state");
+    BREAK(o->service_dependencies[1].failure = NOTIFY_DOWN, "notification_failure_criteria: options that this kind");
+    BREAK(o->service_dependencies[1].service = "t", "dependent_service_description: no service 't' on host 'b'");
+    BREAK(o->services[2].host = "c", "service c/u: host_name: no host 'c'");
     BREAK(o->services[0].quorum = 4, "service a/s: _QUORUM: 4 of 3 observers can never agree");
     BREAK(o->services[0].quorum = 0, "service a/s: _QUORUM: 0 is out of range");
     BREAK(o->services[0].observer_count = 0, "service a/s: _OBSERVERS: 0 entries");
@@ -309,13 +369,62 @@ static void the_plan_names_each_change(void **state) {
     assert_int_equal(plan.added, 1);
     assert_int_equal(plan.removed, 1);
     assert_int_equal(plan.changed, 2);
-    assert_int_equal(plan.unchanged, 9);
+    assert_int_equal(plan.unchanged, 18);
     objects_diff(NULL, &plan, NULL, after);
-    assert_int_equal(plan.added, 10); /* a time zone is no object of its own */
+    assert_int_equal(plan.added, 19); /* a time zone is no object of its own */
     objects_diff(NULL, &plan, before, NULL);
-    assert_int_equal(plan.removed, 10);
+    assert_int_equal(plan.removed, 19);
     objects_diff(&out, NULL, NULL, NULL);
     buffer_free(&out);
+    objects_free(before);
+    objects_free(after);
+}
+
+static void the_plan_names_what_stands_between_objects(void **state) {
+    (void)state;
+    struct objects *before = sample(), *after = sample();
+    struct buffer out = {0};
+    struct objects_plan plan;
+    after->hostgroups[0].member_count = 1;
+    after->servicegroups[0].members[1].service = "s";
+    after->service_escalations[0].interval = 0;
+    after->service_escalations[1].last = 0;
+    after->host_escalations[0].contacts[0] = "c";
+    after->host_dependency_count = 0;
+    after->service_dependencies[0].failure = NOTIFY_PENDING | NOTIFY_RECOVERY;
+    after->service_dependencies[1].period = "";
+    objects_diff(&out, &plan, before, after);
+    assert_string_equal(buffer_cstr(&out), "~ hostgroup hg (members a,b -> a)\n"
+                                           "~ servicegroup sg (members a/s,b/u -> a/s,b/s)\n"
+                                           "~ hostescalation b 2- d,r work (contacts d -> c)\n"
+                                           "~ serviceescalation b/s 3-5 w,u,c,r (notification_interval 30m -> 0s)\n"
+                                           "+ serviceescalation b/u 3- w,u,c,r\n"
+                                           "- serviceescalation b/u 3-5 w,u,c,r\n"
+                                           "- hostdependency b on a with what that rests on\n"
+                                           "~ servicedependency b/s on a/s work (notification_failure_criteria w,c,o "
+                                           "-> o,p)\n"
+                                           "+ servicedependency b/u on a/s\n"
+                                           "- servicedependency b/u on a/s work\n");
+    assert_int_equal(plan.added, 2);
+    assert_int_equal(plan.removed, 3);
+    assert_int_equal(plan.changed, 5);
+    buffer_free(&out);
+    objects_free(before);
+    objects_free(after);
+}
+
+/* What is said about an object is no part of it: it keeps its state when only that changes. */
+static void an_escalation_is_no_part_of_its_object(void **state) {
+    (void)state;
+    struct objects *before = sample(), *after = sample();
+    after->service_escalation_count = 0;
+    after->service_dependency_count = 0;
+    after->hostgroup_count = 0;
+    for (unsigned i = 0; i < before->service_count; i++) {
+        assert_true(objects_checkable_same(&before->services[i], &after->services[i]));
+    }
+    after->services[2].service_parent_count = 1; /* its parents are */
+    assert_false(objects_checkable_same(&before->services[2], &after->services[2]));
     objects_free(before);
     objects_free(after);
 }
@@ -350,6 +459,7 @@ static void every_field_of_a_service_counts_as_a_change(void **state) {
         case FIELD_LINES:
         case FIELD_SHIFTS:
         case FIELD_VARIABLES:
+        case FIELD_PAIRS:
             *(unsigned *)(void *)((char *)&changed + fields[i].count_offset) ^= 1;
             break;
         }
@@ -371,6 +481,8 @@ int main(void) {
         cmocka_unit_test(what_does_not_hold_together_is_refused),
         cmocka_unit_test(the_list_of_problems_is_bounded),
         cmocka_unit_test(the_plan_names_each_change),
+        cmocka_unit_test(the_plan_names_what_stands_between_objects),
+        cmocka_unit_test(an_escalation_is_no_part_of_its_object),
         cmocka_unit_test(every_field_of_a_service_counts_as_a_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

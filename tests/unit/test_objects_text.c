@@ -126,20 +126,11 @@ static void syntax_errors_name_file_and_line(void **state) {
             "a.cfg:7: _X: not a directive of hostgroup: correct or remove it\n");
 }
 
-static void escalations_and_dependencies_are_refused(void **state) {
+static void what_nagios_4_no_longer_knows_is_refused(void **state) {
     (void)state;
-    static const char *const types[] = {"serviceescalation", "hostescalation", "servicedependency", "hostdependency"};
-    for (size_t i = 0; i < 4; i++) {
-        struct buffer text = {0}, expected = {0};
-        buffer_printf(&text, "define %s {\nanything goes\n}\n", types[i]);
-        buffer_printf(&expected,
-                      "a.cfg:1: define %s: not supported by this build, and leaving it out would change who is told: "
-                      "remove it\n",
-                      types[i]);
-        refused(buffer_cstr(&text), buffer_cstr(&expected));
-        buffer_free(&text);
-        buffer_free(&expected);
-    }
+    refused("define hostgroupescalation {\nanything goes\n}\n",
+            "a.cfg:1: define hostgroupescalation: says nothing to Nagios 4: write a hostescalation with a "
+            "hostgroup_name\n");
 }
 
 static void unused_directives_are_listed_once(void **state) {
@@ -147,13 +138,14 @@ static void unused_directives_are_listed_once(void **state) {
     struct buffer why = {0}, ignored = {0};
     struct objects *o = NULL;
     const char *text = COMMAND HOST("a", "notes x\n2d_coords 1,2\n") HOST("b", "notes y\nparents a\n") SERVICE(
-        "host_name a\nservice_description s\nparents a,b\nnotes z\n") "define hostextinfo {\nhost_name a\n}\ndefine "
-                                                                      "contact {\ncontact_name c\n_X y\n}\n";
+        "host_name a\nservice_description s\nnotes z\n") "define contactgroup {\ncontactgroup_name g\nalias x\n}\n"
+                                                         "define hostextinfo {\nhost_name a\n}\ndefine "
+                                                         "contact {\ncontact_name c\n_X y\n}\n";
     assert_int_equal(parse_with(&o, text, 60000, &ignored, &why), ERR_OK);
     assert_string_equal(buffer_cstr(&ignored), "notes (first at a.cfg:8)\n2d_coords (first at a.cfg:9)\n"
-                                               "parents of service (first at a.cfg:22)\n"
-                                               "define hostextinfo (first at a.cfg:25)\n"
-                                               "custom variables of contact (first at a.cfg:30)\n");
+                                               "alias of contactgroup (first at a.cfg:26)\n"
+                                               "define hostextinfo (first at a.cfg:28)\n"
+                                               "custom variables of contact (first at a.cfg:33)\n");
     buffer_free(&why);
     buffer_free(&ignored);
     objects_free(o);
@@ -334,7 +326,7 @@ int main(void) {
         cmocka_unit_test(comments_blanks_and_continuations),
         cmocka_unit_test(an_empty_configuration_is_one),
         cmocka_unit_test(syntax_errors_name_file_and_line),
-        cmocka_unit_test(escalations_and_dependencies_are_refused),
+        cmocka_unit_test(what_nagios_4_no_longer_knows_is_refused),
         cmocka_unit_test(unused_directives_are_listed_once),
         cmocka_unit_test(all_problems_come_at_once_each_once),
         cmocka_unit_test(the_leftmost_template_wins),
