@@ -218,6 +218,7 @@ void object_remind(struct monitor *m, struct object *o);
 void event_state(const struct monitor *m, const struct object *o, bool hard, uint32_t attempt);
 void event_flapping(const struct monitor *m, const struct object *o, enum monitor_event_kind kind);
 void event_downtime(const struct monitor *m, const struct object *o, enum monitor_event_kind kind);
+unsigned state_option(bool is_host, uint8_t state); /* the NOTIFY_* that stands for it in lists of options */
 
 /* --- flapping.c --- */
 /* The object has its state, hard or soft, by a round of attempts or not; what that leads to is told before the state
@@ -235,12 +236,30 @@ unsigned switch_of(const struct object *o, enum command_subject s);
 /* For this object now; defined: what its definition says. */
 bool switched_on(const struct monitor *m, const struct object *o, enum command_subject s, bool defined);
 
+/* --- escalation.c --- */
+struct audience {
+    const char *const *names; /* contacts: of the object, or of its valid escalations */
+    unsigned count;
+    const char **merged; /* free() it */
+};
+/* number: the object's, that of the alert itself counted in where it counts as a notification. */
+struct audience escalation_audience(const struct monitor *m, const struct object *o, uint32_t number);
+/* The object's own contacts and those of all its escalations. */
+struct audience escalation_everybody(const struct monitor *m, const struct object *o);
+/* How long until the next notification behind this one; 0: there is none. */
+time_ms escalation_interval(const struct monitor *m, const struct object *o, uint32_t number);
+
+/* --- dependency.c --- */
+/* What the object rests on has failed: its problem is not told now, and looked at again later. */
+bool dependency_withholds(const struct monitor *m, struct object *o);
+
 /* --- notify.c --- */
 unsigned option_of(const struct object *o); /* the NOTIFY_* of its state */
 /* What is told beside problem and recovery: flapping, downtime, acknowledgement, custom. flags: COMMAND_FORCED,
    COMMAND_BROADCAST, COMMAND_INCREMENT. */
 void notify_remark(struct monitor *m, struct object *o, enum alert_type type, unsigned flags, const char *author,
                    const char *comment);
+bool in_period(const struct monitor *m, const char *name); /* "" holds always */
 void notify_flapping(struct monitor *m, struct object *o, enum alert_type type, uint32_t change);
 void notify_forget(struct object *o);                    /* a problem ended: what was told of it no longer counts */
 void notify_object(struct monitor *m, struct object *o); /* a problem or recovery, if every test lets it pass */

@@ -12,16 +12,14 @@ static struct period *period_named(const struct monitor *m, const char *name) {
     return periods_find(&m->table.periods, m->table.objects, name);
 }
 
-static bool in_period(const struct monitor *m, const char *name) {
+bool in_period(const struct monitor *m, const char *name) {
     struct period *p = period_named(m, name);
     return !p || period_holds(p, m->t);
 }
 
 unsigned option_of(const struct object *o) {
-    static const unsigned service[] = {NOTIFY_RECOVERY, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_UNKNOWN};
-    static const unsigned host[] = {NOTIFY_RECOVERY, NOTIFY_DOWN, NOTIFY_UNREACHABLE};
     ENSURE(o->state <= (o->is_host ? HOST_UNREACHABLE : STATE_UNKNOWN));
-    return o->is_host ? host[o->state] : service[o->state];
+    return state_option(o->is_host, o->state);
 }
 
 static bool is_wanted(const struct object *o) {
@@ -63,14 +61,17 @@ static bool may_tell(const struct monitor *m, const struct object *o) {
     return in_period(m, o->def->notification_period) && enabled(m, o);
 }
 
-/* Somebody knows: it was acknowledged, or is meant to be down. */
-static bool is_expected(const struct monitor *m, const struct object *o) {
-    return acknowledgement(o) || in_downtime(m, o) || downtime_pends(m, o);
+static bool is_acknowledged(const struct object *o) {
+    return acknowledgement(o) != NULL;
+}
+
+static bool is_down_on_purpose(const struct monitor *m, const struct object *o) {
+    return in_downtime(m, o) || downtime_pends(m, o);
 }
 
 static bool passes(const struct monitor *m, struct object *o) {
-    if (waits_for_period(m, o) || !enabled(m, o) || !o->hard || !is_wanted(o) || is_delayed(m, o) ||
-        is_expected(m, o)) {
+    if (waits_for_period(m, o) || !enabled(m, o) || !o->hard || is_acknowledged(o) || !is_wanted(o) ||
+        dependency_withholds(m, o) || is_delayed(m, o) || is_down_on_purpose(m, o)) {
         return false;
     }
     if (o->state == STATE_OK) {
@@ -117,8 +118,8 @@ static struct alert_contact contact_view(const struct object_contact *c, bool is
                                   .commands = is_host ? c->host_commands : c->service_commands};
 }
 
-/* option: who asked for it, 0: who listens at all; OF_ITS_STATE: who wants the object's state;
-   EVERYBODY: listening or not. */
+/* Of the audience: option: who asked for it, 0: who listens at all; OF_ITS_STATE: who wants the object's state;
+   EVERYBODY: listening or not. Takes the audience. To be freed. */
 enum { OF_ITS_STATE = -1, EVERYBODY = -2 };
 static bool contact_asked(const struct monitor *m, const struct object_contact *c, const struct object *o, int option) {
     unsigned options = o->is_host ? c->host_options : c->service_options;
@@ -129,16 +130,18 @@ static bool contact_asked(const struct monitor *m, const struct object_contact *
     return wants && contact_listens(m, c, o->is_host);
 }
 
-static unsigned choose_contacts(const struct monitor *m, const struct object *o, int option,
-                                struct alert_contact *out) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < o->def->contact_count; i++) {
-        const struct object_contact *c = contact_named(m, o->def->contacts[i]);
+static struct alert_contact *choose_contacts(const struct monitor *m, const struct object *o, int option,
+                                             struct audience audience, unsigned *count) {
+    struct alert_contact *out = xcalloc(audience.count + 1, sizeof *out);
+    *count = 0;
+    for (unsigned i = 0; i < audience.count; i++) {
+        const struct object_contact *c = contact_named(m, audience.names[i]);
         if (contact_asked(m, c, o, option)) {
-            out[count++] = contact_view(c, o->is_host);
+            out[(*count)++] = contact_view(c, o->is_host);
         }
     }
-    return count;
+    free(audience.merged);
+    return out;
 }
 
 /* ---- alerts ---- */
@@ -188,7 +191,7 @@ static void raise_object(struct monitor *m, const struct object *o, enum alert_t
 }
 
 static void remember_told(const struct monitor *m, struct object *o) {
-    time_ms interval = o->def->notification_interval;
+    time_ms interval = escalation_interval(m, o, o->number);
     o->next_notification = m->t + interval;
     o->no_more = interval == 0 && !o->def->is_volatile;
     o->notified_on |= option_of(o);
@@ -200,8 +203,9 @@ void notify_object(struct monitor *m, struct object *o) {
     if (!passes(m, o)) {
         return;
     }
-    struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
-    unsigned count = choose_contacts(m, o, OF_ITS_STATE, contacts);
+    unsigned count = 0;
+    struct alert_contact *contacts =
+        choose_contacts(m, o, OF_ITS_STATE, escalation_audience(m, o, o->number + 1), &count);
     if (count > 0) {
         o->number++;
         enum alert_type type = o->state == STATE_OK ? ALERT_RECOVERY : ALERT_PROBLEM;
@@ -234,8 +238,8 @@ void notify_dissent(struct monitor *m, struct object *o) {
     if (!enabled(m, o)) {
         return;
     }
-    struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
-    unsigned count = choose_contacts(m, o, 0, contacts);
+    unsigned count = 0;
+    struct alert_contact *contacts = choose_contacts(m, o, 0, escalation_audience(m, o, o->number), &count);
     if (count > 0) {
         struct buffer text = {0};
         describe_dissent(m, o, &text);
@@ -268,15 +272,18 @@ static bool remark_passes(const struct monitor *m, const struct object *o, enum 
 void notify_remark(struct monitor *m, struct object *o, enum alert_type type, unsigned flags, const char *author,
                    const char *comment) {
     int option = 0;
+    uint32_t number = o->number + ((flags & COMMAND_INCREMENT) && o->state != STATE_OK);
     bool passes = remark_passes(m, o, type, &option) && may_tell(m, o);
     if (!passes && !(flags & COMMAND_FORCED)) {
         return;
     }
     option = flags & COMMAND_FORCED ? EVERYBODY : option;
-    struct alert_contact *contacts = xcalloc(o->def->contact_count + 1, sizeof *contacts);
-    unsigned count = choose_contacts(m, o, option, contacts);
+    unsigned count = 0;
+    struct audience audience =
+        flags & COMMAND_BROADCAST ? escalation_everybody(m, o) : escalation_audience(m, o, number);
+    struct alert_contact *contacts = choose_contacts(m, o, option, audience, &count);
     if (count > 0) {
-        o->number += (flags & COMMAND_INCREMENT) && o->state != STATE_OK;
+        o->number = number;
         object_touch(m, o);
         raise_object(m, o, type, object_output(&m->table, o), author, comment, contacts, count);
     }

@@ -179,6 +179,8 @@ struct objects_plan {
 void objects_diff(struct buffer *out, struct objects_plan *plan, const struct objects *before,
                   const struct objects *after);
 
+/* A list of names: sorted and distinct in place; returns the new count. */
+unsigned names_sort(const char **names, unsigned count);
 /* "" or unknown: UTC. */
 struct zone objects_zone(const struct objects *o, const char *name);
 const struct object_checkable *objects_host(const struct objects *o, const char *name); /* NULL: none */

@@ -108,8 +108,6 @@ void field_print(struct buffer *out, const struct object_field *f, const void *o
 /* "w,u,c,r"; states: NOTIFY_RECOVERY reads o. */
 void options_print(struct buffer *out, unsigned options, bool states);
 
-/* Lists of names: sorted and distinct in place; returns the new count. */
-unsigned names_sort(const char **names, unsigned count);
 int pair_compare(const void *a, const void *b); /* two struct object_pair, by host, then service */
 
 /* Everything that can be wrong with resolved objects; report is called for each problem in a fixed order. True: none.

@@ -19,6 +19,14 @@ uint8_t host_down_state(const struct monitor *m, const struct object *host) {
     return def->parent_count > 0 ? HOST_UNREACHABLE : HOST_DOWN;
 }
 
+unsigned state_option(bool is_host, uint8_t state) {
+    static const unsigned service[] = {NOTIFY_RECOVERY, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_UNKNOWN,
+                                       NOTIFY_PENDING};
+    static const unsigned host[] = {NOTIFY_RECOVERY, NOTIFY_DOWN, NOTIFY_UNREACHABLE, 0, NOTIFY_PENDING};
+    REQUIRE(state <= STATE_PENDING);
+    return is_host ? host[state] : service[state];
+}
+
 static bool behind_a_down_host(const struct monitor *m, const struct object *o) {
     return !o->is_host && host_not_up(&m->table.list[o->host]);
 }
