@@ -64,10 +64,26 @@ static size_t contact_len(const struct object_contact *c) {
     return NAME_ROOM + names_len(texts, 4) + (host > service ? host : service);
 }
 
+static size_t longest_contact(const struct objects *o) {
+    size_t longest = 0;
+    for (unsigned i = 0; i < o->contact_count; i++) {
+        size_t len = contact_len(&o->contacts[i]);
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
+bool validate_room_enough(const struct check *c, size_t contacts) {
+    return contacts <= VOTES_MAX && contacts * c->longest_contact <= ALERT_CONTACTS_LEN;
+}
+
 /* Every alert names its contacts whole, and must fit into an answer. */
 void validate_room(struct check *c, enum object_kind kind, unsigned index, const char *directive,
                    const char *const *contacts, unsigned count) {
     size_t len = 0;
+    if (validate_room_enough(c, count)) {
+        return;
+    }
     for (unsigned i = 0; i < count; i++) {
         const struct object_contact *contact = objects_contact(c->objects, contacts[i]);
         len += contact ? contact_len(contact) : 0;
@@ -189,7 +205,7 @@ static void check_rule_total(struct check *c) {
 }
 
 bool objects_validate(const struct objects *o, objects_report *sink, void *self) {
-    struct check c = {.objects = o, .report = sink, .self = self, .good = true};
+    struct check c = {.objects = o, .report = sink, .self = self, .good = true, .longest_contact = longest_contact(o)};
     if (o->interval_length < 1 || o->interval_length > INTERVAL_MAX_MS) {
         buffer_printf(&c.text, "out of range: give at least 1 ms and at most ten years");
         validate_report(&c, KIND_LIMIT, 0, "interval_length");

@@ -10,13 +10,17 @@ struct check {
     objects_report *report;
     void *self;
     bool good;
-    struct buffer text; /* the problem that validate_report is about to tell */
+    size_t longest_contact; /* bytes of the longest in an alert */
+    unsigned near;          /* the service that was found last: lists are sorted, so the next one is not far */
+    struct buffer text;     /* the problem that validate_report is about to tell */
 };
 void validate_report(struct check *c, enum object_kind kind, unsigned index, const char *directive);
 void validate_period(struct check *c, enum object_kind kind, unsigned index, const char *directive, const char *period);
 void validate_contacts(struct check *c, enum object_kind kind, unsigned index, const char *directive,
                        const char *const *contacts, unsigned count);
-/* That so many contacts, which all exist, find room in one alert. */
+/* Whether so many find room in one alert, however long they are. */
+bool validate_room_enough(const struct check *c, size_t contacts);
+/* That these, which all exist, find room in one alert. */
 void validate_room(struct check *c, enum object_kind kind, unsigned index, const char *directive,
                    const char *const *contacts, unsigned count);
 

@@ -12,9 +12,27 @@ static bool speaks_of_hosts(enum object_kind kind) {
     return kind == KIND_HOSTGROUP || kind == KIND_HOSTESCALATION || kind == KIND_HOSTDEPENDENCY;
 }
 
-static const struct object_checkable *named(const struct check *c, enum object_kind kind, const char *host,
+static bool is_service(const struct objects *o, unsigned index, const char *host, const char *service) {
+    return index < o->service_count && strcmp(o->services[index].service, service) == 0 &&
+           strcmp(o->services[index].host, host) == 0;
+}
+
+static const struct object_checkable *service_named(struct check *c, const char *host, const char *service) {
+    const struct objects *o = c->objects;
+    for (unsigned i = c->near; i < c->near + 2; i++) {
+        if (is_service(o, i, host, service)) {
+            c->near = i;
+            return &o->services[i];
+        }
+    }
+    const struct object_checkable *found = objects_service(o, host, service);
+    c->near = found != NULL ? (unsigned)(found - o->services) : c->near;
+    return found;
+}
+
+static const struct object_checkable *named(struct check *c, enum object_kind kind, const char *host,
                                             const char *service) {
-    return speaks_of_hosts(kind) ? objects_host(c->objects, host) : objects_service(c->objects, host, service);
+    return speaks_of_hosts(kind) ? objects_host(c->objects, host) : service_named(c, host, service);
 }
 
 static void check_named(struct check *c, enum object_kind kind, unsigned index, const char *directive, const char *host,
@@ -53,19 +71,15 @@ void validate_service_parents(struct check *c, unsigned index) {
 
 /* ---- escalations ---- */
 
-/* All escalations of one object, asked once, at the first of them: together they find room in one alert with the
-   object's own contacts. */
-static void check_all_of(struct check *c, enum object_kind kind, unsigned index, const struct object_escalation *first,
-                         unsigned count) {
+static void check_room_of_all(struct check *c, enum object_kind kind, unsigned index,
+                              const struct object_escalation *first, unsigned count) {
     const struct object_checkable *of = named(c, kind, first->host, first->service);
     unsigned total = of != NULL ? of->contact_count : 0, used = 0;
-    if (count > OBJECT_ESCALATIONS_MAX) {
-        buffer_printf(&c->text, "%u escalations of one object: at most %d are allowed", count, OBJECT_ESCALATIONS_MAX);
-        validate_report(c, kind, index, "first_notification");
-        return;
-    }
     for (unsigned i = 0; i < count; i++) {
         total += first[i].contact_count;
+    }
+    if (validate_room_enough(c, total)) {
+        return;
     }
     const char **names = xcalloc(total + 1, sizeof *names);
     for (unsigned i = 0; of != NULL && i < of->contact_count; i++) {
@@ -80,9 +94,28 @@ static void check_all_of(struct check *c, enum object_kind kind, unsigned index,
     free(names);
 }
 
+static bool of_one_object(const struct object_escalation *a, const struct object_escalation *b) {
+    return strcmp(a->host, b->host) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+/* All escalations of one object, asked once, at the first of them: together they find room in one alert with the
+   object's own contacts. */
+static void check_all_of(struct check *c, enum object_kind kind, unsigned index,
+                         const struct object_escalation *first) {
+    unsigned count = 1, left = object_count(c->objects, kind) - index;
+    while (count < left && of_one_object(first, first + count)) {
+        count++;
+    }
+    if (count > OBJECT_ESCALATIONS_MAX) {
+        buffer_printf(&c->text, "%u escalations of one object: at most %d are allowed", count, OBJECT_ESCALATIONS_MAX);
+        validate_report(c, kind, index, "first_notification");
+    } else {
+        check_room_of_all(c, kind, index, first, count);
+    }
+}
+
 void validate_escalation(struct check *c, enum object_kind kind, unsigned index) {
     const struct object_escalation *e = object_at(c->objects, kind, index);
-    unsigned count = 0;
     check_named(c, kind, index, "host_name", e->host, e->service);
     validate_period(c, kind, index, "escalation_period", e->period);
     if (e->last != 0 && e->last < e->first) {
@@ -95,9 +128,8 @@ void validate_escalation(struct check *c, enum object_kind kind, unsigned index)
             validate_report(c, kind, index, "contacts");
         }
     }
-    const struct object_escalation *first = objects_escalations(c->objects, e->host, e->service, &count);
-    if (first == e) {
-        check_all_of(c, kind, index, first, count);
+    if (index == 0 || !of_one_object(e - 1, e)) {
+        check_all_of(c, kind, index, e);
     }
 }
 
@@ -151,7 +183,7 @@ static void parents_of_services(struct check *c) {
     for (unsigned i = 0; i < o->service_count; i++) {
         for (unsigned p = 0; p < o->services[i].service_parent_count; p++) {
             const struct object_pair *names = &o->services[i].service_parents[p];
-            const struct object_checkable *parent = objects_service(o, names->host, names->service);
+            const struct object_checkable *parent = service_named(c, names->host, names->service);
             if (parent != NULL) {
                 graph_add(&g, i, (unsigned)(parent - o->services));
             }
