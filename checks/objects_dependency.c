@@ -132,6 +132,7 @@ static void expand(struct dependencies *all, struct raw_object *raw) {
     struct parse *p = all->parse;
     const struct raw_entry *period = raw_given(raw, D_DEPENDENCY_PERIOD);
     all->raw = raw;
+    check_period_name(p, all->scope, period);
     all->common = (struct object_dependency){.period = period != NULL ? period->value : ""};
     value_flag(p, raw_given(raw, D_INHERITS_PARENT), &all->common.inherits_parent);
     value_failure(p, raw_given(raw, D_NOTIFICATION_FAILURE), all->kind == KIND_HOSTDEPENDENCY, &all->common.failure);

@@ -141,6 +141,7 @@ static void expand(struct escalations *all, struct raw_object *raw) {
     struct index_set objects = {0};
     unsigned before = p->problem_count;
     fill_common(p, raw, &common);
+    check_period_name(p, all->scope, raw_given(raw, D_ESCALATION_PERIOD));
     if (selection_sound(p, raw, by)) {
         if (hosts) {
             select_hosts(p, all->scope, raw, by, &objects);

@@ -161,17 +161,27 @@ static const struct raw_object *origin(const struct validation *v, enum object_k
     return NULL;
 }
 
+/* What a service has from its host, or an escalation from its object, was told of the one that says it. */
+static bool told_elsewhere(enum object_kind kind, const char *directive) {
+    bool inherits = kind == KIND_SERVICE || kind == KIND_HOSTESCALATION || kind == KIND_SERVICEESCALATION;
+    return inherits && (strcmp(directive, "notification_period") == 0 || strcmp(directive, "escalation_period") == 0);
+}
+
 static void blame(void *self, enum object_kind kind, unsigned index, const char *directive, const char *text) {
     struct validation *v = self;
     const struct raw_object *raw = origin(v, kind, index);
     struct place place = raw != NULL ? raw->place : (struct place){0};
+    bool own = false;
     for (unsigned i = 0; raw != NULL && i < raw->count; i++) {
         const struct raw_entry *e = &raw->entries[i];
         if (strcmp(e->name, directive) == 0) {
             place = e->place;
+            own = true;
         }
     }
-    parse_problem(v->parse, place, directive, "%s", text);
+    if (own || !told_elsewhere(kind, directive)) {
+        parse_problem(v->parse, place, directive, "%s", text);
+    }
 }
 
 /* ---- stages ---- */

@@ -277,6 +277,8 @@ bool list_take_not(struct bytes *name); /* strips a leading '!' and says whether
 /* Pairs host,service: `*` for either, `!host,service` takes away. */
 void expand_pairs(struct parse *p, const struct scope *s, const struct raw_entry *entry, struct index_set *in,
                   struct index_set *out);
+/* As objects_validate says it: also of definitions that other mistakes leave without an object. entry may be NULL. */
+void check_period_name(struct parse *p, const struct scope *s, const struct raw_entry *entry);
 struct selection { /* the directives that say which; D_UNKNOWN: the type has none */
     enum directive hosts, hostgroups, servicegroups, descriptions;
 };

@@ -111,6 +111,12 @@ void expand_pairs(struct parse *p, const struct scope *s, const struct raw_entry
 
 /* ---- whole definitions ---- */
 
+void check_period_name(struct parse *p, const struct scope *s, const struct raw_entry *entry) {
+    if (entry != NULL && directory_find(&s->timeperiods, bytes_of_text(entry->value)) < 0) {
+        parse_problem(p, entry->place, entry->name, "no timeperiod '%s': define it or correct the name", entry->value);
+    }
+}
+
 static const struct raw_entry *given(const struct raw_object *raw, enum directive d) {
     return d == D_UNKNOWN ? NULL : raw_given(raw, d);
 }
