@@ -295,6 +295,26 @@ static enum error turn(struct work *w, bool on) {
     return ERR_OK;
 }
 
+/* ---- masks ---- */
+
+static enum error mask(struct work *w, enum mask_order order) {
+    bool one = w->c->target == TARGET_OBJECT;
+    struct mask_request r = {.observer = w->c->observer,
+                             .host = one ? w->c->host : "",
+                             .service = one ? w->c->service : "",
+                             .by = w->by,
+                             .order = order};
+    enum error e = monitor_mask(w->m, &r, w->m->sink, w->answer);
+    if (e != ERR_OK) {
+        return refused(w, one ? target(w, 0) : NULL, e,
+                       e == ERR_DUPLICATE   ? "an operator masked this observer before"
+                       : e == ERR_NOT_FOUND ? "this observer is neither masked nor has it a score"
+                                            : error_text(e));
+    }
+    buffer_printf(w->answer, "\n");
+    return ERR_OK;
+}
+
 /* ---- the door ---- */
 
 static bool fits(const struct op_command *c) {
@@ -315,6 +335,9 @@ static bool fits(const struct op_command *c) {
     case COMMAND_ENABLE:
     case COMMAND_DISABLE:
         return c->subject != SUBJECT_NONE;
+    case COMMAND_MASK:
+    case COMMAND_UNMASK:
+        return c->target == TARGET_OBJECT || c->target == TARGET_CLUSTER;
     default:
         return false;
     }
@@ -342,6 +365,10 @@ static enum error run(struct work *w) {
         return turn(w, true);
     case COMMAND_DISABLE:
         return turn(w, false);
+    case COMMAND_MASK:
+        return mask(w, MASK_SET);
+    case COMMAND_UNMASK:
+        return mask(w, MASK_CLEAR);
     default:
         UNREACHABLE();
     }

@@ -91,8 +91,6 @@ static void add_reached(const struct monitor *m, uint32_t from, bool services, s
     free(reached);
 }
 
-/* ---- */
-
 static enum error find(const struct monitor *m, const char *host, const char *service, uint32_t *out) {
     int64_t id = table_find(&m->table, host, service);
     if (id == OBJECT_NONE) {
@@ -122,6 +120,40 @@ static enum error targets_at_host(const struct monitor *m, const struct op_comma
     }
 }
 
+/* ---- groups ---- */
+
+static uint32_t known(const struct monitor *m, const char *host, const char *service) {
+    int64_t id = table_find(&m->table, host, service);
+    ENSURE(id != OBJECT_NONE);
+    return (uint32_t)id;
+}
+
+static enum error targets_of_hosts(const struct monitor *m, const struct op_command *c, struct targets *out) {
+    const struct object_hostgroup *g = m->table.objects ? objects_hostgroup(m->table.objects, c->host) : NULL;
+    for (unsigned i = 0; g && i < g->member_count; i++) {
+        uint32_t host = known(m, g->members[i], "");
+        if (c->target == TARGET_HOSTGROUP_HOSTS) {
+            add(out, host);
+        } else {
+            add_services(out, &m->table.list[host]);
+        }
+    }
+    return g ? ERR_OK : ERR_UNKNOWN_GROUP;
+}
+
+/* Members stand in the order of (host, service), so a host is new when it is not the last one. */
+static enum error targets_of_services(const struct monitor *m, const struct op_command *c, struct targets *out) {
+    const struct object_servicegroup *g = m->table.objects ? objects_servicegroup(m->table.objects, c->host) : NULL;
+    for (unsigned i = 0; g && i < g->member_count; i++) {
+        uint32_t id = known(m, g->members[i].host, g->members[i].service);
+        id = c->target == TARGET_SERVICEGROUP_HOSTS ? m->table.list[id].host : id;
+        if (out->count == 0 || out->ids[out->count - 1] != id) {
+            add(out, id);
+        }
+    }
+    return g ? ERR_OK : ERR_UNKNOWN_GROUP;
+}
+
 enum error targets_of(const struct monitor *m, const struct op_command *c, struct targets *out) {
     uint32_t id = 0;
     enum error e = ERR_OK;
@@ -141,7 +173,14 @@ enum error targets_of(const struct monitor *m, const struct op_command *c, struc
     case TARGET_CHILDREN:
     case TARGET_BEYOND:
         return targets_at_host(m, c, out);
-    default:
-        return ERR_UNKNOWN_GROUP;
+    case TARGET_HOSTGROUP_HOSTS:
+    case TARGET_HOSTGROUP_SERVICES:
+        return targets_of_hosts(m, c, out);
+    case TARGET_SERVICEGROUP_HOSTS:
+    case TARGET_SERVICEGROUP_SERVICES:
+        return targets_of_services(m, c, out);
+    case TARGET_LIMIT:
+        break;
     }
+    UNREACHABLE();
 }

@@ -69,7 +69,7 @@ void monitor_convict(struct monitor *m, const char *observer, const char *why, c
 /* What the operator `by` says: acknowledgements, downtime, comments, notifications, switches, masks. The whole command
    or nothing; answer is what it did or why not, at most a few KiB. ERR_OK, ERR_BAD_COMMAND (kind and target do not go
    together), ERR_UNKNOWN_HOST, ERR_UNKNOWN_SERVICE, ERR_UNKNOWN_GROUP, ERR_UNKNOWN_ID, ERR_NO_PROBLEM, ERR_BAD_TIME,
-   ERR_TOO_MANY. */
+   ERR_TOO_MANY, and those of monitor_mask. */
 enum error monitor_command(struct monitor *m, const char *by, const struct op_command *c,
                            const struct monitor_sink *sink, struct buffer *answer);
 

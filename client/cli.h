@@ -94,6 +94,8 @@ int verb_ack(int argc, char **argv);
 int verb_downtime(int argc, char **argv);
 int verb_comment(int argc, char **argv);
 int verb_command(int argc, char **argv);
+int verb_mask(int argc, char **argv);
+int verb_unmask(int argc, char **argv);
 int verb_notify(int argc, char **argv);
 int verb_replicas(int argc, char **argv);
 int verb_verify(int argc, char **argv);

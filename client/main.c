@@ -24,6 +24,8 @@ static const struct verb verbs[] = {
     {"ack", verb_ack, "acknowledge a problem"},
     {"downtime", verb_downtime, "plan, list and cancel downtime"},
     {"comment", verb_comment, "attach comments to hosts and services"},
+    {"mask", verb_mask, "set an observer aside"},
+    {"unmask", verb_unmask, "believe an observer again"},
     {"command", verb_command, "run Nagios external command lines"},
     {"replicas", verb_replicas, "show the replicas and who disagrees"},
     {"verify", verb_verify, "check alerts offline, with cluster.yaml alone"},

@@ -173,6 +173,42 @@ static void a_custom_notification_passes_few_tests(void **state) {
     world_end(&w);
 }
 
+static void a_broadcast_reaches_those_of_escalations_too(void **state) {
+    (void)state;
+    struct world w = world_begin(EVERY_MINUTE "define contact {\n contact_name ceo\n}\n"
+                                              "define serviceescalation {\n host_name web1\n service_description http\n"
+                                              " contacts ceo\n first_notification 3\n last_notification 0\n}\n");
+    struct op_command c = COMMAND_OF(.kind = COMMAND_NOTIFY, HTTP, .comment = "fire drill");
+    votes(&w, "web1", CRIT);
+    buffer_clear(&w.log);
+    commanded(&w, c, "alert 2 of web1/http\n");
+    expect(&w, "CUSTOM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss,ops] ada: fire drill\n");
+    c.flags = COMMAND_BROADCAST;
+    commanded(&w, c, "alert 3 of web1/http\n");
+    expect(&w, "CUSTOM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss,ceo,ops] ada: fire drill\n");
+    world_end(&w);
+}
+
+static void an_operator_masks_and_unmasks(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE " max_check_attempts 1\n"));
+    struct op_command c = COMMAND_OF(.kind = COMMAND_MASK, HTTP, .observer = "ap");
+    all_vote(&w, OK);
+    commanded(&w, c, "observer ap masked by ada for web1/http\n");
+    expect(&w, "SYSTEM observer ap masked by ada for web1/http []\n");
+    not_commanded(&w, c, ERR_DUPLICATE, "web1/http: an operator masked this observer before\n");
+    votes(&w, "ap", CRIT);
+    votes(&w, "eu", CRIT);
+    http_is(&w, "OK HARD 1/1 OK by eu undecided dissent ap,eu");
+    c = COMMAND_OF(.kind = COMMAND_UNMASK, .target = TARGET_CLUSTER, .observer = "ap");
+    commanded(&w, c, "observer ap unmasked by ada for web1/http\n");
+    http_is(&w, "CRITICAL HARD 1/1 CRITICAL by ap dissent us");
+    not_commanded(&w, c, ERR_NOT_FOUND, "this observer is neither masked nor has it a score\n");
+    c.observer = "nobody";
+    not_commanded(&w, c, ERR_NOT_AN_OBSERVER, "the service does not name this observer\n");
+    world_end(&w);
+}
+
 static void a_notification_can_be_put_off(void **state) {
     (void)state;
     struct world w = world_begin(EVERY_MINUTE);
@@ -305,6 +341,8 @@ int main(void) {
         cmocka_unit_test(an_author_is_whom_the_command_names),
         cmocka_unit_test(comments_are_numbered_and_bounded),
         cmocka_unit_test(a_custom_notification_passes_few_tests),
+        cmocka_unit_test(a_broadcast_reaches_those_of_escalations_too),
+        cmocka_unit_test(an_operator_masks_and_unmasks),
         cmocka_unit_test(a_notification_can_be_put_off),
         cmocka_unit_test(notifications_are_turned_off_and_on),
         cmocka_unit_test(what_the_definition_turned_off_an_operator_turns_on),

@@ -207,6 +207,28 @@ static void children_go_down_with_their_parent(void **state) {
     world_end(&w);
 }
 
+static void groups_are_meant_as_hosts_or_as_services(void **state) {
+    (void)state;
+    struct world w =
+        world_begin(FAMILY "define hostgroup {\n hostgroup_name rack\n members b,a,web1\n}\n"
+                           "define servicegroup {\n servicegroup_name disks\n members b,disk,b,ssh,web1,http\n}\n");
+    struct op_command c = window(&w, 60, 120, COMMAND_FIXED);
+    c.service = "";
+    c.host = "rack", c.target = TARGET_HOSTGROUP_HOSTS;
+    commanded(&w, c, "downtime 1 of a\ndowntime 2 of b\ndowntime 3 of web1\n");
+    c.target = TARGET_HOSTGROUP_SERVICES;
+    commanded(&w, c, "downtime 4 of b/disk\ndowntime 5 of b/ssh\ndowntime 6 of web1/http\n");
+    c.host = "disks", c.target = TARGET_SERVICEGROUP_SERVICES;
+    commanded(&w, c, "downtime 7 of b/disk\ndowntime 8 of b/ssh\ndowntime 9 of web1/http\n");
+    c.target = TARGET_SERVICEGROUP_HOSTS;
+    commanded(&w, c, "downtime 10 of b\ndowntime 11 of web1\n");
+    c.host = "rack";
+    not_commanded(&w, c, ERR_UNKNOWN_GROUP, "no such group in the configuration in force\n");
+    c.target = TARGET_HOSTGROUP_HOSTS, c.host = "disks";
+    not_commanded(&w, c, ERR_UNKNOWN_GROUP, "no such group in the configuration in force\n");
+    world_end(&w);
+}
+
 static void what_is_triggered_begins_and_ends_with_its_trigger(void **state) {
     (void)state;
     struct world w = world_begin(FAMILY);
@@ -347,6 +369,7 @@ int main(void) {
         cmocka_unit_test(a_host_begins_its_flexible_one_behind_the_result),
         cmocka_unit_test(cancelling_ends_it_and_says_so),
         cmocka_unit_test(children_go_down_with_their_parent),
+        cmocka_unit_test(groups_are_meant_as_hosts_or_as_services),
         cmocka_unit_test(what_is_triggered_begins_and_ends_with_its_trigger),
         cmocka_unit_test(cancelling_a_trigger_cancels_what_waits_for_it),
         cmocka_unit_test(one_that_is_triggered_late_begins_at_once),
