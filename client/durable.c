@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -16,6 +17,20 @@ bool durable_write_all(int fd, struct bytes b) {
         b = put > 0 ? bytes_of(b.data + put, b.len - (size_t)put) : b;
     }
     return true;
+}
+
+bool durable_sync_directory(const char *path) {
+    char *dir = xstrdup(path), *slash = strrchr(dir, '/');
+    if (slash != NULL) {
+        slash[slash == dir ? 1 : 0] = '\0';
+    }
+    int fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(dir);
+    return ok;
 }
 
 int durable_lock(int dir, const char *path, bool *taken) {

@@ -1,12 +1,11 @@
-/* One handler's way through the alerts: mark "attempt", run the command, mark "done". A command that fails or overruns
-   is run again for as long as it takes: nothing is dropped, and nothing overtakes. */
+/* One handler's way through the alerts: mark "attempt", carry the message, mark "done". What fails is tried again; what
+   the receiver refuses for good, or is given up, is told and passed over, so that it holds up nothing for ever. */
 #include "client/handler.h"
 
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "base/log.h"
-#include "client/agent/runner.h"
-#include "client/macros.h"
+#include "client/carrier.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -15,37 +14,52 @@
 
 struct handler {
     struct handler_setup setup;
-    struct runner *runner;
+    struct carrier *carrier;
     uint64_t position; /* handed, or passed over */
     bool unsettled;    /* position is ahead of the outbox */
     bool again;        /* the outbox knows of an attempt whose end it does not know */
     unsigned next_run;
-    bool ended; /* of the running command */
-    struct plugin_end end;
-    struct buffer said, perfdata;
+    uint64_t begun; /* the last alert of the message that the outbox knows begun; 0: none */
+    bool lost;      /* a run of the message was refused or given up */
+    struct buffer said;
 };
 
-struct handler *handler_new(const struct handler_setup *setup) {
-    struct handler *h = xcalloc(1, sizeof *h);
+static struct carrier *carrier_of(const struct handler_setup *setup, struct buffer *why) {
+    switch (setup->config->kind) {
+    case NOTIFY_COMMAND:
+        return carry_command(setup);
+    case NOTIFY_WEBHOOK:
+        return carry_webhook(setup);
+    case NOTIFY_SMTP:
+        return carry_mail(setup);
+    case NOTIFY_ALERTMANAGER:
+        return carry_alertmanager(setup, why);
+    }
+    UNREACHABLE();
+}
+
+struct handler *handler_new(const struct handler_setup *setup, struct buffer *why) {
     struct outbox_position position;
-    struct buffer why = {0};
-    struct runner_config config = {.max_children = 1};
-    h->setup = *setup;
     bool known = outbox_find(setup->outbox, setup->config->name, &position);
     REQUIRE(known);
-    h->position = position.handed;
-    h->next_run = position.next_run;
-    h->again = position.attempting;
-    enum error e = runner_new(&h->runner, &config, &why);
-    ENSURE(e == ERR_OK); /* no user is asked for */
+    struct carrier *carrier = carrier_of(setup, why);
+    if (carrier == NULL) {
+        return NULL;
+    }
+    struct handler *h = xcalloc(1, sizeof *h);
+    *h = (struct handler){.setup = *setup,
+                          .carrier = carrier,
+                          .position = position.handed,
+                          .next_run = position.next_run,
+                          .again = position.attempting,
+                          .begun = position.last};
     return h;
 }
 
 void handler_free(struct handler *h) {
     if (h != NULL) {
-        runner_free(h->runner);
+        h->carrier->free(h->carrier);
         buffer_free(&h->said);
-        buffer_free(&h->perfdata);
         free(h);
     }
 }
@@ -54,77 +68,7 @@ uint64_t handler_position(const struct handler *h) {
     return h->position;
 }
 
-/* --- one run of the command --- */
-
-static char **command_line(struct arena *arena, const struct notify_handler *config, const struct macro_context *c) {
-    size_t count = 0;
-    while (config->argv[count] != NULL) {
-        count++;
-    }
-    char **argv = arena_alloc(arena, (count + 1) * sizeof *argv);
-    struct buffer word = {0};
-    for (size_t i = 0; i < count; i++) {
-        buffer_clear(&word);
-        macro_expand(&word, config->argv[i], c);
-        argv[i] = arena_text(arena, i == 0 ? bytes_of_text(config->argv[0]) : buffer_bytes(&word));
-    }
-    buffer_free(&word);
-    return argv;
-}
-
-/* What a command that mails or pages may need of our own environment. */
-static char **inherited(struct arena *arena) {
-    static const char *const NAMES[] = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"};
-    enum { COUNT = sizeof NAMES / sizeof NAMES[0] };
-    char **list = arena_alloc(arena, (COUNT + 1) * sizeof *list);
-    struct buffer entry = {0};
-    for (size_t i = 0, count = 0; i < COUNT; i++) {
-        const char *value = getenv(NAMES[i]);
-        if (value != NULL) {
-            buffer_clear(&entry);
-            buffer_printf(&entry, "%s=%s", NAMES[i], value);
-            list[count++] = arena_text(arena, buffer_bytes(&entry));
-        }
-    }
-    buffer_free(&entry);
-    return list;
-}
-
-static void take_end(void *self, const struct runner_result *result) {
-    struct handler *h = self;
-    h->ended = true;
-    h->end = result->end;
-    plugin_output_split(&h->said, &h->perfdata, result->end, result->printed, result->complained);
-}
-
-/* false: asked to stop while it waited. */
-static bool wait_for_end(struct handler *h) {
-    while (!h->ended) {
-        struct pollfd fds[1 + RUNNER_FDS_PER_CHILD] = {{.fd = h->setup.stop_fd, .events = POLLIN}};
-        mono_ms now = clock_mono(), next = runner_next(h->runner, now);
-        mono_ms wait = next <= now ? 0 : next - now > 1000 ? 1000 : next - now;
-        poll(fds, 1 + runner_poll(h->runner, fds + 1), (int)wait);
-        if (fds[0].revents != 0) {
-            return false;
-        }
-        runner_step(h->runner, clock_mono(), take_end, h);
-    }
-    return true;
-}
-
-static bool run_command(struct handler *h, const struct macro_context *context) {
-    struct arena arena = {0};
-    struct runner_job job = {.path = h->setup.config->argv[0],
-                             .argv = command_line(&arena, h->setup.config, context),
-                             .envp = macro_environment(&arena, context, inherited(&arena)),
-                             .timeout = h->setup.config->timeout};
-    h->ended = false;
-    runner_start(h->runner, &job, clock_mono());
-    arena_free(&arena);
-    return wait_for_end(h);
-}
-
-/* --- marks and pauses --- */
+/* --- pauses --- */
 
 /* true: asked to stop. */
 static bool rest(const struct handler *h, mono_ms pause) {
@@ -142,19 +86,30 @@ static mono_ms longer(const struct handler *h, mono_ms pause) {
     return pause * 2 < h->setup.longest_pause ? pause * 2 : h->setup.longest_pause;
 }
 
-typedef enum error put_mark(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why);
+/* --- marks: written until the disk takes them --- */
 
-static enum error put_handed(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why) {
-    (void)run;
-    return outbox_handed(o, handler, number, why);
+enum mark { MARK_ATTEMPT, MARK_DONE, MARK_HANDED };
+
+static enum error put_mark(struct handler *h, enum mark mark, const struct parcel *p, struct buffer *why) {
+    struct outbox *o = h->setup.outbox;
+    const char *name = h->setup.config->name;
+    switch (mark) {
+    case MARK_ATTEMPT:
+        return outbox_attempt_group(o, name, p->first, p->last, p->run, why);
+    case MARK_DONE:
+        return outbox_done(o, name, p->first, p->run, why);
+    case MARK_HANDED:
+        return outbox_handed(o, name, p->last, why);
+    }
+    UNREACHABLE();
 }
 
-/* Until the disk takes it; false: asked to stop. */
-static bool note(struct handler *h, put_mark *put, uint64_t number, unsigned run) {
+/* false: asked to stop. */
+static bool note(struct handler *h, enum mark mark, const struct parcel *p) {
     struct buffer why = {0};
     mono_ms pause = h->setup.first_pause;
     bool stopped = false;
-    while (!stopped && put(h->setup.outbox, h->setup.config->name, number, run, &why) != ERR_OK) {
+    while (!stopped && put_mark(h, mark, p, &why) != ERR_OK) {
         log_event_limited(LOG_ERROR_, "state-write-failed", "handler=%s error=\"%s\"", h->setup.config->name,
                           buffer_cstr(&why));
         buffer_clear(&why);
@@ -165,37 +120,53 @@ static bool note(struct handler *h, put_mark *put, uint64_t number, unsigned run
     return !stopped;
 }
 
-static void tell_failure(struct handler *h, const struct alert *alert, unsigned tries, mono_ms pause) {
-    for (size_t i = 0; i < h->said.len; i++) { /* one quoted field of one line */
-        h->said.data[i] = h->said.data[i] == '"' ? '\'' : h->said.data[i] == '\n' ? ' ' : h->said.data[i];
+/* --- one run of a message --- */
+
+static void make_quotable(struct buffer *said) {
+    for (size_t i = 0; i < said->len; i++) { /* one quoted field of one line */
+        uint8_t c = said->data[i];
+        said->data[i] = c == '"' ? '\'' : c < ' ' || c == 0x7f ? ' ' : c;
     }
+}
+
+static void tell_failure(struct handler *h, const struct parcel *p, unsigned tries, mono_ms pause) {
+    make_quotable(&h->said);
     log_event(LOG_WARN_, "handler-failed",
-              "handler=%s alert=%" PRIu64 " tries=%u exit=%d retry_in_ms=%" PRId64 " said=\"%.200s\"",
-              h->setup.config->name, alert->number, tries, h->end.ending == PLUGIN_EXITED ? h->end.code : -1, pause,
-              buffer_cstr(&h->said));
+              "handler=%s alert=%" PRIu64 " last=%" PRIu64 " tries=%u retry_in_ms=%" PRId64 " said=\"%.200s\"",
+              h->setup.config->name, p->first, p->last, tries, pause, buffer_cstr(&h->said));
 }
 
-static bool succeeded(const struct handler *h) {
-    return h->end.ending == PLUGIN_EXITED && h->end.code == 0;
+static void tell_loss(struct handler *h, const struct parcel *p, const char *event, unsigned tries) {
+    make_quotable(&h->said);
+    log_event(
+        LOG_ERROR_, event,
+        "handler=%s alert=%" PRIu64 " last=%" PRIu64 " run=%u tries=%u said=\"%.200s\" text=\"not handed over and "
+        "not tried again: mend the handler or its receiver, and see what it missed: quorate alerts --since %" PRIu64
+        "\"",
+        h->setup.config->name, p->first, p->last, p->run, tries, buffer_cstr(&h->said), p->first - 1);
+    h->lost = true;
 }
 
-/* One wanted run, again and again; false: asked to stop. */
-static bool take_run(struct handler *h, const struct alert *alert, unsigned run) {
-    struct macro_context context = {.alert = alert,
-                                    .contact = h->setup.config->contact_count == 0 ? NULL : &alert->contacts[run],
-                                    .cluster = h->setup.cluster};
-    mono_ms pause = h->setup.first_pause;
-    if (!note(h, outbox_attempt, alert->number, run)) {
+/* Again and again; false: asked to stop. */
+static bool take_run(struct handler *h, const struct parcel *p) {
+    mono_ms pause = h->setup.first_pause, began = clock_mono(), patience = h->setup.config->retry_for;
+    if (!note(h, MARK_ATTEMPT, p)) {
         return false;
     }
     for (unsigned tries = 1;; tries++) {
-        if (!run_command(h, &context)) {
+        buffer_clear(&h->said);
+        enum carry_end end = h->carrier->carry(h->carrier, p, &h->said);
+        if (end == CARRY_STOPPED) {
             return false;
         }
-        if (succeeded(h)) {
-            return note(h, outbox_done, alert->number, run);
+        bool too_long = patience > 0 && clock_mono() - began >= patience;
+        if (end == CARRY_REFUSED || (end == CARRY_FAILED && too_long)) {
+            tell_loss(h, p, end == CARRY_REFUSED ? "alert-refused" : "alert-given-up", tries);
         }
-        tell_failure(h, alert, tries, pause);
+        if (end != CARRY_FAILED || too_long) {
+            return note(h, MARK_DONE, p);
+        }
+        tell_failure(h, p, tries, pause);
         if (rest(h, pause)) {
             return false;
         }
@@ -203,7 +174,10 @@ static bool take_run(struct handler *h, const struct alert *alert, unsigned run)
     }
 }
 
-static bool wants_any(const struct handler *h, const struct alert *alert) {
+/* --- a message --- */
+
+/* Whether any run that is still open wants the alert. */
+static bool wants(const struct handler *h, const struct alert *alert) {
     for (unsigned run = h->next_run; run < notify_handler_runs(h->setup.config, alert); run++) {
         if (notify_handler_wants(h->setup.config, alert, run)) {
             return true;
@@ -212,35 +186,128 @@ static bool wants_any(const struct handler *h, const struct alert *alert) {
     return false;
 }
 
-enum handler_end handler_take(struct handler *h, const struct alert *alert) {
-    REQUIRE(alert->number == h->position + 1);
-    bool any = wants_any(h, alert);
-    if (any && h->again) {
-        log_event(LOG_WARN_, "handing-over-again", "handler=%s alert=%" PRIu64 " text=\"its last run was cut short\"",
-                  h->setup.config->name, alert->number);
+/* How many of the alerts a message takes that was begun before; 0: more than are there. */
+static unsigned begun_size(const struct handler *h, const struct alert *list, unsigned count) {
+    unsigned size = 0;
+    while (size < count && list[size].number <= h->begun) {
+        size++;
     }
-    for (unsigned run = h->next_run; any && run < notify_handler_runs(h->setup.config, alert); run++) {
-        if (notify_handler_wants(h->setup.config, alert, run) && !take_run(h, alert, run)) {
+    return size == count && list[count - 1].number < h->begun ? 0 : size;
+}
+
+/* How many of the alerts are the next message: one, or, when too many wait, all up to the last wanted one. What was
+   begun is told again as it was, since its receiver may know it by its numbers. */
+static unsigned message_size(const struct handler *h, const struct alert *list, unsigned count) {
+    unsigned waiting = 0, size = 0;
+    if (h->setup.config->kind == NOTIFY_COMMAND) {
+        return 1;
+    }
+    if (h->begun >= list[0].number) {
+        return begun_size(h, list, count);
+    }
+    if (!wants(h, &list[0])) {
+        return 1;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (wants(h, &list[i])) {
+            waiting++;
+            size = i + 1;
+        }
+    }
+    return waiting > h->setup.config->group_above ? size : 1;
+}
+
+static bool take_runs(struct handler *h, struct parcel *p) {
+    const struct alert *first = p->alerts[0];
+    for (p->run = h->next_run; p->run < notify_handler_runs(h->setup.config, first); p->run++) {
+        if (notify_handler_wants(h->setup.config, first, p->run) && !take_run(h, p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_taken(const struct handler *h, const struct parcel *p) {
+    for (unsigned i = 0; i < p->count && !h->lost; i++) {
+        const struct alert *a = p->alerts[i];
+        log_event(LOG_INFO_, "alert-handed-over", "handler=%s alert=%" PRIu64 " type=%s host=\"%s\" service=\"%s\"",
+                  h->setup.config->name, a->number, alert_type_name(a->type), a->host, a->service);
+    }
+}
+
+static bool take_parcel(struct handler *h, struct parcel *p) {
+    h->lost = false;
+    if (p->count > 0 && h->again) {
+        log_event(LOG_WARN_, "handing-over-again", "handler=%s alert=%" PRIu64 " text=\"its last run was cut short\"",
+                  h->setup.config->name, p->first);
+    }
+    if (p->count > 0 && !take_runs(h, p)) {
+        return false;
+    }
+    bool started = p->count > 0 || h->next_run > 0 || h->again;
+    if (started && !note(h, MARK_HANDED, p)) {
+        return false;
+    }
+    tell_taken(h, p);
+    h->position = p->last;
+    h->next_run = 0;
+    h->again = false;
+    h->begun = 0;
+    h->unsettled = !started;
+    return true;
+}
+
+static bool take_message(struct handler *h, const struct alert *list, unsigned size) {
+    const struct alert **wanted = xcalloc(size, sizeof *wanted);
+    struct parcel p = {.alerts = wanted, .first = list[0].number, .last = list[size - 1].number};
+    for (unsigned i = 0; i < size; i++) {
+        if (wants(h, &list[i])) {
+            wanted[p.count++] = &list[i];
+        }
+    }
+    bool taken = take_parcel(h, &p);
+    free(wanted);
+    return taken;
+}
+
+/* History may have been pruned beyond what was handed over: what was begun there is gone too. */
+static void step_over_gap(struct handler *h, uint64_t number) {
+    REQUIRE(number > h->position);
+    if (number > h->position + 1) {
+        log_event(LOG_ERROR_, "alerts-gone",
+                  "handler=%s first=%" PRIu64 " last=%" PRIu64
+                  " text=\"no replica has them any more: not handed over\"",
+                  h->setup.config->name, h->position + 1, number - 1);
+        h->position = number - 1;
+        h->next_run = 0;
+        h->again = false;
+        h->begun = 0;
+    }
+}
+
+enum handler_end handler_take(struct handler *h, const struct alert *list, unsigned count) {
+    for (unsigned at = 0, size; at < count; at += size) {
+        step_over_gap(h, list[at].number);
+        size = message_size(h, list + at, count - at);
+        if (size == 0) {
+            return HANDLER_MORE;
+        }
+        if (!take_message(h, list + at, size)) {
             return HANDLER_STOPPED;
         }
     }
-    bool started = any || h->next_run > 0 || h->again;
-    if (started && !note(h, put_handed, alert->number, 0)) {
-        return HANDLER_STOPPED;
-    }
-    if (any) {
-        log_event(LOG_INFO_, "alert-handed-over", "handler=%s alert=%" PRIu64 " type=%s host=\"%s\" service=\"%s\"",
-                  h->setup.config->name, alert->number, alert_type_name(alert->type), alert->host, alert->service);
-    }
-    h->position = alert->number;
-    h->next_run = 0;
-    h->again = false;
-    h->unsettled = !started;
     return HANDLER_HANDED;
 }
 
 void handler_settle(struct handler *h) {
-    if (h->unsettled && note(h, put_handed, h->position, 0)) {
+    const struct parcel passed = {.last = h->position};
+    if (h->unsettled && note(h, MARK_HANDED, &passed)) {
         h->unsettled = false;
+    }
+}
+
+void handler_tick(struct handler *h) {
+    if (h->carrier->tick != NULL) {
+        h->carrier->tick(h->carrier);
     }
 }

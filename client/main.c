@@ -20,7 +20,7 @@ static const struct verb verbs[] = {
     {"apply", verb_apply, "put a Nagios object configuration in force"},
     {"status", verb_status, "show the agreed state of hosts and services"},
     {"alerts", verb_alerts, "print the agreed alert stream, each alert proven"},
-    {"notify", verb_notify, "hand each alert once to the pager's commands"},
+    {"notify", verb_notify, "hand each alert once to commands, webhooks, mail, Alertmanagers"},
     {"ack", verb_ack, "acknowledge a problem"},
     {"downtime", verb_downtime, "plan, list and cancel downtime"},
     {"comment", verb_comment, "attach comments to hosts and services"},

@@ -1,6 +1,7 @@
 /* `quorate notify`: the pager's side. One thread a handler follows the alert stream from where that handler stands, so
    that a handler that fails holds up nobody else; every alert is proven before it is handed over. */
 #include "base/clock.h"
+#include "base/invariant.h"
 #include "base/log.h"
 #include "client/cli.h"
 #include "client/handler.h"
@@ -16,12 +17,14 @@
 #include <unistd.h>
 
 enum {
-    FOLLOW_WAIT = 2000, /* ms of one long poll: also how long SIGTERM may take */
-    PAGE = 64,          /* alerts taken at once */
-    FIRST_PAUSE = 1000, /* before a handler is tried again, doubled each time */
+    FOLLOW_WAIT = 2000,   /* ms of one long poll: also how long SIGTERM may take */
+    PAGE = 1000,          /* alerts taken at once ... */
+    PAGE_BYTES = 4 << 20, /* ... and bytes of them, about */
+    FIRST_PAUSE = 1000,   /* before a handler is tried again, doubled each time */
     LONGEST_PAUSE = 300000,
     QUORUM_DOUBT = 3000,       /* ms without any answer before the quorum is called lost */
     COMPLAINT_SILENCE = 60000, /* ms between two lines about one replica */
+    REPEAT_EVERY = 60000,      /* an Alertmanager takes five silent minutes for an end */
     STATUS_PATIENCE = 3000,
 };
 
@@ -58,8 +61,10 @@ struct follower {
     pthread_t thread;
     struct client *client;
     struct handler *handler;
-    struct buffer leaves; /* blocks: the page taken from the stream */
-    unsigned held;
+    struct buffer leaves; /* blocks: what was taken from the stream and is not yet handed over */
+    unsigned held, room;  /* alerts in leaves, and how many they may become */
+    size_t bytes_room;
+    uint64_t newest; /* number of the last one taken */
 };
 
 enum { SINCE_NOT_GIVEN = -1 };
@@ -125,37 +130,65 @@ static bool stopping(const struct notify *n, mono_ms wait) {
     return poll(&stop, 1, (int)wait) > 0;
 }
 
-/* Copies only: the command is run when the client is done with the page. */
+/* Copies only: alerts are handed over when the client is done with the page. */
 static bool keep(void *context, const struct client_alert *a) {
     struct follower *f = context;
     buffer_block(&f->leaves, a->leaf);
     note_alert(f->notify, a->alert.number);
-    return ++f->held < PAGE;
+    f->newest = a->alert.number;
+    return ++f->held < f->room && f->leaves.len < f->bytes_room;
 }
 
-static bool hand_over(struct follower *f) {
+static void start_page(struct follower *f) {
+    buffer_clear(&f->leaves);
+    f->held = 0;
+    f->room = PAGE;
+    f->bytes_room = PAGE_BYTES;
+    f->newest = handler_position(f->handler);
+}
+
+/* How many of the leaves could be decoded: all, since they were proven. */
+static unsigned decode(const struct follower *f, struct alert *list, struct arena *arena) {
     struct reader reader = reader_of(buffer_bytes(&f->leaves));
-    bool go_on = true;
-    for (unsigned i = 0; i < f->held && go_on; i++) {
-        struct arena arena = {0};
-        struct alert alert;
-        struct bytes leaf = read_block(&reader, SIZE_MAX);
-        go_on = alert_decode(&alert, leaf, &arena) == ERR_OK && handler_take(f->handler, &alert) == HANDLER_HANDED;
-        arena_free(&arena);
+    unsigned count = 0;
+    while (count < f->held && alert_decode(&list[count], read_block(&reader, SIZE_MAX), arena) == ERR_OK) {
+        count++;
     }
+    return count;
+}
+
+/* false: asked to stop. What a message still lacks is taken by the next poll, beside what is held. */
+static bool hand_over(struct follower *f) {
+    struct arena arena = {0};
+    struct alert *list = xcalloc(f->held + 1, sizeof *list);
+    unsigned count = decode(f, list, &arena), taken = 0;
+    ENSURE(count == f->held);
+    while (taken < count && list[taken].number <= handler_position(f->handler)) {
+        taken++;
+    }
+    enum handler_end end = handler_take(f->handler, list + taken, count - taken);
     handler_settle(f->handler);
-    return go_on;
+    handler_tick(f->handler);
+    if (end == HANDLER_MORE) {
+        f->room = f->held + PAGE;
+        f->bytes_room = f->leaves.len + PAGE_BYTES;
+    } else {
+        start_page(f);
+    }
+    arena_free(&arena);
+    free(list);
+    return end != HANDLER_STOPPED;
 }
 
 static void *follow(void *self) {
     struct follower *f = self;
     struct notify *n = f->notify;
     bool go_on = true;
+    start_page(f);
     while (go_on && !stopping(n, 0)) {
-        buffer_clear(&f->leaves);
-        f->held = 0;
-        enum error e = client_alerts(f->client, handler_position(f->handler), FOLLOW_WAIT, keep, tell_complaint, f);
-        tell_answer(n, f->held > 0 ? ERR_OK : e);
+        unsigned before = f->held;
+        enum error e = client_alerts(f->client, f->newest, FOLLOW_WAIT, keep, tell_complaint, f);
+        tell_answer(n, f->held > before ? ERR_OK : e);
         go_on = hand_over(f) && !(e != ERR_OK && stopping(n, FIRST_PAUSE));
     }
     return NULL;
@@ -255,15 +288,22 @@ static const struct cli_verb *verb_of(struct notify *n, struct cli_option option
         .operands = "",
         .summary = "follows the alerts, proves each, and hands it to the handlers of notify.yaml",
         .details =
-            "notify.yaml:\n"
+            "notify.yaml, one of command, webhook, smtp and alertmanager a handler:\n"
             "  handlers:\n"
             "    - { name: page, command: [/usr/local/bin/page, \"$SERVICEDESC$\"], types: [PROBLEM, RECOVERY],\n"
-            "        contacts: [ops], timeout: 30s }\n"
+            "        contacts: [ops], hosts: [\"web*\"], services: [http], timeout: 30s }\n"
+            "    - { name: hook, webhook: \"https://HOST/PATH\", group_above: 20, retry_for: 24h }\n"
+            "    - { name: mail, smtp: \"smtp://HOST:25\", to: \"ops@example.org\", from: \"quorate@example.org\" }\n"
+            "    - { name: am, alertmanager: \"http://HOST:9093\" }\n"
             "A command gets Nagios' macros as arguments and as NAGIOS_* variables, once for each of the alert's "
             "contacts\n"
-            "that `contacts` names, or once an alert without it. A command that fails or overruns its timeout is run\n"
-            "again, with pauses of 1 s up to 5 min, until it exits 0: alerts stay in order and none is dropped.\n"
-            "A crash between a run and its note repeats the run: QUORATE_KEY (cluster id:number) tells repetitions.\n"
+            "that `contacts` names, or once an alert without it. It is run until it exits 0. A webhook gets the\n"
+            "Alertmanager's webhook form, a mail goes to each of `to`; more than group_above waiting alerts leave as\n"
+            "one message. An Alertmanager is told again every minute what fires.\n"
+            "What fails or overruns its timeout is tried again, with pauses of 1 s up to 5 min, for retry_for (a\n"
+            "command: for ever); what a server refuses for good is said and passed over. Alerts stay in order.\n"
+            "A crash between a delivery and its note repeats it: QUORATE_KEY, the header Idempotency-Key and the\n"
+            "Message-ID (cluster id and number) tell repetitions.\n"
             "A handler that the state file knows goes on where it stood. A new one begins, without --since, where the\n"
             "others stand, or, when there are none, with the first alert that is not yet raised at the first start.\n",
         .options = options,
@@ -276,15 +316,22 @@ static int start_follower(struct notify *n, const struct notify_handler *config)
     struct handler_setup setup = {.config = config,
                                   .outbox = n->outbox,
                                   .cluster = n->cluster->id,
+                                  .cluster_name = n->cluster->name,
+                                  .state_path = n->state_path,
                                   .stop_fd = n->stop,
                                   .first_pause = FIRST_PAUSE,
-                                  .longest_pause = LONGEST_PAUSE};
+                                  .longest_pause = LONGEST_PAUSE,
+                                  .repeat_every = REPEAT_EVERY};
     *f = (struct follower){.notify = n};
     int code = cli_open_client(&n->cli, n->cluster, &f->client);
     if (code != CLI_GO_ON) {
         return code;
     }
-    f->handler = handler_new(&setup);
+    f->handler = handler_new(&setup, &n->why);
+    if (f->handler == NULL) {
+        client_close(f->client);
+        return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+    }
     note_alert(n, handler_position(f->handler));
     if (pthread_create(&f->thread, NULL, follow, f) != 0) {
         handler_free(f->handler);

@@ -1,21 +1,31 @@
-/* Reads notify.yaml through libcyaml. Types of handlers that this build lacks are keys of the schema, so that they are
-   refused by their name rather than as typing errors. */
+/* Reads notify.yaml through libcyaml. Every value is a text in the schema, so that a wrong one is named in our words; a
+   key that does not belong to a handler's kind is refused rather than forgotten. */
 #include "client/notify_config.h"
 
 #include "base/clock.h"
 #include "client/config_file.h"
 #include "client/macros.h"
+#include "client/notify_target.h"
+#include "proto/cluster.h"
 
 #include <cyaml/cyaml.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_DEFAULT = 30000, TIMEOUT_MIN = 100, TIMEOUT_MAX = 3600 * 1000, NAME_BYTES_MAX = 64, WORDS_MAX = 256 };
+enum {
+    TIMEOUT_DEFAULT = 30000,
+    TIMEOUT_MIN = 100,
+    TIMEOUT_MAX = 3600 * 1000,
+    NAME_BYTES_MAX = 64,
+    WORDS_MAX = 256,
+    GROUP_ABOVE_MAX = 100000,
+    DAY = 24 * 3600 * 1000,
+};
 
 struct raw_handler {
-    char *name, *timeout, *webhook, *alertmanager, *smtp, *to;
-    char **command, **types, **contacts;
-    unsigned command_count, types_count, contacts_count;
+    char *name, *timeout, *webhook, *alertmanager, *smtp, *to, *from, *starttls, *group_above, *retry_for, *repeat_for;
+    char **command, **types, **contacts, **hosts, **services;
+    unsigned command_count, types_count, contacts_count, hosts_count, services_count;
 };
 struct raw_config {
     struct raw_handler *handlers;
@@ -35,9 +45,16 @@ static const cyaml_schema_field_t HANDLER_FIELDS[] = {TEXT(0, name),
                                                       TEXT(CYAML_FLAG_OPTIONAL, alertmanager),
                                                       TEXT(CYAML_FLAG_OPTIONAL, smtp),
                                                       TEXT(CYAML_FLAG_OPTIONAL, to),
+                                                      TEXT(CYAML_FLAG_OPTIONAL, from),
+                                                      TEXT(CYAML_FLAG_OPTIONAL, starttls),
+                                                      TEXT(CYAML_FLAG_OPTIONAL, group_above),
+                                                      TEXT(CYAML_FLAG_OPTIONAL, retry_for),
+                                                      TEXT(CYAML_FLAG_OPTIONAL, repeat_for),
                                                       LIST(command),
                                                       LIST(types),
                                                       LIST(contacts),
+                                                      LIST(hosts),
+                                                      LIST(services),
                                                       CYAML_FIELD_END};
 static const cyaml_schema_value_t HANDLER = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_handler, HANDLER_FIELDS)};
@@ -104,30 +121,126 @@ static void read_command(struct reading *r, unsigned index, const struct raw_han
     buffer_free(&unknown);
 }
 
-/* Which handler types were asked for; exactly `command` is there. */
-static void read_kind(struct reading *r, unsigned index, const struct raw_handler *raw) {
-    const struct {
-        const char *field, *value;
-    } lacking[] = {{"webhook", raw->webhook}, {"alertmanager", raw->alertmanager}, {"smtp", raw->smtp}};
-    bool told = false;
-    for (size_t i = 0; i < sizeof lacking / sizeof lacking[0]; i++) {
-        if (lacking[i].value != NULL) {
-            PROBLEM(r, index, lacking[i].field, "this build has no handlers of this type: use a command");
-            told = true;
+/* --- mail --- */
+
+static void read_recipients(struct reading *r, unsigned index, const char *list) {
+    struct notify_handler *h = &r->config->handlers[index];
+    h->to = arena_alloc(&r->config->arena, RECIPIENTS_MAX * sizeof *h->to);
+    while (*list != '\0') {
+        size_t len = strcspn(list, ",");
+        struct bytes address = bytes_of(list, len);
+        while (address.len > 0 && address.data[0] == ' ') {
+            address = bytes_of(address.data + 1, address.len - 1);
         }
-    }
-    if (told) {
-        return;
-    }
-    if (raw->to != NULL) {
-        PROBLEM(r, index, "to", "belongs to smtp, which this build does not have: use a command");
-    }
-    if (raw->command_count == 0) {
-        PROBLEM(r, index, "command", "is missing: name the program and its arguments");
-    } else {
-        read_command(r, index, raw);
+        while (address.len > 0 && address.data[address.len - 1] == ' ') {
+            address.len--;
+        }
+        if (!target_address_valid(address)) {
+            PROBLEM(r, index, "to", "'%.*s' is no mail address: write NAME@DOMAIN, several with commas between",
+                    (int)(address.len > 80 ? 80 : address.len), (const char *)address.data);
+        } else if (h->to_count == RECIPIENTS_MAX) {
+            PROBLEM(r, index, "to", "names more than %d addresses: let the mail server know a list", RECIPIENTS_MAX);
+            return;
+        } else {
+            h->to[h->to_count++] = arena_text(&r->config->arena, address);
+        }
+        list += len + (list[len] == ',');
     }
 }
+
+static void read_smtp(struct reading *r, unsigned index, const struct raw_handler *raw) {
+    struct notify_handler *h = &r->config->handlers[index];
+    if (raw->to == NULL || raw->to[0] == '\0') {
+        PROBLEM(r, index, "to", "is missing: write who shall get the mails");
+    } else {
+        read_recipients(r, index, raw->to);
+    }
+    if (raw->from == NULL || !target_address_valid(bytes_of_text(raw->from))) {
+        PROBLEM(r, index, "from", "'%.80s' is no mail address: write whom the mails shall come from, as NAME@DOMAIN",
+                raw->from == NULL ? "" : raw->from);
+    } else {
+        h->from = arena_text(&r->config->arena, bytes_of_text(raw->from));
+    }
+    if (raw->starttls != NULL && strcmp(raw->starttls, "yes") != 0 && strcmp(raw->starttls, "no") != 0) {
+        PROBLEM(r, index, "starttls", "'%.40s' is neither yes nor no", raw->starttls);
+    }
+    h->starttls = raw->starttls != NULL && strcmp(raw->starttls, "yes") == 0;
+}
+
+/* --- kinds --- */
+
+static void read_url(struct reading *r, unsigned index, const char *field, const char *url) {
+    struct notify_handler *h = &r->config->handlers[index];
+    const char *problem = target_url_problem(url, h->kind == NOTIFY_SMTP);
+    if (problem != NULL) {
+        PROBLEM(r, index, field, "%s", problem);
+        return;
+    }
+    struct buffer whole = {0};
+    if (h->kind != NOTIFY_ALERTMANAGER) {
+        buffer_printf(&whole, "%s", url);
+    } else if (strchr(url, '?') != NULL) {
+        PROBLEM(r, index, field, "has a ?query, which an Alertmanager does not take: remove it");
+    } else {
+        target_alerts_url(&whole, url);
+    }
+    h->url = arena_text(&r->config->arena, buffer_bytes(&whole));
+    buffer_free(&whole);
+}
+
+/* Keys that only some kinds know: bit 1 << enum notify_kind. */
+static void refuse_foreign_keys(struct reading *r, unsigned index, const struct raw_handler *raw) {
+    enum { MAIL = 1 << NOTIFY_SMTP, MANAGER = 1 << NOTIFY_ALERTMANAGER, GROUPED = MAIL | 1 << NOTIFY_WEBHOOK };
+    const struct {
+        const char *field, *value, *of;
+        unsigned kinds;
+    } keys[] = {{"to", raw->to, "smtp", MAIL},
+                {"from", raw->from, "smtp", MAIL},
+                {"starttls", raw->starttls, "smtp", MAIL},
+                {"group_above", raw->group_above, "webhook and smtp", GROUPED},
+                {"repeat_for", raw->repeat_for, "alertmanager", MANAGER}};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (keys[i].value != NULL && (keys[i].kinds >> r->config->handlers[index].kind & 1u) == 0) {
+            PROBLEM(r, index, keys[i].field, "belongs to %s: remove it here", keys[i].of);
+        }
+    }
+}
+
+/* Exactly one of command, webhook, smtp and alertmanager says what the handler is. */
+static void read_kind(struct reading *r, unsigned index, const struct raw_handler *raw) {
+    struct notify_handler *h = &r->config->handlers[index];
+    const struct {
+        const char *field, *url;
+        enum notify_kind kind;
+    } kinds[] = {{"webhook", raw->webhook, NOTIFY_WEBHOOK},
+                 {"smtp", raw->smtp, NOTIFY_SMTP},
+                 {"alertmanager", raw->alertmanager, NOTIFY_ALERTMANAGER}};
+    const char *seen = raw->command_count > 0 ? "command" : NULL, *url = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i].url != NULL && seen != NULL) {
+            PROBLEM(r, index, kinds[i].field, "stands beside %s: write a handler for each", seen);
+            return;
+        }
+        if (kinds[i].url != NULL) {
+            seen = kinds[i].field;
+            url = kinds[i].url;
+            h->kind = kinds[i].kind;
+        }
+    }
+    refuse_foreign_keys(r, index, raw);
+    if (seen == NULL) {
+        PROBLEM(r, index, "command", "is missing: name a command, webhook, smtp or alertmanager");
+    } else if (url == NULL) {
+        read_command(r, index, raw);
+    } else {
+        read_url(r, index, seen, url);
+    }
+    if (h->kind == NOTIFY_SMTP) {
+        read_smtp(r, index, raw);
+    }
+}
+
+/* --- what all kinds know --- */
 
 static void read_types(struct reading *r, unsigned index, const struct raw_handler *raw) {
     struct notify_handler *h = &r->config->handlers[index];
@@ -150,21 +263,61 @@ static void read_types(struct reading *r, unsigned index, const struct raw_handl
     }
 }
 
+static const char **read_list(struct reading *r, char *const *list, unsigned count) {
+    const char **out = arena_alloc(&r->config->arena, (count + 1) * sizeof *out);
+    for (unsigned i = 0; i < count; i++) {
+        out[i] = arena_text(&r->config->arena, bytes_of_text(list[i]));
+    }
+    return out;
+}
+
+/* `text` as a duration between the bounds, or the default when it is not there. */
+static mono_ms read_duration(struct reading *r, unsigned index, const char *field, const char *text, mono_ms otherwise,
+                             mono_ms least, mono_ms most) {
+    mono_ms value = otherwise;
+    if (text != NULL && (!clock_parse_duration(text, &value) || value < least || value > most)) {
+        PROBLEM(r, index, field, "'%.40s' is no duration from %lldms to %lldh: write one such as 30s", text,
+                (long long)least, (long long)most / (3600 * 1000));
+    }
+    return value;
+}
+
+static void read_group_above(struct reading *r, unsigned index, const char *text) {
+    struct notify_handler *h = &r->config->handlers[index];
+    h->group_above = h->kind == NOTIFY_ALERTMANAGER ? 0 : GROUP_ABOVE_DEFAULT;
+    if (text == NULL) {
+        return;
+    }
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < 1 || value > GROUP_ABOVE_MAX) {
+        PROBLEM(r, index, "group_above", "'%.40s' is no number from 1 to %d", text, GROUP_ABOVE_MAX);
+        return;
+    }
+    h->group_above = (unsigned)value;
+}
+
+static void read_times(struct reading *r, unsigned index, const struct raw_handler *raw) {
+    struct notify_handler *h = &r->config->handlers[index];
+    h->timeout = read_duration(r, index, "timeout", raw->timeout, TIMEOUT_DEFAULT, TIMEOUT_MIN, TIMEOUT_MAX);
+    h->retry_for =
+        read_duration(r, index, "retry_for", raw->retry_for, h->kind == NOTIFY_COMMAND ? 0 : DAY, 1000, 365LL * DAY);
+    h->repeat_for = read_duration(r, index, "repeat_for", raw->repeat_for, 7LL * DAY, 60000, 365LL * DAY);
+}
+
 static void read_handler(struct reading *r, unsigned index, const struct raw_handler *raw) {
     struct notify_handler *h = &r->config->handlers[index];
     read_name(r, index, raw->name);
     read_kind(r, index, raw);
     read_types(r, index, raw);
-    h->timeout = TIMEOUT_DEFAULT;
-    if (raw->timeout != NULL &&
-        (!clock_parse_duration(raw->timeout, &h->timeout) || h->timeout < TIMEOUT_MIN || h->timeout > TIMEOUT_MAX)) {
-        PROBLEM(r, index, "timeout", "'%.40s' is no duration from 100ms to 1h: write 30s", raw->timeout);
-    }
+    read_times(r, index, raw);
+    read_group_above(r, index, raw->group_above);
     h->contact_count = raw->contacts_count;
-    h->contacts = arena_alloc(&r->config->arena, (raw->contacts_count + 1) * sizeof *h->contacts);
-    for (unsigned i = 0; i < raw->contacts_count; i++) {
-        h->contacts[i] = arena_text(&r->config->arena, bytes_of_text(raw->contacts[i]));
-    }
+    h->contacts = read_list(r, raw->contacts, raw->contacts_count);
+    h->host_count = raw->hosts_count;
+    h->hosts = read_list(r, raw->hosts, raw->hosts_count);
+    h->service_count = raw->services_count;
+    h->services = read_list(r, raw->services, raw->services_count);
 }
 
 static void read_all(struct reading *r, const struct raw_config *raw) {
@@ -213,21 +366,45 @@ void notify_config_free(struct notify_config *c) {
     }
 }
 
-bool notify_handler_wants(const struct notify_handler *h, const struct alert *a, unsigned run) {
-    if ((h->types >> a->type & 1u) == 0) {
-        return false;
+/* --- what a handler wants --- */
+
+static bool fits_any(const char *const *globs, unsigned count, const char *name) {
+    bool fits = count == 0;
+    for (unsigned i = 0; i < count && !fits; i++) {
+        fits = name[0] != '\0' && host_glob_match(globs[i], name);
     }
-    if (h->contact_count == 0) {
-        return run == 0;
-    }
+    return fits;
+}
+
+static bool names_contact(const struct notify_handler *h, const struct alert_contact *contact) {
     for (unsigned i = 0; i < h->contact_count; i++) {
-        if (run < a->contact_count && strcmp(h->contacts[i], a->contacts[run].name) == 0) {
+        if (strcmp(h->contacts[i], contact->name) == 0) {
             return true;
         }
     }
     return false;
 }
 
+static bool names_any_contact(const struct notify_handler *h, const struct alert *a) {
+    bool any = h->contact_count == 0;
+    for (unsigned i = 0; i < a->contact_count && !any; i++) {
+        any = names_contact(h, &a->contacts[i]);
+    }
+    return any;
+}
+
+bool notify_handler_wants(const struct notify_handler *h, const struct alert *a, unsigned run) {
+    if ((h->types >> a->type & 1u) == 0 || !fits_any(h->hosts, h->host_count, a->host) ||
+        !fits_any(h->services, h->service_count, a->service) || run >= notify_handler_runs(h, a)) {
+        return false;
+    }
+    return h->kind == NOTIFY_COMMAND && h->contact_count > 0 ? names_contact(h, &a->contacts[run])
+                                                             : names_any_contact(h, a);
+}
+
 unsigned notify_handler_runs(const struct notify_handler *h, const struct alert *a) {
-    return h->contact_count == 0 ? 1 : a->contact_count;
+    if (h->kind == NOTIFY_SMTP) {
+        return h->to_count;
+    }
+    return h->kind == NOTIFY_COMMAND && h->contact_count > 0 ? a->contact_count : 1;
 }

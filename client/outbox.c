@@ -1,5 +1,6 @@
-/* The journal is text, one line a mark: "handed HANDLER NUMBER", "attempt HANDLER NUMBER RUN", "done HANDLER NUMBER
-   RUN", under a head that names the cluster. It is rewritten when it is opened and when it has grown. */
+/* The journal is text, one line a mark: "handed HANDLER NUMBER", "attempt HANDLER NUMBER RUN", with LAST
+   behind it for a message of the alerts NUMBER..LAST, "done HANDLER NUMBER RUN", under a head that names the cluster.
+   It is rewritten when it is opened and when it has grown. */
 #include "client/outbox.h"
 
 #include "base/invariant.h"
@@ -57,7 +58,7 @@ static struct place *find_or_add(struct outbox *o, const char *handler) {
 
 struct mark {
     char word[16], handler[HANDLER_NAME_MAX + 1];
-    uint64_t number;
+    uint64_t number, last; /* last: of an attempt, else 0 */
     unsigned run;
 };
 
@@ -73,7 +74,7 @@ static bool apply(struct outbox *o, const struct mark *m) {
     if (strcmp(m->word, "attempt") == 0) {
         /* Runs that a handler does not want are passed over. */
         bool later = m->number > p->handed && (m->number > p->handed + 1 || m->run >= p->next_run);
-        *p = (struct outbox_position){.handed = m->number - 1, .next_run = m->run, .attempting = true};
+        *p = (struct outbox_position){.handed = m->number - 1, .next_run = m->run, .attempting = true, .last = m->last};
         return later;
     }
     p->next_run++;
@@ -86,6 +87,9 @@ static void print_mark(struct buffer *out, const struct mark *m) {
     if (strcmp(m->word, "handed") != 0) {
         buffer_printf(out, " %u", m->run);
     }
+    if (m->last > m->number) {
+        buffer_printf(out, " %" PRIu64, m->last);
+    }
     buffer_printf(out, "\n");
 }
 
@@ -96,6 +100,11 @@ static bool scan_mark(struct mark *m, const char *line) {
         snprintf(m->word, sizeof m->word, "%s", "handed");
     } else if (sscanf(line, "attempt %64[a-zA-Z0-9._-] %" SCNu64 " %u%n", m->handler, &m->number, &m->run, &end) == 3) {
         snprintf(m->word, sizeof m->word, "%s", "attempt");
+        int more = -1;
+        m->last = m->number;
+        if (sscanf(line + end, " %" SCNu64 "%n", &m->last, &more) == 1 && m->last > m->number) {
+            end += more;
+        }
     } else if (sscanf(line, "done %64[a-zA-Z0-9._-] %" SCNu64 " %u%n", m->handler, &m->number, &m->run, &end) == 3) {
         snprintf(m->word, sizeof m->word, "%s", "done");
     }
@@ -121,28 +130,16 @@ static void print_all(struct buffer *out, const struct outbox *o) {
             /* An attempt may stand for runs before it that succeeded or were not wanted. */
             m.number++;
             m.run = p->attempting ? p->next_run : p->next_run - 1;
+            m.last = p->last;
             snprintf(m.word, sizeof m.word, "%s", "attempt");
             print_mark(out, &m);
+            m.last = 0;
             if (!p->attempting) {
                 snprintf(m.word, sizeof m.word, "%s", "done");
                 print_mark(out, &m);
             }
         }
     }
-}
-
-static bool sync_directory(const char *path) {
-    char *dir = xstrdup(path), *slash = strrchr(dir, '/');
-    if (slash != NULL) {
-        slash[slash == dir ? 1 : 0] = '\0';
-    }
-    int fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    free(dir);
-    return ok;
 }
 
 /* Writes the journal anew, short and whole, in place of the old one. */
@@ -152,7 +149,7 @@ static enum error rewrite(struct outbox *o, struct buffer *why) {
     int fd = open(o->aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     enum error e = ERR_OK;
     if (fd < 0 || !durable_write_all(fd, buffer_bytes(&text)) || fsync(fd) != 0 || rename(o->aside, o->path) != 0 ||
-        !sync_directory(o->path)) {
+        !durable_sync_directory(o->path)) {
         e = durable_refusal(why, o->aside, "write");
         if (fd >= 0) {
             close(fd);
@@ -303,9 +300,7 @@ bool outbox_highest(struct outbox *o, uint64_t *number) {
 
 /* Appends one mark durably. After a failure nobody knows what the file holds: it is written anew before the next one.
  */
-static enum error put_mark(struct outbox *o, const char *word, const char *handler, uint64_t number, unsigned run,
-                           struct buffer *why) {
-    struct mark m = {.number = number, .run = run};
+static enum error put_mark(struct outbox *o, const char *word, const char *handler, struct mark m, struct buffer *why) {
     struct buffer line = {0};
     snprintf(m.word, sizeof m.word, "%s", word);
     REQUIRE(strlen(handler) <= HANDLER_NAME_MAX);
@@ -328,13 +323,19 @@ static enum error put_mark(struct outbox *o, const char *word, const char *handl
 }
 
 enum error outbox_attempt(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why) {
-    return put_mark(o, "attempt", handler, number, run, why);
+    return outbox_attempt_group(o, handler, number, number, run, why);
+}
+
+enum error outbox_attempt_group(struct outbox *o, const char *handler, uint64_t number, uint64_t last, unsigned run,
+                                struct buffer *why) {
+    REQUIRE(last >= number);
+    return put_mark(o, "attempt", handler, (struct mark){.number = number, .last = last, .run = run}, why);
 }
 
 enum error outbox_done(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why) {
-    return put_mark(o, "done", handler, number, run, why);
+    return put_mark(o, "done", handler, (struct mark){.number = number, .run = run}, why);
 }
 
 enum error outbox_handed(struct outbox *o, const char *handler, uint64_t number, struct buffer *why) {
-    return put_mark(o, "handed", handler, number, 0, why);
+    return put_mark(o, "handed", handler, (struct mark){.number = number}, why);
 }

@@ -12,6 +12,7 @@ struct outbox_position {
     uint64_t handed;   /* every alert up to this number is done with */
     unsigned next_run; /* of alert handed+1: runs below this one succeeded */
     bool attempting;   /* its run next_run was started and its end is not known */
+    uint64_t last;     /* the message that was begun goes from alert handed+1 to this one; 0: none was begun */
 };
 
 /* Opens or creates the journal and rewrites it short. ERR_IN_USE: another notifier has it. ERR_FOREIGN_CLUSTER: it
@@ -25,6 +26,9 @@ bool outbox_highest(struct outbox *o, uint64_t *number);
 
 /* Each returns when the line is durable; ERR_IO: it is not, and the journal is as it was. */
 enum error outbox_attempt(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why);
+/* The same for one message of the alerts number..last. */
+enum error outbox_attempt_group(struct outbox *o, const char *handler, uint64_t number, uint64_t last, unsigned run,
+                                struct buffer *why);
 enum error outbox_done(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why);
 /* All runs of every alert up to number are done, or were not wanted. Also makes a handler known. */
 enum error outbox_handed(struct outbox *o, const char *handler, uint64_t number, struct buffer *why);
