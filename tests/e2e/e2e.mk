@@ -1,6 +1,6 @@
 # What the end-to-end tests need beside the programs.
 E2E_TOOLS := $(BUILD)/tests/e2e/check_record $(BUILD)/tests/e2e/two_faced $(BUILD)/tests/e2e/garbage \
-             $(BUILD)/tests/e2e/fsync_fault.so $(BUILD)/tests/e2e/rot
+             $(BUILD)/tests/e2e/fsync_fault.so $(BUILD)/tests/e2e/rot $(BUILD)/tests/e2e/receiver
 $(BUILD)/tests/e2e/%: tests/e2e/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST)
