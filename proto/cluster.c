@@ -27,11 +27,12 @@ static const cyaml_schema_field_t member_fields[] = {
 static const cyaml_schema_value_t member_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_member, member_fields)};
 
-static const cyaml_strval_t role_words[] = {{"admin", OPERATOR_ADMIN}, {"drill", OPERATOR_DRILL}};
+static const cyaml_strval_t role_words[] = {
+    {"admin", OPERATOR_ADMIN}, {"drill", OPERATOR_DRILL}, {"notify", OPERATOR_NOTIFY}};
 static const cyaml_schema_field_t operator_fields[] = {
     TEXT("name", struct raw_operator, name),
     TEXT("key", struct raw_operator, key),
-    CYAML_FIELD_FLAGS("roles", CYAML_FLAG_STRICT, struct raw_operator, roles, role_words, 2),
+    CYAML_FIELD_FLAGS("roles", CYAML_FLAG_STRICT, struct raw_operator, roles, role_words, 3),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t operator_value = {

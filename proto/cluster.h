@@ -15,7 +15,7 @@ struct cluster_member {
     struct public_key key;
     char peer[ADDRESS_MAX + 1], client[ADDRESS_MAX + 1], http[ADDRESS_MAX + 1];
 };
-enum operator_role { OPERATOR_ADMIN = 1, OPERATOR_DRILL = 2 };
+enum operator_role { OPERATOR_ADMIN = 1, OPERATOR_DRILL = 2, OPERATOR_NOTIFY = 4 };
 struct cluster_operator {
     char name[64];
     struct public_key key;

@@ -194,7 +194,7 @@ static void build_operators(struct build *b) {
         o->roles = r->roles;
         admins += (r->roles & OPERATOR_ADMIN) != 0;
         if (r->roles == 0) {
-            problem(b, "operators", (int)i, "roles", "empty: give [admin], [drill] or [admin, drill]");
+            problem(b, "operators", (int)i, "roles", "empty: give one or several of admin, drill, notify");
         }
     }
     uint32_t needed = b->raw->operators_needed == NULL ? 1 : *b->raw->operators_needed;

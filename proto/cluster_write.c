@@ -34,12 +34,23 @@ static void put_member(struct buffer *out, unsigned id, const struct cluster_mem
 }
 
 static void put_operator(struct buffer *out, const struct cluster_operator *o) {
-    bool admin = (o->roles & OPERATOR_ADMIN) != 0, drill = (o->roles & OPERATOR_DRILL) != 0;
+    static const struct {
+        enum operator_role role;
+        const char *word;
+    } words[] = {{OPERATOR_ADMIN, "admin"}, {OPERATOR_DRILL, "drill"}, {OPERATOR_NOTIFY, "notify"}};
+    const char *comma = "";
     buffer_printf(out, "  - { name: ");
     put_quoted(out, o->name);
     buffer_printf(out, ", key: ");
     put_key(out, &o->key);
-    buffer_printf(out, ", roles: [%s%s%s] }\n", admin ? "admin" : "", admin && drill ? ", " : "", drill ? "drill" : "");
+    buffer_printf(out, ", roles: [");
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if ((o->roles & words[i].role) != 0) {
+            buffer_printf(out, "%s%s", comma, words[i].word);
+            comma = ", ";
+        }
+    }
+    buffer_printf(out, "] }\n");
 }
 
 static void put_observer(struct buffer *out, const struct cluster_observer *o) {

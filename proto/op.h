@@ -25,9 +25,19 @@ enum {
     SCORE_MAX = 50,
     SCORE_ROUNDS_MAX = 1000000, /* where the counters of rounds stop */
     PROBATION_MAX = 50 << 7,
+    NOTIFY_NAME_MAX = 64,
 };
 
-enum op_kind { OP_OBSERVE = 1, OP_TICK = 2, OP_BLOB = 3, OP_APPLY = 4, OP_QUERY = 5, OP_EVIDENCE = 6, OP_COMMAND = 7 };
+enum op_kind {
+    OP_OBSERVE = 1,
+    OP_TICK = 2,
+    OP_BLOB = 3,
+    OP_APPLY = 4,
+    OP_QUERY = 5,
+    OP_EVIDENCE = 6,
+    OP_COMMAND = 7,
+    OP_NOTIFIED = 8
+};
 const char *op_kind_name(enum op_kind k);
 
 struct observation {
@@ -66,7 +76,14 @@ struct op_apply {
     struct digest base;
     bool prune;
 }; /* base: digest of the objects in force, zero at first */
-enum query_kind { QUERY_STATUS = 1, QUERY_OBJECTS_DIGEST = 2, QUERY_OBJECTS = 3, QUERY_EVIDENCE = 4, QUERY_NOTES = 5 };
+enum query_kind {
+    QUERY_STATUS = 1,
+    QUERY_OBJECTS_DIGEST = 2,
+    QUERY_OBJECTS = 3,
+    QUERY_EVIDENCE = 4,
+    QUERY_NOTES = 5,
+    QUERY_NOTIFIED = 6
+};
 struct op_query {
     enum query_kind kind;
     const char *host, *service;             /* "" = all; QUERY_STATUS of one host lists the host and its services */
@@ -119,6 +136,23 @@ struct evidence_record {
 void evidence_record_encode(struct buffer *out, const struct evidence_record *e);
 enum error evidence_record_decode(struct evidence_record *out, struct reader *r);
 
+/* Alerts first..last are done with for a handler of notify.yaml: handed over, or not wanted by it. */
+struct op_notified {
+    uint64_t first, last;
+    const char *handler, *instance; /* notify_name_valid */
+};
+/* 1..NOTIFY_NAME_MAX letters, digits, '.', '_', '-'. */
+bool notify_name_valid(const char *name);
+/* What was recorded of one handler, in replicated state and as a QUERY answers it, one after the other in
+   query_page.part. */
+struct notified_record {
+    uint64_t upto; /* every alert up to this one is done with */
+    time_ms at;    /* agreed time of the last record */
+    char handler[NOTIFY_NAME_MAX + 1], instance[NOTIFY_NAME_MAX + 1];
+};
+void notified_record_encode(struct buffer *out, const struct notified_record *n);
+enum error notified_record_decode(struct notified_record *out, struct reader *r);
+
 struct request {
     struct public_key client;
     uint64_t req_seq;
@@ -131,6 +165,7 @@ struct request {
         struct op_query query;
         struct op_evidence evidence;
         struct op_command command;
+        struct op_notified notified;
     };
     struct digest digest; /* DIGEST_REQUEST over the whole frame */
     struct bytes frame;   /* the whole frame */
@@ -273,7 +308,7 @@ struct query_page {
     bool more; /* further pages follow */
     unsigned count;
     const struct object_status *list;
-    struct bytes part; /* QUERY_OBJECTS; QUERY_EVIDENCE: records */
+    struct bytes part; /* QUERY_OBJECTS; QUERY_EVIDENCE, QUERY_NOTIFIED: records */
     unsigned note_count;
     const struct note_view *notes; /* QUERY_NOTES */
 };

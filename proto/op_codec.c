@@ -9,7 +9,8 @@
 enum { REQUEST_HEAD_LEN = PUBLIC_KEY_LEN + 8 };
 
 const char *op_kind_name(enum op_kind k) {
-    static const char *const names[] = {"?", "OBSERVE", "TICK", "BLOB", "APPLY", "QUERY", "EVIDENCE", "COMMAND"};
+    static const char *const names[] = {"?",     "OBSERVE",  "TICK",    "BLOB",    "APPLY",
+                                        "QUERY", "EVIDENCE", "COMMAND", "NOTIFIED"};
     return (unsigned)k < sizeof names / sizeof names[0] ? names[k] : "?";
 }
 
@@ -176,7 +177,7 @@ static Quorate__Query *put_query(struct arena *a, const struct op_query *op) {
 }
 
 static void take_query(struct taker *t, struct op_query *out, const Quorate__Query *in) {
-    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_NOTES);
+    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_NOTIFIED);
     out->host = take_text(t, in->host, NAME_MAX_LEN);
     out->service = take_text(t, in->service, NAME_MAX_LEN);
     out->after_host = take_text(t, in->after_host, NAME_MAX_LEN);
@@ -233,7 +234,8 @@ static void take_evidence(struct taker *t, struct op_evidence *out, const Quorat
     OP(APPLY, apply)                                                                                                   \
     OP(QUERY, query)                                                                                                   \
     OP(EVIDENCE, evidence)                                                                                             \
-    OP(COMMAND, command)
+    OP(COMMAND, command)                                                                                               \
+    OP(NOTIFIED, notified)
 
 static void put_op(struct buffer *out, const struct request *r) {
     struct arena a = {0};

@@ -58,6 +58,9 @@ unsigned take_texts(struct taker *t, const char *const **out, const ProtobufCBin
 Quorate__Command *put_command(struct arena *a, const struct op_command *op);
 void take_command(struct taker *t, struct op_command *out, const Quorate__Command *in);
 
+Quorate__Notified *put_notified(struct arena *a, const struct op_notified *op);
+void take_notified(struct taker *t, struct op_notified *out, const Quorate__Notified *in);
+
 /* Bodies, one pair a message; msg_codec.c chooses by type. */
 void encode_view_change(struct buffer *out, const struct msg_view_change *m);
 void decode_view_change(struct taker *t, struct msg_view_change *out, struct bytes body);

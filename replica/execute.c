@@ -183,6 +183,12 @@ static void list_evidence(const struct ledger *l, const struct op_query *q, stru
     page->part = buffer_bytes(records);
 }
 
+static void list_notified(const struct ledger *l, struct query_page *page, struct buffer *records) {
+    for (uint32_t i = 0; ledger_notified_at(l, i); i++)
+        notified_record_encode(records, ledger_notified_at(l, i));
+    page->part = buffer_bytes(records);
+}
+
 static void execute_query(struct machine *m, seq_no n, const struct request *r, struct buffer *value) {
     struct arena arena = {0};
     struct query_page page = {0};
@@ -190,6 +196,8 @@ static void execute_query(struct machine *m, seq_no n, const struct request *r, 
     monitor_query(m->monitor, &r->query, &page, &arena);
     if (r->query.kind == QUERY_EVIDENCE)
         list_evidence(m->ledger, &r->query, &page, &records);
+    if (r->query.kind == QUERY_NOTIFIED)
+        list_notified(m->ledger, &page, &records);
     page.n = n;
     page.t = ledger_time(m->ledger);
     query_page_encode(value, &page);
@@ -329,6 +337,9 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
             break;
         case OP_EVIDENCE:
             reply.result = execute_evidence(m, out, r, sink);
+            break;
+        case OP_NOTIFIED:
+            reply.result = ledger_notified(m->ledger, &r->notified, monitor_alerts(m->monitor));
             break;
         case OP_TICK:
             UNREACHABLE();

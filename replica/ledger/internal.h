@@ -46,6 +46,11 @@ struct proof_entry { /* a record of evidence, beside its seat */
     struct evidence_record proof;
 };
 
+struct notified_entry { /* how far notifiers came with one handler */
+    bool dirty;
+    struct notified_record record;
+};
+
 struct ledger {
     const struct cluster *genesis;
     struct keyring *keys;
@@ -62,8 +67,10 @@ struct ledger {
     struct allowance allowances[MEMBERS_MAX];
     uint32_t proof_count;
     struct proof_entry *proofs; /* sorted by seat and kind: at most seats times kinds */
-    size_t gone_count;          /* record keys to be removed at the next flush */
-    struct buffer gone;         /* blocks */
+    uint32_t notified_count;
+    struct notified_entry notified[LEDGER_NOTIFIED_MAX]; /* sorted by handler */
+    size_t gone_count;                                   /* record keys to be removed at the next flush */
+    struct buffer gone;                                  /* blocks */
 };
 
 /* The seat of a key, or NULL for a key that was never enrolled. */
@@ -76,6 +83,10 @@ const struct public_key *seat_key(const struct ledger *l, uint32_t seat);
 uint32_t seat_index(const struct ledger *l, const struct public_key *key); /* of an enrolled key */
 /* A place in order for (seat, kind); a new one is empty. */
 struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind);
+/* The handler's place in order; a new one is empty. NULL: there is no room. */
+struct notified_entry *notified_entry_at(struct ledger *l, const char *handler);
+void notified_flush(struct ledger *l, const struct record_sink *sink);
+enum error notified_restore(struct ledger *l, struct reader *key, struct reader *value);
 void staged_free(struct staged *s);
 /* The owner's staged whole, NULL if none. */
 struct staged *staged_find(const struct ledger *l, uint32_t owner, const struct digest *whole);

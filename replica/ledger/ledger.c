@@ -108,6 +108,7 @@ static bool role_may(enum key_role role, enum op_kind kind) {
         return role == ROLE_OPERATOR || role == ROLE_MEMBER;
     case OP_APPLY:
     case OP_COMMAND:
+    case OP_NOTIFIED:
         return role == ROLE_OPERATOR;
     case OP_QUERY:
         return role == ROLE_OPERATOR || role == ROLE_OBSERVER;
@@ -123,6 +124,8 @@ enum error ledger_may(const struct ledger *l, const struct public_key *key, enum
         return ERR_FORBIDDEN;
     bool needs_admin = e->role == ROLE_OPERATOR && (kind == OP_BLOB || kind == OP_APPLY || kind == OP_COMMAND);
     if (needs_admin && !(l->genesis->operators[e->index].roles & OPERATOR_ADMIN))
+        return ERR_FORBIDDEN;
+    if (kind == OP_NOTIFIED && !(l->genesis->operators[e->index].roles & (OPERATOR_ADMIN | OPERATOR_NOTIFY)))
         return ERR_FORBIDDEN;
     return ERR_OK;
 }

@@ -14,6 +14,7 @@ enum {
     LEDGER_LIAR_PERIODS = 64,    /* times K batches without judgement, for evidence that proves nothing */
     LEDGER_MEMBER_PER_S = 2,     /* requests of a member that are no ticks */
     LEDGER_MEMBER_BURST = 64,
+    LEDGER_NOTIFIED_MAX = 64,
 };
 
 struct ledger;
@@ -85,6 +86,14 @@ bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *p
 /* The records in order of seat (members, operators, observers) and kind; NULL beyond the last. Borrowed until the next
    change. */
 const struct evidence_record *ledger_proof_at(const struct ledger *l, uint32_t index);
+
+/* --- how far notifiers came: one watermark a handler of notify.yaml, LEDGER_NOTIFIED_MAX handlers for ever --- */
+/* Raises the handler's watermark to op->last; `highest` is the newest alert's number. A handler that is new begins at
+   op->first. ERR_OUT_OF_RANGE: beyond the newest alert; ERR_STALE: alerts between the watermark and op->first are not
+   accounted for; ERR_DUPLICATE: recorded before; ERR_TOO_MANY: handlers. */
+enum error ledger_notified(struct ledger *l, const struct op_notified *op, uint64_t highest);
+/* The records in order of handlers' names; NULL beyond the last. Borrowed until the next change. */
+const struct notified_record *ledger_notified_at(const struct ledger *l, uint32_t index);
 
 /* --- records: as checks/monitor.h; keys start with 'l' --- */
 void ledger_flush(struct ledger *l, const struct record_sink *sink);

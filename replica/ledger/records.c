@@ -1,6 +1,6 @@
 /* The ledger as records and back. Keys: "lh" the head, "lc" client key, "lt" member, "lb" owner whole index, "la"
-   member (accusations), "le" culprit kind (evidence). Values are fixed big-endian: the state root is taken over them,
-   so they are canonical by construction. */
+   member (accusations), "le" culprit kind (evidence), "ln" handler (notified). Values are fixed big-endian: the state
+   root is taken over them, so they are canonical by construction. */
 #include "replica/ledger/internal.h"
 
 #include <string.h>
@@ -157,6 +157,7 @@ void ledger_flush(struct ledger *l, const struct record_sink *sink) {
     flush_ticks(l, sink);
     flush_allowances(l, sink);
     flush_proofs(l, sink);
+    notified_flush(l, sink);
 }
 
 static enum error restore_head(struct ledger *l, struct reader *value) {
@@ -267,6 +268,9 @@ enum error ledger_restore(struct ledger *l, struct bytes key, struct bytes value
         break;
     case 'e':
         e = restore_proof(l, &k, &v);
+        break;
+    case 'n':
+        e = notified_restore(l, &k, &v);
         break;
     }
     return e == ERR_OK && reader_done(&k) && reader_done(&v) ? ERR_OK : ERR_CORRUPT;

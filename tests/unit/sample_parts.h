@@ -153,6 +153,11 @@ static inline void sample_command(struct buffer *out) {
     sample_request(out, &r, sample_operator(), 43);
 }
 
+static inline void sample_notified(struct buffer *out) {
+    struct request r = {.kind = OP_NOTIFIED, .notified = {42, 57, "page", "host-a"}};
+    sample_request(out, &r, sample_operator(), 44);
+}
+
 static inline void sample_evidence(struct buffer *out) {
     struct buffer first = {0}, second = {0};
     sample_observe(&first);

@@ -482,7 +482,6 @@ static inline void sample_record_certificate(struct buffer *out) {
 }
 
 /* --- the list --- */
-
 enum sample_kind {
     SAMPLE_FRAME,
     SAMPLE_REQUEST,
@@ -506,6 +505,7 @@ static const struct sample samples[] = {
     {"request-query", SAMPLE_REQUEST, sample_query},
     {"request-evidence", SAMPLE_REQUEST, sample_evidence},
     {"request-command", SAMPLE_REQUEST, sample_command},
+    {"request-notified", SAMPLE_REQUEST, sample_notified},
     {"relay", SAMPLE_FRAME, sample_relay},
     {"fetch", SAMPLE_FRAME, sample_fetch},
     {"data", SAMPLE_FRAME, sample_data},

@@ -312,6 +312,7 @@ static void id_binds_all_but_addresses(void **state) {
                               {keys[11], keys[13]},
                               {"name: operator", "name: op"},
                               {"[admin, drill]", "[admin]"},
+                              {"[admin, drill]", "[admin, drill, notify]"},
                               {"name: eu", "name: ev"},
                               {"\"*\"", "\"?\""},
                               {"{ }", "{ window: 255, checkpoint_interval: 127 }"},
@@ -341,6 +342,7 @@ static void written_cluster_reads_back_to_the_same_genesis(void **state) {
         parse_with("protocol: { }\ndrills: off", "protocol: { tick_ms: 200 }\ngenesis_ms: 77\ndrills: live");
     free(c->observers[0].hosts[0]);
     c->observers[0].hosts[0] = xstrdup("we\"ird\\*: # {");
+    c->operators[0].roles = OPERATOR_ADMIN | OPERATOR_NOTIFY;
     cluster_set_id(c);
     struct buffer text = {0}, again = {0};
     cluster_write(&text, c);

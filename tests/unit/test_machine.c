@@ -286,6 +286,34 @@ static void convict_us(struct story *s) {
     assert_int_equal(first_refusal(execute_one(s, observe(US, 2, "web1", "http", 2, 5, "bad"))), ERR_EQUIVOCATION);
 }
 
+static void notified(struct story *s, uint8_t who, uint64_t req_seq, uint64_t last, enum error result) {
+    struct request r = {.kind = OP_NOTIFIED, .notified = {1, last, "page", "a"}};
+    assert_int_equal(execute_one(s, sealed(r, who, req_seq))->result, result);
+}
+
+static void only_trusted_notifiers_say_that_alerts_were_told(void **state) {
+    (void)state;
+    struct story s;
+    struct query_page page;
+    struct notified_record record;
+    begin_configured(&s);
+    notified(&s, ADMIN, 10, 1, ERR_OUT_OF_RANGE); /* no alert yet */
+    convict_us(&s);                               /* which raises one */
+    notified(&s, EU, 9, 1, ERR_FORBIDDEN);
+    notified(&s, CLERK, 9, 1, ERR_FORBIDDEN);
+    notified(&s, ADMIN, 11, 1, ERR_OK);
+    notified(&s, ADMIN, 12, 1, ERR_DUPLICATE);
+    struct request query = {.kind = OP_QUERY, .query = {QUERY_NOTIFIED, "", "", "", "", 1, 0}};
+    const struct reply *reply = execute_one(&s, sealed(query, CLERK, 10));
+    assert_int_equal(query_page_decode(&page, reply->value, &s.arena), ERR_OK);
+    struct reader r = reader_of(page.part);
+    assert_int_equal(notified_record_decode(&record, &r), ERR_OK);
+    assert_true(reader_done(&r) && !page.more);
+    assert_string_equal(record.handler, "page");
+    assert_int_equal(record.upto, 1);
+    end(&s);
+}
+
 static void two_contents_under_one_obs_seq_convict(void **state) {
     (void)state;
     struct story s;
@@ -401,6 +429,7 @@ int main(void) {
         cmocka_unit_test(each_role_may_what_is_its_own),
         cmocka_unit_test(nobody_but_members_moves_the_clock),
         cmocka_unit_test(two_contents_under_one_obs_seq_convict),
+        cmocka_unit_test(only_trusted_notifiers_say_that_alerts_were_told),
         cmocka_unit_test(a_convicted_key_is_refused_from_then_on),
         cmocka_unit_test(evidence_convicts_by_the_culprit_s_own_signatures),
         cmocka_unit_test(objects_are_applied_to_what_the_operator_saw),

@@ -247,7 +247,8 @@ static void query_bounds(void **state) {
     assert_int_equal(query_of(QUERY_OBJECTS, QUERY_PAGE_MAX, OBJECTS_MAX_LEN), ERR_OK);
     assert_int_equal(query_of(0, 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_NOTES, 1, NUMBER_MAX), ERR_OK);
-    assert_int_equal(query_of(QUERY_NOTES + 1, 1, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_NOTIFIED, 1, 0), ERR_OK);
+    assert_int_equal(query_of(QUERY_NOTIFIED + 1, 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, 0, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, QUERY_PAGE_MAX + 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, 1, (uint64_t)OBJECTS_MAX_LEN + 1), ERR_OUT_OF_RANGE);
@@ -298,6 +299,26 @@ static void command_bounds(void **state) {
     assert_int_equal(command_of(c), ERR_OVERSIZED);
     free(comment);
     free(author);
+}
+
+static enum error notified_of(uint64_t first, uint64_t last, const char *handler, const char *instance) {
+    struct request r = {.kind = OP_NOTIFIED, .req_seq = 1, .notified = {first, last, handler, instance}};
+    return sealed(&r);
+}
+
+static void notified_bounds(void **state) {
+    (void)state;
+    char name[NOTIFY_NAME_MAX + 1] = "";
+    memset(name, 'x', NOTIFY_NAME_MAX);
+    assert_int_equal(notified_of(1, 1, "page", "a"), ERR_OK);
+    assert_int_equal(notified_of(NUMBER_MAX, NUMBER_MAX, name, name), ERR_OK);
+    assert_int_equal(notified_of(0, 1, "page", "a"), ERR_OUT_OF_RANGE);
+    assert_int_equal(notified_of(2, 1, "page", "a"), ERR_OUT_OF_RANGE);
+    assert_int_equal(notified_of(1, NUMBER_MAX + 1, "page", "a"), ERR_OUT_OF_RANGE);
+    assert_int_equal(with_op(bytes_of("\x42\x0a\x08\x01\x10\x01\x1a\x01p\x22\x01q", 12)), ERR_OK);
+    assert_int_equal(with_op(bytes_of("\x42\x0a\x08\x01\x10\x01\x1a\x01 \x22\x01q", 12)), ERR_MALFORMED);
+    assert_int_equal(with_op(bytes_of("\x42\x0a\x08\x01\x10\x01\x1a\x01p\x22\x01/", 12)), ERR_MALFORMED);
+    assert_int_equal(with_op(bytes_of("\x42\x07\x08\x01\x10\x01\x1a\x01p", 9)), ERR_MALFORMED);
 }
 
 static void evidence_holds_frames_of_a_known_kind(void **state) {
@@ -414,6 +435,7 @@ int main(void) {
         cmocka_unit_test(apply_and_tick_bounds),
         cmocka_unit_test(query_bounds),
         cmocka_unit_test(command_bounds),
+        cmocka_unit_test(notified_bounds),
         cmocka_unit_test(evidence_holds_frames_of_a_known_kind),
         cmocka_unit_test(evidence_too_large_for_a_request_names_what_was_staged),
         cmocka_unit_test(an_observations_digest_covers_every_field),
