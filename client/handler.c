@@ -53,6 +53,9 @@ struct handler *handler_new(const struct handler_setup *setup, struct buffer *wh
                           .next_run = position.next_run,
                           .again = position.attempting,
                           .begun = position.last};
+    if (setup->turns != NULL) {
+        turns_begin(setup->turns, position.handed);
+    }
     return h;
 }
 
@@ -270,7 +273,15 @@ static bool take_message(struct handler *h, const struct alert *list, unsigned s
     return taken;
 }
 
-/* History may have been pruned beyond what was handed over: what was begun there is gone too. */
+/* What was begun of the alerts up to this one is void. */
+static void step_over(struct handler *h, uint64_t number) {
+    h->position = number;
+    h->next_run = 0;
+    h->again = false;
+    h->begun = 0;
+}
+
+/* History may have been pruned beyond what was handed over. */
 static void step_over_gap(struct handler *h, uint64_t number) {
     REQUIRE(number > h->position);
     if (number > h->position + 1) {
@@ -278,22 +289,68 @@ static void step_over_gap(struct handler *h, uint64_t number) {
                   "handler=%s first=%" PRIu64 " last=%" PRIu64
                   " text=\"no replica has them any more: not handed over\"",
                   h->setup.config->name, h->position + 1, number - 1);
-        h->position = number - 1;
-        h->next_run = 0;
-        h->again = false;
-        h->begun = 0;
+        step_over(h, number - 1);
+    }
+}
+
+/* Those of the alerts that another notifier is done with. */
+static bool step_over_theirs(struct handler *h, const struct alert *list, unsigned count, uint64_t upto) {
+    struct parcel theirs = {.first = list[0].number};
+    for (unsigned i = 0; i < count && list[i].number <= upto; i++) {
+        theirs.last = list[i].number;
+    }
+    if (!note(h, MARK_HANDED, &theirs)) {
+        return false;
+    }
+    log_event(LOG_INFO_, "handed-over-by-another", "handler=%s alert=%" PRIu64 " last=%" PRIu64, h->setup.config->name,
+              theirs.first, theirs.last);
+    step_over(h, theirs.last);
+    h->unsettled = false;
+    return true;
+}
+
+/* false: asked to stop. Behind it h->position tells whether another has done what is next. */
+static bool await_turn(struct handler *h, const struct alert *list, unsigned count) {
+    uint64_t upto;
+    if (h->setup.turns == NULL || !wants(h, &list[0])) {
+        return true;
+    }
+    switch (turns_await(h->setup.turns, list[0].number, &upto)) {
+    case TURN_OURS:
+        return true;
+    case TURN_THEIRS:
+        return step_over_theirs(h, list, count, upto);
+    case TURN_STOPPED:
+        return false;
+    }
+    UNREACHABLE();
+}
+
+static void tell_others(struct handler *h) {
+    if (h->setup.turns != NULL) {
+        turns_done(h->setup.turns, h->position);
     }
 }
 
 enum handler_end handler_take(struct handler *h, const struct alert *list, unsigned count) {
-    for (unsigned at = 0, size; at < count; at += size) {
+    unsigned at = 0;
+    while (at < count) {
         step_over_gap(h, list[at].number);
-        size = message_size(h, list + at, count - at);
-        if (size == 0) {
-            return HANDLER_MORE;
-        }
-        if (!take_message(h, list + at, size)) {
+        if (!await_turn(h, list + at, count - at)) {
             return HANDLER_STOPPED;
+        }
+        if (h->position < list[at].number) {
+            unsigned size = message_size(h, list + at, count - at);
+            if (size == 0) {
+                return HANDLER_MORE;
+            }
+            if (!take_message(h, list + at, size)) {
+                return HANDLER_STOPPED;
+            }
+        }
+        tell_others(h);
+        while (at < count && list[at].number <= h->position) {
+            at++;
         }
     }
     return HANDLER_HANDED;
@@ -303,6 +360,9 @@ void handler_settle(struct handler *h) {
     const struct parcel passed = {.last = h->position};
     if (h->unsettled && note(h, MARK_HANDED, &passed)) {
         h->unsettled = false;
+    }
+    if (h->setup.turns != NULL) {
+        turns_settle(h->setup.turns);
     }
 }
 

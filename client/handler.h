@@ -5,6 +5,7 @@
 
 #include "client/notify_config.h"
 #include "client/outbox.h"
+#include "client/turns.h"
 
 enum handler_end {
     HANDLER_HANDED,  /* every wanted run of the alerts is done with and noted */
@@ -19,6 +20,7 @@ struct handler_setup {
     const char *state_path;             /* what an Alertmanager was told fires is kept in STATE.NAME.firing */
     int stop_fd;                        /* readable: stop, kill what runs */
     mono_ms first_pause, longest_pause; /* between tries: doubled each time */
+    struct turns *turns;                /* with other notifiers; NULL: there are none */
     mono_ms repeat_every;               /* how often an Alertmanager is told what fires */
 };
 

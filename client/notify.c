@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "client/cli.h"
 #include "client/handler.h"
+#include "client/notified.h"
 #include "client/service.h"
+#include "client/voice.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -22,36 +24,25 @@ enum {
     PAGE_BYTES = 4 << 20, /* ... and bytes of them, about */
     FIRST_PAUSE = 1000,   /* before a handler is tried again, doubled each time */
     LONGEST_PAUSE = 300000,
-    QUORUM_DOUBT = 3000,       /* ms without any answer before the quorum is called lost */
-    COMPLAINT_SILENCE = 60000, /* ms between two lines about one replica */
-    REPEAT_EVERY = 60000,      /* an Alertmanager takes five silent minutes for an end */
+    TURN_FRESH = 2000, /* ms that what the log said of other notifiers counts */
+    TURN_PAUSE = 1000,
+    TURN_PATIENCE = 5000, /* ms that one question to the log may take */
+    REPEAT_EVERY = 60000, /* an Alertmanager takes five silent minutes for an end */
     STATUS_PATIENCE = 3000,
-};
-
-/* What the threads tell people together. */
-struct voice {
-    pthread_mutex_t lock;
-    bool lost;
-    mono_ms answered_at;
-    time_ms answered_wall;
-    uint64_t last_alert;
-    struct {
-        bool ever;
-        mono_ms told_at;
-        unsigned kept_back;
-    } complaints[MEMBERS_MAX];
 };
 
 struct notify {
     struct cli cli;
     const char *config_path, *state_path;
     uint64_t since;
+    const char *instance; /* NULL: alone */
+    mono_ms standby_after;
     struct buffer default_state, why;
     struct notify_config *config;
     struct cluster *cluster;
     struct outbox *outbox;
     int signals, stop;
-    struct voice voice;
+    struct voice *voice;
     unsigned follower_count;
     struct follower *followers;
 };
@@ -61,6 +52,8 @@ struct follower {
     pthread_t thread;
     struct client *client;
     struct handler *handler;
+    struct notified_log log;
+    struct turns *turns;  /* NULL: no other notifier, or none that matters to the handler */
     struct buffer leaves; /* blocks: what was taken from the stream and is not yet handed over */
     unsigned held, room;  /* alerts in leaves, and how many they may become */
     size_t bytes_room;
@@ -69,60 +62,6 @@ struct follower {
 
 enum { SINCE_NOT_GIVEN = -1 };
 
-/* --- what people are told --- */
-
-static void tell_answer(struct notify *n, enum error e) {
-    struct voice *v = &n->voice;
-    char since[25];
-    pthread_mutex_lock(&v->lock);
-    mono_ms now = clock_mono();
-    clock_rfc3339(since, v->answered_wall);
-    if (e == ERR_OK) {
-        if (v->lost) {
-            fprintf(stderr, "quorate: notify: quorum is back: there was none since %s, last agreed alert %" PRIu64 "\n",
-                    since, v->last_alert);
-        }
-        v->lost = false;
-        v->answered_at = now;
-        v->answered_wall = clock_wall();
-    } else if (!v->lost && now - v->answered_at >= QUORUM_DOUBT) {
-        fprintf(stderr,
-                "quorate: notify: no quorum since %s, last agreed alert %" PRIu64
-                ": nothing new can be proven: see `quorate replicas`\n",
-                since, v->last_alert);
-        v->lost = true;
-    }
-    pthread_mutex_unlock(&v->lock);
-}
-
-static void tell_complaint(void *context, member_id replica, const char *what) {
-    struct voice *v = &((struct follower *)context)->notify->voice;
-    if (replica >= MEMBERS_MAX) {
-        return;
-    }
-    pthread_mutex_lock(&v->lock);
-    mono_ms now = clock_mono();
-    if (v->complaints[replica].ever && now - v->complaints[replica].told_at < COMPLAINT_SILENCE) {
-        v->complaints[replica].kept_back++;
-    } else {
-        fprintf(stderr, "quorate: notify: replica %u: forged alert refused: %s", replica, what);
-        if (v->complaints[replica].kept_back > 0) {
-            fprintf(stderr, " (and %u more times)", v->complaints[replica].kept_back);
-        }
-        fputc('\n', stderr);
-        v->complaints[replica].ever = true;
-        v->complaints[replica].told_at = now;
-        v->complaints[replica].kept_back = 0;
-    }
-    pthread_mutex_unlock(&v->lock);
-}
-
-static void note_alert(struct notify *n, uint64_t number) {
-    pthread_mutex_lock(&n->voice.lock);
-    n->voice.last_alert = number > n->voice.last_alert ? number : n->voice.last_alert;
-    pthread_mutex_unlock(&n->voice.lock);
-}
-
 /* --- a follower's thread --- */
 
 static bool stopping(const struct notify *n, mono_ms wait) {
@@ -130,11 +69,15 @@ static bool stopping(const struct notify *n, mono_ms wait) {
     return poll(&stop, 1, (int)wait) > 0;
 }
 
+static void complain(void *context, member_id replica, const char *what) {
+    voice_complaint(((struct follower *)context)->notify->voice, replica, what);
+}
+
 /* Copies only: alerts are handed over when the client is done with the page. */
 static bool keep(void *context, const struct client_alert *a) {
     struct follower *f = context;
     buffer_block(&f->leaves, a->leaf);
-    note_alert(f->notify, a->alert.number);
+    voice_alert(f->notify->voice, a->alert.number);
     f->newest = a->alert.number;
     return ++f->held < f->room && f->leaves.len < f->bytes_room;
 }
@@ -187,8 +130,11 @@ static void *follow(void *self) {
     start_page(f);
     while (go_on && !stopping(n, 0)) {
         unsigned before = f->held;
-        enum error e = client_alerts(f->client, f->newest, FOLLOW_WAIT, keep, tell_complaint, f);
-        tell_answer(n, f->held > before ? ERR_OK : e);
+        enum error e = client_alerts(f->client, f->newest, FOLLOW_WAIT, keep, complain, f);
+        voice_answer(n->voice, f->held > before ? ERR_OK : e);
+        if (f->turns != NULL && f->held > before) {
+            turns_arrived(f->turns, clock_mono());
+        }
         go_on = hand_over(f) && !(e != ERR_OK && stopping(n, FIRST_PAUSE));
     }
     return NULL;
@@ -244,7 +190,7 @@ static bool find_begin(struct notify *n, uint64_t *begin) {
     }
     bool found, stopped = false;
     while (!(found = agreed_highest(n, client, begin)) && !stopped) {
-        tell_answer(n, ERR_NO_QUORUM);
+        voice_answer(n->voice, ERR_NO_QUORUM);
         struct pollfd signal = {.fd = n->signals, .events = POLLIN};
         stopped = poll(&signal, 1, FIRST_PAUSE) > 0;
     }
@@ -269,7 +215,7 @@ static int make_known(struct notify *n, uint64_t begin) {
 
 /* --- from start to end --- */
 
-static const struct cli_verb *verb_of(struct notify *n, struct cli_option options[4], struct cli_verb *verb) {
+static const struct cli_verb *verb_of(struct notify *n, struct cli_option options[6], struct cli_verb *verb) {
     options[0] = (struct cli_option){
         .name = "config", .kind = CLI_TEXT, .value = &n->config_path, .metavar = "FILE", .help = "notify.yaml"};
     options[1] = (struct cli_option){.name = "state",
@@ -282,7 +228,17 @@ static const struct cli_verb *verb_of(struct notify *n, struct cli_option option
                                      .value = &n->since,
                                      .metavar = "N",
                                      .help = "new handlers begin after alert N (0: with the first of all)"};
-    options[3] = (struct cli_option){.name = NULL};
+    options[3] = (struct cli_option){.name = "instance",
+                                     .kind = CLI_TEXT,
+                                     .value = &n->instance,
+                                     .metavar = "NAME",
+                                     .help = "one of several notifiers: records what it handed over (needs -k)"};
+    options[4] = (struct cli_option){.name = "standby-after",
+                                     .kind = CLI_DURATION,
+                                     .value = &n->standby_after,
+                                     .metavar = "DUR",
+                                     .help = "hands over only what no other instance recorded for so long"};
+    options[5] = (struct cli_option){.name = NULL};
     *verb = (struct cli_verb){
         .name = "notify",
         .operands = "",
@@ -304,11 +260,32 @@ static const struct cli_verb *verb_of(struct notify *n, struct cli_option option
             "command: for ever); what a server refuses for good is said and passed over. Alerts stay in order.\n"
             "A crash between a delivery and its note repeats it: QUORATE_KEY, the header Idempotency-Key and the\n"
             "Message-ID (cluster id and number) tell repetitions.\n"
+            "Of several notifiers each has an --instance and a key of its own, of an operator with the role notify. "
+            "Those\n"
+            "with --standby-after 30s hand over only what no other recorded within 30 s.\n"
             "A handler that the state file knows goes on where it stood. A new one begins, without --since, where the\n"
             "others stand, or, when there are none, with the first alert that is not yet raised at the first start.\n",
         .options = options,
     };
     return verb;
+}
+
+/* An Alertmanager knows itself what it was told, and has to be told again by somebody. */
+static struct turns *turns_of(struct notify *n, struct follower *f, const struct notify_handler *config) {
+    if (n->instance == NULL || config->kind == NOTIFY_ALERTMANAGER) {
+        return NULL;
+    }
+    f->log = (struct notified_log){.client = f->client, .key_path = n->cli.key_path, .timeout = TURN_PATIENCE};
+    struct turns_setup setup = {.handler = config->name,
+                                .instance = n->instance,
+                                .standby_after = n->standby_after,
+                                .fresh = TURN_FRESH,
+                                .pause = TURN_PAUSE,
+                                .stop_fd = n->stop,
+                                .read = notified_read,
+                                .record = notified_record,
+                                .self = &f->log};
+    return turns_new(&setup);
 }
 
 static int start_follower(struct notify *n, const struct notify_handler *config) {
@@ -327,14 +304,17 @@ static int start_follower(struct notify *n, const struct notify_handler *config)
     if (code != CLI_GO_ON) {
         return code;
     }
+    setup.turns = f->turns = turns_of(n, f, config);
     f->handler = handler_new(&setup, &n->why);
     if (f->handler == NULL) {
+        turns_free(f->turns);
         client_close(f->client);
         return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
     }
-    note_alert(n, handler_position(f->handler));
+    voice_alert(n->voice, handler_position(f->handler));
     if (pthread_create(&f->thread, NULL, follow, f) != 0) {
         handler_free(f->handler);
+        turns_free(f->turns);
         client_close(f->client);
         return cli_fail(&n->cli, CLI_REFUSED, "cannot start a thread: handler %s: lower the load or raise the limits",
                         config->name);
@@ -351,6 +331,7 @@ static void end_followers(struct notify *n) {
     for (unsigned i = 0; i < n->follower_count; i++) {
         pthread_join(n->followers[i].thread, NULL);
         handler_free(n->followers[i].handler);
+        turns_free(n->followers[i].turns);
         client_close(n->followers[i].client);
         buffer_free(&n->followers[i].leaves);
     }
@@ -374,9 +355,28 @@ static int follow_all(struct notify *n) {
     return code;
 }
 
+static int check_instance(struct notify *n) {
+    if (n->instance == NULL) {
+        return n->standby_after == 0 ? CLI_GO_ON
+                                     : cli_fail(&n->cli, CLI_USAGE,
+                                                "a notifier that waits for others has no name: --standby-after: give "
+                                                "--instance too");
+    }
+    if (!notify_name_valid(n->instance)) {
+        return cli_fail(&n->cli, CLI_USAGE,
+                        "'%.80s' is no name: --instance: use 1 to %d letters, digits, '.', '_' and '-'", n->instance,
+                        NOTIFY_NAME_MAX);
+    }
+    return cli_need_key(&n->cli);
+}
+
 static int open_all(struct notify *n) {
     if (n->config_path == NULL) {
         return cli_fail(&n->cli, CLI_USAGE, "no handlers are named: --config: give the path of a notify.yaml");
+    }
+    int code = check_instance(n);
+    if (code != CLI_GO_ON) {
+        return code;
     }
     if (n->state_path == NULL) {
         buffer_printf(&n->default_state, "%s.state", n->config_path);
@@ -385,7 +385,7 @@ static int open_all(struct notify *n) {
     if (notify_config_load(&n->config, n->config_path, &n->why) != ERR_OK) {
         return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
     }
-    int code = cli_open_cluster(&n->cli, &n->cluster);
+    code = cli_open_cluster(&n->cli, &n->cluster);
     if (code == CLI_GO_ON && outbox_open(&n->outbox, n->state_path, &n->cluster->id, &n->why) != ERR_OK) {
         code = cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
     }
@@ -404,8 +404,6 @@ static int run(struct notify *n) {
         return cli_fail(&n->cli, CLI_REFUSED, "cannot take signals: the system: raise the limit of open files");
     }
     service_watch_network();
-    n->voice.answered_at = clock_mono();
-    n->voice.answered_wall = clock_wall();
     if (!find_begin(n, &begin)) {
         return CLI_NO_QUORUM;
     }
@@ -429,15 +427,15 @@ static void close_all(struct notify *n) {
 
 int verb_notify(int argc, char **argv) {
     struct notify n = {.since = (uint64_t)SINCE_NOT_GIVEN, .signals = -1, .stop = -1};
-    struct cli_option options[4];
+    struct cli_option options[6];
     struct cli_verb verb;
     int code = cli_parse(&n.cli, verb_of(&n, options, &verb), argc, argv);
     if (code != CLI_GO_ON) {
         return code;
     }
-    pthread_mutex_init(&n.voice.lock, NULL);
+    n.voice = voice_new();
     code = run(&n);
     close_all(&n);
-    pthread_mutex_destroy(&n.voice.lock);
+    voice_free(n.voice);
     return code;
 }

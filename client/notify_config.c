@@ -16,7 +16,6 @@ enum {
     TIMEOUT_DEFAULT = 30000,
     TIMEOUT_MIN = 100,
     TIMEOUT_MAX = 3600 * 1000,
-    NAME_BYTES_MAX = 64,
     WORDS_MAX = 256,
     GROUP_ABOVE_MAX = 100000,
     DAY = 24 * 3600 * 1000,
@@ -72,11 +71,9 @@ struct reading {
 #define PROBLEM(r, index, field, ...) config_file_problem((r)->file, (r)->why, "handlers", index, field, __VA_ARGS__)
 
 static void read_name(struct reading *r, unsigned index, const char *name) {
-    static const char ALLOWED[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    size_t len = strlen(name);
-    if (len == 0 || len > NAME_BYTES_MAX || strspn(name, ALLOWED) != len) {
+    if (!notify_name_valid(name)) {
         PROBLEM(r, index, "name", "'%.80s' is no name: use 1 to %d letters, digits, '.', '_' and '-'", name,
-                NAME_BYTES_MAX);
+                NOTIFY_NAME_MAX);
     }
     for (unsigned i = 0; i < index; i++) {
         if (strcmp(r->config->handlers[i].name, name) == 0) {

@@ -25,6 +25,7 @@ static bool serving;
 static struct alert alerts[ALERTS];
 static char outputs[ALERTS][32];
 static struct notify_handler config;
+static struct turns *turns; /* of handlers that are made; NULL: alone */
 
 static inline void open_outbox(void) {
     buffer_clear(&why);
@@ -114,6 +115,7 @@ static inline struct handler *handler_of(enum notify_kind kind) {
                                  .cluster_name = "demo",
                                  .state_path = path,
                                  .stop_fd = stop_fd,
+                                 .turns = turns,
                                  .first_pause = 1,
                                  .longest_pause = 4};
     if (!outbox_find(outbox, "hook", &p)) {

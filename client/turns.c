@@ -1,0 +1,132 @@
+/* Before a message the log is read, behind it the log is told. Reading costs a request, so what was read counts for a
+   moment, and records of messages that follow each other closely are joined. */
+#include "client/turns.h"
+
+#include "base/clock.h"
+#include "base/invariant.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+
+struct turns {
+    struct turns_setup setup;
+    uint64_t position;         /* done with by us, or by others as far as we saw */
+    uint64_t recorded;         /* of these, what stands in the log */
+    uint64_t known;            /* how far the log says the handler is; 0: nothing, or not read */
+    bool was_read, was_tried;  /* known, and a record, were asked for at ... */
+    mono_ms read_at, tried_at; /* ... these moments */
+    mono_ms arrived_at;
+};
+
+struct turns *turns_new(const struct turns_setup *setup) {
+    struct turns *t = xcalloc(1, sizeof *t);
+    *t = (struct turns){.setup = *setup, .arrived_at = clock_mono()};
+    return t;
+}
+
+void turns_free(struct turns *t) {
+    free(t);
+}
+
+void turns_begin(struct turns *t, uint64_t position) {
+    t->position = t->recorded = position;
+}
+
+void turns_arrived(struct turns *t, mono_ms now) {
+    t->arrived_at = now;
+}
+
+/* --- reading --- */
+
+static void read_log(struct turns *t) {
+    uint64_t upto = 0;
+    t->was_read = t->setup.read(t->setup.self, t->setup.handler, &upto);
+    t->read_at = clock_mono();
+    if (!t->was_read) {
+        log_event_limited(LOG_WARN_, "turn-unknown",
+                          "handler=%s text=\"cannot read what other notifiers handed over: alerts may go out twice\"",
+                          t->setup.handler);
+    } else if (upto > t->known) {
+        t->known = upto;
+    }
+}
+
+static bool is_fresh(const struct turns *t, mono_ms now) {
+    return t->was_read && now - t->read_at < t->setup.fresh;
+}
+
+/* true: asked to stop. */
+static bool wait_until(const struct turns *t, mono_ms until) {
+    struct pollfd stop = {.fd = t->setup.stop_fd, .events = POLLIN};
+    mono_ms now = clock_mono();
+    return poll(&stop, 1, (int)(until > now ? until - now : 0)) > 0;
+}
+
+enum turn turns_await(struct turns *t, uint64_t number, uint64_t *upto) {
+    mono_ms deadline = t->arrived_at + t->setup.standby_after;
+    for (;;) {
+        mono_ms now = clock_mono();
+        if (t->known < number && !is_fresh(t, now)) {
+            read_log(t);
+            now = clock_mono();
+        }
+        if (t->known >= number) {
+            *upto = t->known;
+            return TURN_THEIRS;
+        }
+        if (now >= deadline) {
+            return TURN_OURS;
+        }
+        mono_ms next = now + t->setup.pause;
+        if (wait_until(t, next < deadline ? next : deadline)) {
+            return TURN_STOPPED;
+        }
+        t->was_read = false; /* read again */
+    }
+}
+
+/* --- recording --- */
+
+static void tell_failure(const struct turns *t, enum error e) {
+    log_event_limited(
+        LOG_WARN_, "not-recorded",
+        "handler=%s upto=%" PRIu64 " error=\"%s\" text=\"other notifiers do not know what was handed over%s\"",
+        t->setup.handler, t->position, error_text(e),
+        e == ERR_FORBIDDEN || e == ERR_UNKNOWN_KEY ? ": give the key of an operator with the role notify" : "");
+}
+
+static void record(struct turns *t) {
+    uint64_t from = t->known > 0 ? t->known : t->recorded;
+    struct op_notified op = {from + 1, t->position, t->setup.handler, t->setup.instance};
+    t->was_tried = true;
+    enum error e = from < t->position ? t->setup.record(t->setup.self, &op) : ERR_OK;
+    t->tried_at = clock_mono();
+    if (e == ERR_OK || e == ERR_DUPLICATE) {
+        t->recorded = t->position;
+        t->known = t->known < t->position ? t->position : t->known;
+    } else if (e == ERR_STALE) {
+        read_log(t); /* the log stands below what we believed: the next record begins there */
+    } else {
+        tell_failure(t, e);
+    }
+}
+
+static bool is_due(const struct turns *t) {
+    return t->position > t->recorded && (!t->was_tried || clock_mono() - t->tried_at >= t->setup.pause);
+}
+
+void turns_done(struct turns *t, uint64_t position) {
+    REQUIRE(position >= t->position);
+    t->position = position;
+    if (is_due(t)) {
+        record(t);
+    }
+}
+
+void turns_settle(struct turns *t) {
+    if (is_due(t)) {
+        record(t);
+    }
+}

@@ -1,0 +1,41 @@
+/* Whose turn it is when several notifiers serve one handler of notify.yaml: what one handed over stands in the log, and
+   a standby hands over only what nobody recorded in time. When the log cannot be read an alert rather goes out twice
+   than not at all. One thread at a time. */
+#ifndef QUORATE_CLIENT_TURNS_H
+#define QUORATE_CLIENT_TURNS_H
+
+#include "proto/op.h"
+
+struct turns_setup {
+    const char *handler, *instance; /* notify_name_valid; borrowed, as the rest */
+    mono_ms standby_after;          /* how long after an alert came others may record it; 0: we are first */
+    mono_ms fresh;                  /* how long what was read counts */
+    mono_ms pause;                  /* between two readings while others have their turn, and two records */
+    int stop_fd;                    /* readable: stop waiting */
+    /* How the log is asked, given self; both may take seconds. read: *upto is how far the handler's alerts are
+       recorded, 0 when none is; false: no answer. record: ERR_DUPLICATE and ERR_STALE as ledger_notified. */
+    bool (*read)(void *self, const char *handler, uint64_t *upto);
+    enum error (*record)(void *self, const struct op_notified *op);
+    void *self;
+};
+
+struct turns;
+struct turns *turns_new(const struct turns_setup *setup);
+void turns_free(struct turns *t);
+/* Before all else: everything up to this number was done with in earlier runs. */
+void turns_begin(struct turns *t, uint64_t position);
+/* Alerts have come that were not there before. */
+void turns_arrived(struct turns *t, mono_ms now);
+
+enum turn {
+    TURN_OURS,
+    TURN_THEIRS, /* another is done with alerts up to *upto, at least `number` */
+    TURN_STOPPED
+};
+enum turn turns_await(struct turns *t, uint64_t number, uint64_t *upto);
+/* We are done with all alerts up to this one. Recorded now or soon. */
+void turns_done(struct turns *t, uint64_t position);
+/* Records what is not recorded yet; what fails is tried again by later calls. */
+void turns_settle(struct turns *t);
+
+#endif
