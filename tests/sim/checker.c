@@ -2,8 +2,9 @@
    one effect per request (I4), no two signatures for one place (I5), no vote below the own view (I7), the same roots
    (I12), time that never runs back (I13), one alert stream, no false alert, none missed, nothing acknowledged lost. */
 #include "base/invariant.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/estate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +77,7 @@ struct checker {
     view_no left[MEMBERS_MAX]; /* the highest view for which a member signed a VIEW-CHANGE */
     uint64_t alerts;
     struct map alert_bytes, logs;
-    struct last_alert last[SIM_SERVICES], host_last[SIM_SERVICES]; /* of a service, and of its host */
+    struct last_alert last[ESTATE_MAX];
 };
 
 struct checker *checker_new(struct sim *s, const struct cluster *cluster) {
@@ -176,6 +177,8 @@ void checker_executed(struct checker *c, member_id node, seq_no n, const struct 
     if (n == c->executed_to + 1) {
         check_time(c, n, t);
         c->log[n] = (struct entry){*batch, *log_hash, t};
+        if (sim_naive_log(c->sim))
+            naive_log_batch(sim_naive_log(c->sim), n, t, requests, count);
         c->executed_to = n;
         check_requests(c, n, requests, count);
         return;
@@ -290,31 +293,46 @@ void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
 
 /* ---- alerts ---- */
 
-static int service_of(const struct alert *a) {
-    for (unsigned i = 0; i < SIM_SERVICES; i++)
-        if (strcmp(a->host, workload_host(i)) == 0 && strcmp(a->service, workload_service(i)) == 0)
-            return (int)i;
-    return -1;
+/* The machine says that nobody reports: it does not say that anybody saw it. */
+static bool of_silence(const struct alert *a) {
+    for (unsigned i = 0; i < a->vote_count; i++)
+        if (a->votes[i].fresh && !a->votes[i].convicted)
+            return false;
+    return true;
+}
+
+/* With at most t observers that lie, err or see another truth, what is told was true once. While votes differ, WARNING
+   may stand between OK and CRITICAL. */
+static void judge_problem(struct checker *c, const struct alert *a, unsigned which) {
+    const struct workload *w = sim_workload(c->sim);
+    unsigned state = *a->service || a->state == HOST_UP ? a->state : HOST_DOWN;
+    bool was = workload_ever(w, which, state) ||
+               (*a->service && state == STATE_WARNING && workload_ever(w, which, STATE_CRITICAL));
+    if ((*a->service && state == STATE_UNKNOWN) || was || of_silence(a))
+        return;
+    if (!workload_beyond(w, which))
+        sim_fail(c->sim, "false alert %llu: %s/%s %s was never true", (unsigned long long)a->number, a->host,
+                 a->service, state_name(!*a->service, a->state));
+    else if (a->vote_count != a->observers) /* whoever reads it sees who says what */
+        sim_fail(c->sim, "alert %llu hides votes", (unsigned long long)a->number);
+}
+
+static void judge_conviction(struct checker *c, const char *text) {
+    char name[OBSERVER_NAME_MAX + 1];
+    if (sscanf(text, "observer %63s convicted", name) == 1 && !workload_two_faced(sim_workload(c->sim), name))
+        sim_fail(c->sim, "honest observer: %s", text);
 }
 
 static void judge_alert(struct checker *c, const struct alert *a) {
-    int service = service_of(a);
-    for (unsigned i = 0; i < SIM_SERVICES; i++)
-        if (!*a->service && strcmp(a->host, workload_host(i)) == 0)
-            c->host_last[i] = (struct last_alert){a->type == ALERT_PROBLEM, a->state};
-    if (service < 0)
-        return;
+    const struct estate *e = workload_estate(sim_workload(c->sim));
+    int which = estate_find(e, a->host, a->service);
     bool problem = a->type == ALERT_PROBLEM;
-    const struct workload *w = sim_workload(c->sim);
-    unsigned which = (unsigned)service;
-    /* While votes differ, WARNING may stand between OK and CRITICAL. */
-    bool right =
-        workload_ever(w, which, a->state) || (a->state == STATE_WARNING && workload_ever(w, which, STATE_CRITICAL));
-    if (problem && a->state != STATE_UNKNOWN && !right)
-        sim_fail(c->sim, "false alert %llu: %s/%s %s was never true", (unsigned long long)a->number, a->host,
-                 a->service, state_name(false, a->state));
-    if (problem || a->type == ALERT_RECOVERY)
-        c->last[service] = (struct last_alert){problem, a->state};
+    if (a->type == ALERT_SYSTEM)
+        judge_conviction(c, a->output);
+    if (which >= 0 && problem)
+        judge_problem(c, a, (unsigned)which);
+    if (which >= 0 && (problem || a->type == ALERT_RECOVERY))
+        c->last[which] = (struct last_alert){problem, a->state};
 }
 
 void checker_alert(struct checker *c, const struct alert *a) {
@@ -331,6 +349,8 @@ void checker_alert(struct checker *c, const struct alert *a) {
     if (a->number == c->alerts + 1) {
         c->alerts = a->number;
         judge_alert(c, a);
+        if (sim_naive_log(c->sim))
+            naive_log_alert(sim_naive_log(c->sim), buffer_bytes(&bytes));
     }
     buffer_free(&bytes);
 }
@@ -361,6 +381,8 @@ void checker_acknowledged(struct checker *c, const struct request *r, const stru
 static bool tells_truth(const struct checker *c, unsigned service) {
     unsigned truth = workload_truth(sim_workload(c->sim), service);
     const struct last_alert *last = &c->last[service];
+    if (workload_beyond(sim_workload(c->sim), service))
+        return true;
     return truth == STATE_OK ? !last->problem : last->problem && last->state == truth;
 }
 
@@ -372,9 +394,10 @@ bool checker_truth_told(const struct checker *c) {
 }
 
 bool checker_silence_told(const struct checker *c) {
+    const struct estate *e = workload_estate(sim_workload(c->sim));
     for (unsigned i = 0; i < SIM_SERVICES; i++) {
         bool told = c->last[i].problem && c->last[i].state == STATE_UNKNOWN;
-        if (!told && !c->host_last[i].problem) /* of a host that is down, the services are not told */
+        if (!told && !c->last[estate_find(e, e->list[i].host, "")].problem) /* of a host that is down, they are not */
             return false;
     }
     return true;
@@ -383,8 +406,10 @@ bool checker_silence_told(const struct checker *c) {
 /* ---- evidence ---- */
 
 static bool names_honest(const struct checker *c, const char *culprit) {
-    if (*culprit < '0' || *culprit > '9') /* an observer; "us" may be rude */
-        return strncmp(culprit, "us ", 3) != 0;
+    if (*culprit < '0' || *culprit > '9') { /* an observer */
+        char name[OBSERVER_NAME_MAX + 1] = "";
+        return sscanf(culprit, "%63s", name) != 1 || !workload_two_faced(sim_workload(c->sim), name);
+    }
     unsigned long who = strtoul(culprit, NULL, 10);
     return who >= c->cluster->member_count || !set_has(sim_untrusted(c->sim), (member_id)who);
 }
@@ -409,6 +434,8 @@ void checker_end(struct checker *c, seq_no slowest, bool truth) {
                  (unsigned long long)c->acknowledged_to);
     for (unsigned i = 0; truth && i < SIM_SERVICES; i++)
         if (!tells_truth(c, i))
-            sim_fail(c->sim, "%s/%s is %s, but the last alert does not say so", workload_host(i), workload_service(i),
+            sim_fail(c->sim, "%s/%s is %s, but the last alert does not say so",
+                     workload_estate(sim_workload(c->sim))->list[i].host,
+                     workload_estate(sim_workload(c->sim))->list[i].service,
                      state_name(false, workload_truth(sim_workload(c->sim), i)));
 }

@@ -1,4 +1,5 @@
 /* make sim: many seeds over the cores, or one seed again with its trace. */
+#include "tests/sim/estate.h"
 #include "tests/sim/traitor.h"
 
 #include <malloc.h>
@@ -28,7 +29,7 @@ struct plan {
 static struct sim_options options_of(uint64_t seed, const struct sim_forced *forced) {
     struct sim_options o;
     if (!sim_options_draw(&o, seed, forced)) {
-        fprintf(stderr, "sim: no such behaviour: --behave %s: `sim --behaviours` lists them\n", forced->behaviour);
+        fprintf(stderr, "sim: no such behaviour: `sim --behaviours` lists those of --behave and of --lie\n");
         exit(2);
     }
     return o;
@@ -85,6 +86,11 @@ static void print_counts(const struct sim_counts *sum) {
         if (sum->drawn[i])
             printf(" %s %llu/%llu", behaviour_at(i)->name, (unsigned long long)sum->bites[i],
                    (unsigned long long)sum->drawn[i]);
+    printf("\n# bites of observers:");
+    for (unsigned l = 0; l < LIE_KINDS; l++)
+        if (sum->lie_drawn[l])
+            printf(" %s %llu/%llu", lie_name((enum lie)l), (unsigned long long)sum->lie_bites[l],
+                   (unsigned long long)sum->lie_drawn[l]);
     printf("\n");
 }
 
@@ -103,6 +109,11 @@ static bool all_bit(const struct sim_counts *sum, const struct plan *plan) {
     for (unsigned i = 0; i < behaviour_count(); i++)
         if (sum->drawn[i] && !sum->bites[i]) {
             printf("# never bit in %llu runs: %s\n", (unsigned long long)sum->drawn[i], behaviour_at(i)->name);
+            bit = false;
+        }
+    for (unsigned l = 0; l < LIE_KINDS; l++)
+        if (l != LIE_NONE && sum->lie_drawn[l] && !sum->lie_bites[l]) {
+            printf("# never bit in %llu runs: %s\n", (unsigned long long)sum->lie_drawn[l], lie_name((enum lie)l));
             bit = false;
         }
     return bit;
@@ -193,15 +204,18 @@ static uint64_t number(const char *text) {
 }
 
 static int usage(void) {
-    fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--behave NAME] [--beyond 1] [--jobs N]\n"
-                    "           [--until-failure 1] [--hashes 1] | --seed SEED [--n MEMBERS] [--behave NAME] [--beyond "
-                    "1] | --behaviours\n");
+    fprintf(stderr,
+            "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--behave NAME] [--lie NAME] [--beyond 1]\n"
+            "           [--jobs N] [--until-failure 1] [--hashes 1] | --seed SEED [--n MEMBERS] [--behave NAME]\n"
+            "           [--lie NAME] [--beyond 1] | --behaviours\n");
     return 2;
 }
 
 static int list_behaviours(void) {
     for (unsigned i = 0; i < behaviour_count(); i++)
         printf("%-26s %s\n", behaviour_at(i)->name, behaviour_at(i)->row);
+    for (unsigned l = 0; l < LIE_KINDS; l++)
+        printf("--lie %-20s %s\n", lie_name((enum lie)l), lie_row((enum lie)l));
     return 0;
 }
 
@@ -228,11 +242,13 @@ int main(int argc, char **argv) {
                        : !strcmp(argv[i], "--hashes")        ? &plan.hashes
                        : !strcmp(argv[i], "--until-failure") ? &plan.until_failure
                                                              : NULL;
-        bool behave = !strcmp(argv[i], "--behave");
-        if ((!to && !behave) || i + 1 == argc)
+        const char **name = !strcmp(argv[i], "--behave") ? &plan.forced.behaviour
+                            : !strcmp(argv[i], "--lie")  ? &plan.forced.lie
+                                                         : NULL;
+        if ((!to && !name) || i + 1 == argc)
             return usage();
-        if (behave)
-            plan.forced.behaviour = argv[i + 1];
+        if (name)
+            *name = argv[i + 1];
         else
             *to = number(argv[i + 1]);
     }

@@ -1,7 +1,7 @@
 /* What a run shall be, drawn from its seed swarm-style: each kind of fault is in or out, and what is in is drawn. Most
    runs are short: small windows, faults at once, and an end as soon as all is well again. Of the first thousand seeds,
    which everyday runs take, more are long. */
-#include "tests/sim/sim.h"
+#include "tests/sim/estate.h"
 #include "tests/sim/traitor.h"
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void draw_machines(struct sim_options *o, struct prng *p) {
 
 static void draw_clients(struct sim_options *o, struct prng *p) {
     o->forger = prng_chance(p, 400);
-    o->liar = prng_chance(p, 500);
+    o->lie = prng_chance(p, 600) ? (enum lie)prng_below(p, LIE_KINDS) : LIE_NONE;
     if (prng_chance(p, 300))
         o->rude = 1u << prng_below(p, RUDE_KINDS);
     if (prng_chance(p, 100))
@@ -151,6 +151,13 @@ bool sim_options_draw(struct sim_options *o, uint64_t seed, const struct sim_for
     draw_sizes(o, &p);
     draw_faults(o, &p, behaviour);
     o->hush = o->size == SIZE_LONG && prng_chance(&p, 300);
+    o->lone = prng_chance(&p, 300);
+    if (forced->lie)
+        o->lie = lie_find(forced->lie);
+    if (o->lie == LIE_KINDS)
+        return false;
+    o->observers = prng_chance(&p, 100) || lie_needs_five(o->lie) ? 5 : 3;
+    o->beat = o->beat * o->observers / 3; /* as many requests in a second as of three */
     if (forced->beyond)
         draw_beyond(o, &p);
     return true;
@@ -175,7 +182,8 @@ void sim_options_print(const struct sim_options *o) {
         "  machines: crashes %u, power losses %u, pauses %u, lazy flush %d, skewed clocks %d, stepping %d, sleeps %d, "
         "behind %d\n",
         o->crashes, o->power_losses, o->pauses, o->lazy_flush, o->skewed_clocks, o->stepping, o->sleeps, o->behind);
-    printf("  clients: forger %d, liar %d, rude %#x, hush %d\n", o->forger, o->liar, o->rude, o->hush);
+    printf("  clients: observers %u, forger %d, lie %s, rude %#x, hush %d, lone %d\n", o->observers, o->forger,
+           lie_name(o->lie), o->rude, o->hush, o->lone);
     for (unsigned i = 0; i < o->fault_count; i++)
         printf("  faulty: member %u %s\n", o->faults[i].member, kind_name(&o->faults[i]));
     if (o->beyond)

@@ -12,8 +12,8 @@
 typedef int64_t time_us; /* virtual */
 enum {
     SECOND = 1000000,
-    SIM_OBSERVERS = 3,
-    SIM_SERVICES = 4,
+    SIM_OBSERVERS = 5, /* enrolled; three or all of them report */
+    SIM_SERVICES = 4,  /* plain ones; see estate.h */
     SIM_REQUESTS_MAX = 600,
     FAULTY_MAX = 2 * ((MEMBERS_MAX - 1) / 3), /* beyond the bound, too */
     BEHAVIOURS_MAX = 80,
@@ -36,6 +36,23 @@ struct sim_fault {
     unsigned behaviour; /* of FAULT_BEHAVE: index of the table in traitor.c */
 };
 
+enum lie { /* what observers may do instead of telling the truth: lies.c */
+           LIE_NONE,
+           LIE_ALWAYS_CRITICAL,
+           LIE_ALWAYS_OK,
+           LIE_TOGETHER,
+           LIE_AT_TIMES,
+           LIE_EVERY_OTHER,
+           LIE_FRAMES,
+           LIE_FALLS_SILENT,
+           LIE_SPLIT,
+           LIE_YESTERDAY,
+           LIE_DEFECTS,
+           LIE_SLOW,
+           LIE_BEYOND,
+           LIE_KINDS
+};
+
 enum sim_size { SIZE_SHORT, SIZE_LONG };
 
 struct sim_options { /* drawn from the seed, printed before a replay */
@@ -45,7 +62,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     unsigned loss, repeat; /* per mille of frames */
     time_us delay_min, delay_max;
     unsigned crashes, cuts, power_losses, pauses;
-    bool forger, liar, skewed_clocks, lazy_flush;
+    bool forger, skewed_clocks, lazy_flush;
     bool flapping;      /* a link comes and goes as fast as timers run out */
     bool targeted;      /* delays fall on whoever would complete a quorum */
     bool stepping;      /* all clocks step at once */
@@ -53,6 +70,9 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     bool behind;        /* one member is off nearly all the time, the cluster falls idle, then it comes back */
     bool hush;          /* at the end every observer falls silent, and that must be told */
     bool repents;       /* the faulty say nothing at all after the heal; otherwise they go on */
+    bool lone;          /* then one of them goes on: too few to decide anything */
+    unsigned observers; /* that report: 3 or 5 */
+    enum lie lie;       /* what observers say that is not so */
     unsigned rude;      /* observer 1: what else it does, bits of enum rude */
     unsigned beyond;    /* members that work together against the rest, f+1..2f: agreement may break then */
     bool beyond_silent; /* they only fall silent */
@@ -70,6 +90,7 @@ enum rude { RUDE_AGAIN = 1, RUDE_FLOOD = 2, RUDE_TWO_STORIES = 4, RUDE_JUMPS = 8
 struct sim_forced {
     unsigned members;      /* 0: drawn */
     const char *behaviour; /* NULL: drawn */
+    const char *lie;       /* NULL: drawn */
     bool beyond;
 };
 /* False: no behaviour has that name. */
@@ -114,6 +135,8 @@ void sim_options_print(const struct sim_options *o);
     X(alerts, 1)                                                                                                       \
     X(healed_ms, 0)                                                                                                    \
     X(long_runs, 1)                                                                                                    \
+    X(modelled, 1)                                                                                                     \
+    X(pages, 1)                                                                                                        \
     X(halts, 0)                                                                                                        \
     X(stopped, 0)                                                                                                      \
     X(forks, 0)                                                                                                        \
@@ -123,6 +146,7 @@ struct sim_counts {
 #define X(field, must) uint64_t field;
     SIM_COUNTS(X)
 #undef X
+    uint64_t lie_drawn[LIE_KINDS], lie_bites[LIE_KINDS];
     uint64_t drawn[BEHAVIOURS_MAX], bites[BEHAVIOURS_MAX]; /* of each behaviour */
 };
 
@@ -156,6 +180,17 @@ bool checker_silence_told(const struct checker *c);
 /* At the end: every node executed everything acknowledged; with truth: the last alert of each service tells it. */
 void checker_end(struct checker *c, seq_no slowest, bool truth);
 
+/* --- naive_log.c: the agreed log and what came of it, for the naive model --- */
+struct naive_log;
+struct naive_log *naive_log_new(struct sim *s, const struct cluster *cluster);
+void naive_log_free(struct naive_log *l);
+/* In order, each once, as an honest replica executed it. Alerts as their leaves. */
+void naive_log_batch(struct naive_log *l, seq_no n, time_ms t, const struct request *const *requests, size_t count);
+void naive_log_alert(struct naive_log *l, struct bytes alert);
+void naive_log_reply(struct naive_log *l, const struct digest *request, struct bytes reply);
+/* At the end of a run: what the model does not say of this log breaks a promise. */
+void naive_log_judge(struct naive_log *l);
+
 /* --- workload.c: observers with truth, a liar, an operator --- */
 struct workload;
 struct workload *workload_new(struct sim *s, const struct cluster *cluster, const struct sim_options *o);
@@ -163,16 +198,25 @@ void workload_free(struct workload *w);
 enum workload_mood {
     MOOD_LIVELY, /* truth changes */
     MOOD_STILL,  /* it does not */
+    MOOD_LONE,   /* only the first observer reports */
     MOOD_IDLE,   /* nothing new is submitted */
 };
 /* A beat passed: truth may change, observers report, what is not acknowledged is sent again. */
 void workload_beat(struct workload *w, time_us now, enum workload_mood mood);
+/* An operator asks for the states of all objects. */
+void workload_ask(struct workload *w, time_us now);
+/* The last request of all was acknowledged. */
+bool workload_asked(const struct workload *w);
 void workload_answer(struct workload *w, uint64_t handle, member_id from, struct bytes frame);
-/* True state now (0..3) by service index; whether the service was ever not OK. */
-unsigned workload_truth(const struct workload *w, unsigned service);
-bool workload_ever(const struct workload *w, unsigned service, unsigned state);
-const char *workload_host(unsigned service);
-const char *workload_service(unsigned service);
+struct estate;
+const struct estate *workload_estate(const struct workload *w);
+/* True state now by index in the estate (the first are the plain services); whether it ever was the truth. */
+unsigned workload_truth(const struct workload *w, unsigned object);
+bool workload_ever(const struct workload *w, unsigned object, unsigned state);
+/* So many of its observers lie, err, are silent or convicted that its state may be any. */
+bool workload_beyond(const struct workload *w, unsigned object);
+/* Does this observer do anything that its key may be convicted of? */
+bool workload_two_faced(const struct workload *w, const char *observer);
 uint64_t workload_acknowledged(const struct workload *w);
 /* Honest requests older than `age` that are not acknowledged. */
 unsigned workload_waiting(const struct workload *w, time_us now, time_us age);
@@ -183,6 +227,7 @@ void workload_forge(struct workload *w, struct buffer *out, struct prng *chance)
 /* --- world.c --- */
 struct prng *sim_chance(struct sim *s);
 struct checker *sim_checker(struct sim *s);
+struct naive_log *sim_naive_log(struct sim *s); /* NULL: this run has no model */
 struct workload *sim_workload(struct sim *s);
 struct sim_counts *sim_counts(struct sim *s);
 /* Members that may lie: what they do breaks no promise. */

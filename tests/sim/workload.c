@@ -1,29 +1,14 @@
-/* Three observers report four services each beat; one may lie about a service that never fails, and worse; an operator
-   applies the objects first. What is not acknowledged is sent again, the same bytes. */
+/* Observers report on the estate each beat; some may lie, one may do worse; an operator applies the objects first. What
+   is not acknowledged is sent again, the same bytes. */
 #include "base/invariant.h"
 #include "checks/objects.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/estate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hosts[SIM_SERVICES] = {"web1", "web1", "db1", "db1"};
-static const char *const services[SIM_SERVICES] = {"http", "disk", "sql", "never-fails"};
 enum { NEVER_FAILS = 3, LIAR = 1, OPERATOR = SIM_OBSERVERS, CLIENTS, WAITING_MAX = 24 };
-
-static const char objects_text[] =
-    "define command {\n command_name page\n command_line /bin/page\n}\n"
-    "define command {\n command_name check\n command_line /bin/check\n}\n"
-    "define contact {\n contact_name ops\n service_notification_commands page\n host_notification_commands page\n}\n"
-    "define host {\n name h\n register 0\n max_check_attempts 1\n _OBSERVERS eu,us,ap\n contacts ops\n}\n"
-    "define service {\n name s\n register 0\n check_command check\n check_interval 2\n retry_interval 1\n"
-    " freshness_threshold 12\n notification_interval 0\n _OBSERVERS eu,us,ap\n contacts ops\n}\n"
-    "define host {\n use h\n host_name web1\n}\ndefine host {\n use h\n host_name db1\n}\n"
-    "define service {\n use s\n host_name web1\n service_description http\n max_check_attempts 1\n}\n"
-    "define service {\n use s\n host_name web1\n service_description disk\n max_check_attempts 3\n}\n"
-    "define service {\n use s\n host_name db1\n service_description sql\n max_check_attempts 2\n}\n"
-    "define service {\n use s\n host_name db1\n service_description never-fails\n max_check_attempts 1\n}\n";
 
 struct outstanding {
     unsigned client;
@@ -44,8 +29,10 @@ struct workload {
     struct secret_key secrets[CLIENTS];
     uint64_t req_seq[CLIENTS], obs_seq;
     unsigned waiting[CLIENTS];
-    unsigned truth[SIM_SERVICES];
-    bool ever[SIM_SERVICES][4];
+    struct estate estate;
+    unsigned beat;
+    unsigned truth[ESTATE_MAX];
+    bool ever[ESTATE_MAX][4];
     unsigned count;
     struct outstanding list[SIM_REQUESTS_MAX];
     uint64_t acknowledged;
@@ -53,20 +40,26 @@ struct workload {
     bool applying;
 };
 
-const char *workload_host(unsigned service) {
-    return hosts[service];
+unsigned workload_truth(const struct workload *w, unsigned object) {
+    return w->truth[object];
 }
 
-const char *workload_service(unsigned service) {
-    return services[service];
+bool workload_ever(const struct workload *w, unsigned object, unsigned state) {
+    return w->ever[object][state];
 }
 
-unsigned workload_truth(const struct workload *w, unsigned service) {
-    return w->truth[service];
+const struct estate *workload_estate(const struct workload *w) {
+    return &w->estate;
 }
 
-bool workload_ever(const struct workload *w, unsigned service, unsigned state) {
-    return w->ever[service][state];
+bool workload_beyond(const struct workload *w, unsigned object) {
+    const struct estate_object *o = &w->estate.list[object];
+    unsigned doubted = lie_doubted(w->options->lie) | (w->options->rude ? 1u << LIAR : 0);
+    return (unsigned)__builtin_popcount(doubted & o->watchers) > estate_bound(o);
+}
+
+bool workload_two_faced(const struct workload *w, const char *observer) {
+    return w->options->rude && strcmp(observer, observer_name(LIAR)) == 0;
 }
 
 uint64_t workload_acknowledged(const struct workload *w) {
@@ -85,7 +78,8 @@ struct workload *workload_new(struct sim *s, const struct cluster *cluster, cons
         uint8_t seed[SECRET_SEED_LEN] = {(uint8_t)(100 + i)};
         crypto_keypair_from_seed(&w->keys[i], &w->secrets[i], seed);
     }
-    for (unsigned i = 0; i < SIM_SERVICES; i++)
+    estate_draw(&w->estate, o);
+    for (unsigned i = 0; i < w->estate.count; i++)
         w->ever[i][STATE_OK] = true;
     return w;
 }
@@ -96,6 +90,7 @@ void workload_free(struct workload *w) {
         request_free(w->list[i].request);
         gather_free(w->list[i].gather);
     }
+    estate_free(&w->estate);
     free(w);
 }
 
@@ -124,8 +119,9 @@ static void submit(struct workload *w, unsigned client, struct request *r, time_
 }
 
 static void apply_objects(struct workload *w, time_us now) {
-    struct object_source source = {"sim.cfg", bytes_of_text(objects_text)};
-    struct object_options options = {.interval_length = 1000};
+    struct object_source source = {"sim.cfg", buffer_bytes(&w->estate.text)};
+    struct object_options options = {.interval_length = w->estate.interval_length,
+                                     .flap_detection = w->estate.flapping};
     struct objects *objects = NULL;
     struct buffer ignored = {0}, why = {0}, canonical = {0};
     if (objects_parse(&objects, &source, 1, &options, &ignored, &why) != ERR_OK) {
@@ -147,29 +143,57 @@ static void apply_objects(struct workload *w, time_us now) {
     objects_free(objects);
 }
 
+/* A page of all states, to be compared with what the naive model knows at that place of the log. */
+void workload_ask(struct workload *w, time_us now) {
+    struct request r = {.kind = OP_QUERY,
+                        .query = {.kind = QUERY_STATUS,
+                                  .host = "",
+                                  .service = "",
+                                  .after_host = "",
+                                  .after_service = "",
+                                  .limit = QUERY_PAGE_MAX}};
+    submit(w, OPERATOR, &r, now);
+}
+
+bool workload_asked(const struct workload *w) {
+    return w->count == 0 || !w->list[w->count - 1].gather;
+}
+
 bool workload_applied(const struct workload *w) {
     return w->count >= 2 && !w->list[0].gather && !w->list[1].gather;
 }
 
-static unsigned reported(const struct workload *w, unsigned observer, unsigned service) {
-    bool lies = w->options->liar && observer == LIAR && service == NEVER_FAILS;
-    return lies ? STATE_CRITICAL : w->truth[service];
+/* What the observer says of the object in this beat; false: nothing. */
+static bool make_result(struct workload *w, unsigned observer, unsigned object, struct observation *out) {
+    static const char *const texts[] = {"OK says the plugin", "WARNING says the plugin", "CRITICAL says the plugin",
+                                        "UNKNOWN says the plugin"};
+    const struct estate_object *o = &w->estate.list[object];
+    enum lie lie = w->options->lie;
+    if (!(o->watchers >> observer & 1))
+        return false;
+    int state = lie_says(lie, observer, object, !*o->service, w->truth[object], w->beat, &w->chance);
+    bool old = lie_is_old(lie, observer, object);
+    sim_counts(w->sim)->lie_bites[lie] += state != (int)w->truth[object] || old;
+    if (state == SAYS_NOTHING)
+        return false;
+    *out = (struct observation){o->host,
+                                o->service,
+                                ++w->obs_seq,
+                                (uint8_t)state,
+                                texts[state],
+                                "",
+                                sim_wall(w->sim, MEMBER_NONE) - (old ? 86400000 : 0)};
+    return true;
 }
 
 static void report(struct workload *w, unsigned observer, time_us now) {
-    struct observation list[SIM_SERVICES + 2];
-    char text[SIM_SERVICES][32];
+    struct observation list[ESTATE_MAX];
     unsigned count = 0;
-    time_ms wall = sim_wall(w->sim, MEMBER_NONE);
-    for (unsigned i = 0; i < SIM_SERVICES; i++) {
-        unsigned state = reported(w, observer, i);
-        snprintf(text[i], sizeof text[i], "%s says the plugin", state_name(false, state));
-        list[count++] = (struct observation){hosts[i], services[i], ++w->obs_seq, (uint8_t)state, text[i], "", wall};
-    }
-    list[count++] = (struct observation){"web1", "", ++w->obs_seq, HOST_UP, "up", "", wall};
-    list[count++] = (struct observation){"db1", "", ++w->obs_seq, HOST_UP, "up", "", wall};
+    for (unsigned i = 0; i < w->estate.count; i++)
+        count += make_result(w, observer, i, &list[count]);
     struct request r = {.kind = OP_OBSERVE, .observe = {count, list}};
-    submit(w, observer, &r, now);
+    if (count > 0)
+        submit(w, observer, &r, now);
 }
 
 /* ---- an observer that misbehaves ---- */
@@ -186,7 +210,8 @@ static void rude_send(struct workload *w, struct request *r, member_id to) {
 
 static struct observation rude_result(struct workload *w, const char *output) {
     return (struct observation){
-        hosts[0], services[0], ++w->obs_seq, STATE_OK, output, "", sim_wall(w->sim, MEMBER_NONE)};
+        w->estate.list[0].host,       w->estate.list[0].service, ++w->obs_seq, STATE_OK, output, "",
+        sim_wall(w->sim, MEMBER_NONE)};
 }
 
 /* Everything that it ever said, to everybody, again. */
@@ -250,12 +275,23 @@ static void be_rude(struct workload *w) {
             ways[i](w);
 }
 
-static void change_truth(struct workload *w) {
-    for (unsigned i = 0; i < NEVER_FAILS; i++) {
-        if (!prng_chance(&w->chance, 80))
-            continue;
-        w->truth[i] = w->truth[i] ? STATE_OK : (prng_chance(&w->chance, 700) ? STATE_CRITICAL : STATE_WARNING);
-        w->ever[i][w->truth[i]] = true;
+/* Plain hosts stay up, and one service never fails. */
+static void change_one(struct workload *w, unsigned i) {
+    const struct estate_object *o = &w->estate.list[i];
+    bool plain = i < SIM_SERVICES, toggles = w->options->lie == LIE_SLOW && i == 1;
+    unsigned worst = *o->service ? STATE_CRITICAL : HOST_DOWN;
+    if (!toggles && !prng_chance(&w->chance, plain ? 80 : w->truth[i] ? 400 : 250))
+        return;
+    unsigned other = !*o->service ? HOST_DOWN : plain || prng_chance(&w->chance, 700) ? STATE_WARNING : STATE_UNKNOWN;
+    w->truth[i] = w->truth[i] ? STATE_OK : prng_chance(&w->chance, 700) ? worst : other;
+    w->ever[i][w->truth[i]] = true;
+}
+
+static void change_truth(struct workload *w, bool lively) {
+    for (unsigned i = 0; i < w->estate.count; i++) {
+        bool never = i == NEVER_FAILS || i == SIM_SERVICES || i == SIM_SERVICES + 1;
+        if (!never && (lively || i > SIM_SERVICES + 1))
+            change_one(w, i);
     }
 }
 
@@ -273,11 +309,11 @@ void workload_beat(struct workload *w, time_us now, enum workload_mood mood) {
     apply_when_due(w, now);
     if (!workload_applied(w) || mood == MOOD_IDLE)
         return;
-    if (mood == MOOD_LIVELY) {
-        change_truth(w);
+    w->beat++;
+    change_truth(w, mood == MOOD_LIVELY);
+    if (mood == MOOD_LIVELY)
         be_rude(w);
-    }
-    for (unsigned i = 0; i < SIM_OBSERVERS; i++)
+    for (unsigned i = 0; i < (mood == MOOD_LONE ? 1 : w->estate.observers); i++)
         if (w->waiting[i] < WAITING_MAX)
             report(w, i, now);
 }
@@ -301,6 +337,8 @@ static void acknowledge(struct workload *w, struct outstanding *o, const struct 
         sim_fail(w->sim, "request refused: %s: %.*s", error_name(reply.result), (int)reply.value.len,
                  (const char *)reply.value.data);
     checker_acknowledged(sim_checker(w->sim), o->request, proven, o->floor);
+    if (sim_naive_log(w->sim))
+        naive_log_reply(sim_naive_log(w->sim), &o->request->digest, proven->leaf);
     arena_free(&arena);
     gather_free(o->gather);
     o->gather = NULL;
@@ -331,11 +369,15 @@ void workload_answer(struct workload *w, uint64_t handle, member_id from, struct
 /* ---- somebody without a key ---- */
 
 void workload_forge(struct workload *w, struct buffer *out, struct prng *chance) {
-    struct observation lie = {hosts[NEVER_FAILS],           services[NEVER_FAILS],
-                              ++w->obs_seq + 1000,          STATE_CRITICAL,
-                              "CRITICAL says nobody",       "",
+    const struct estate_object *never = &w->estate.list[NEVER_FAILS];
+    struct observation lie = {never->host,
+                              never->service,
+                              ++w->obs_seq + 1000,
+                              STATE_CRITICAL,
+                              "CRITICAL says nobody",
+                              "",
                               sim_wall(w->sim, MEMBER_NONE)};
-    unsigned victim = (unsigned)prng_below(chance, SIM_OBSERVERS);
+    unsigned victim = (unsigned)prng_below(chance, w->estate.observers);
     struct request r = {.kind = OP_OBSERVE, .observe = {1, &lie}};
     r.client = w->keys[victim];
     r.req_seq = w->req_seq[victim] + 40 + prng_below(chance, 40);

@@ -1,6 +1,8 @@
 /* A run of the simulated world: founded, faulty for a while, healed, judged. */
 #include "tests/sim/world.h"
 
+#include "tests/sim/estate.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,10 @@ struct prng *sim_chance(struct sim *s) {
 
 struct checker *sim_checker(struct sim *s) {
     return s->checker;
+}
+
+struct naive_log *sim_naive_log(struct sim *s) {
+    return s->log;
 }
 
 struct workload *sim_workload(struct sim *s) {
@@ -60,7 +66,10 @@ void sim_fail(struct sim *s, const char *format, ...) {
 /* ---- events ---- */
 
 static void on_beat(struct sim *s) {
-    enum workload_mood mood = s->hushed || s->idle ? MOOD_IDLE : s->healed ? MOOD_STILL : MOOD_LIVELY;
+    enum workload_mood mood = s->lone                ? MOOD_LONE
+                              : s->hushed || s->idle ? MOOD_IDLE
+                              : s->healed            ? MOOD_STILL
+                                                     : MOOD_LIVELY;
     workload_beat(s->workload, s->now, mood);
     push_simple(s, s->options->beat, EVENT_BEAT, 0, 0);
 }
@@ -209,7 +218,6 @@ static void set_knobs(struct protocol_knobs *k, const struct sim_options *o) {
 
 static void found_cluster(struct sim *s) {
     static char *everywhere[] = {"*"};
-    static const char *const names[SIM_OBSERVERS] = {"eu", "us", "ap"};
     struct cluster *c = &s->cluster;
     struct secret_key unused;
     strcpy(c->name, "sim");
@@ -229,7 +237,7 @@ static void found_cluster(struct sim *s) {
             continue;
         }
         s->observers[i] = (struct cluster_observer){.key = pk, .host_count = 1, .hosts = everywhere};
-        strcpy(s->observers[i].name, names[i]);
+        strcpy(s->observers[i].name, observer_name(i));
     }
     c->operator_count = c->operators_needed = 1;
     c->observer_count = SIM_OBSERVERS;
@@ -308,6 +316,8 @@ static void heal_host(struct sim *s, struct host *h) {
 static void heal(struct sim *s) {
     s->healed = true;
     s->healed_at = s->now;
+    if (s->log && workload_applied(s->workload))
+        workload_ask(s->workload, s->now);
     s->idle = s->options->behind && s->options->size == SIZE_SHORT;
     s->backoff_at_heal = goal_highest_backoff(s);
     memset(s->deaf, 0, sizeof s->deaf);
@@ -334,6 +344,8 @@ static void close_sim(struct sim *s) {
         liar_free(s->liars[i]);
     workload_free(s->workload);
     checker_free(s->checker);
+    if (s->log)
+        naive_log_free(s->log);
     keyring_free(s->keys);
 }
 
@@ -370,8 +382,10 @@ static void settle(struct sim *s) {
     while (is_long && s->now < last && !checker_truth_told(s->checker))
         run_until(s, s->now + SECOND);
     s->hushed = true; /* what was acknowledged a moment ago gets to everybody */
+    if (s->log)
+        workload_ask(s->workload, s->now);
     last = s->now + 6 * (time_us)s->cluster.knobs.resend_ms * 1000;
-    while (s->now < last && !goal_all_executed(s))
+    while (s->now < last && !(goal_all_executed(s) && workload_asked(s->workload)))
         run_until(s, s->now + SECOND / 50);
     if (!shaky)
         goal_judge_views(s, settled);
@@ -379,6 +393,7 @@ static void settle(struct sim *s) {
     if (!s->options->hush)
         return;
     s->counts->hushed++;
+    s->lone = s->options->lone;
     run_until(s, s->now + 20 * SECOND);
     if (!checker_silence_told(s->checker))
         sim_fail(s, "all observers fell silent, and that was not told");
@@ -390,10 +405,12 @@ struct sim_result sim_run(const struct sim_options *o, struct sim_counts *counts
     s->counts = counts;
     s->trace = trace;
     s->hash = 0xcbf29ce484222325;
+    counts->lie_drawn[o->lie]++;
     counts->long_runs += o->size == SIZE_LONG;
     prng_seed(&s->chance, o->seed);
     found_cluster(s);
     s->checker = checker_new(s, &s->cluster);
+    s->log = o->beyond ? NULL : naive_log_new(s, &s->cluster);
     s->workload = workload_new(s, &s->cluster, o);
     faults_plan(s);
     found_hosts(s);
@@ -405,6 +422,8 @@ struct sim_result sim_run(const struct sim_options *o, struct sim_counts *counts
     }
     if (heals && (!s->failed || trace))
         settle(s);
+    if (s->log && !s->failed)
+        naive_log_judge(s->log);
     struct sim_result result = {!s->failed, s->hash};
     close_sim(s);
     free(s);

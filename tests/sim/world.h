@@ -5,7 +5,7 @@
 #include "base/invariant.h"
 #include "tests/sim/sim.h"
 
-enum { BASE_WALL_S = 1790000000, HOSTS_MAX = MEMBERS_MAX + FAULTY_MAX };
+enum { BASE_WALL_S = 1790000039 /* a second before 14:14 */, HOSTS_MAX = MEMBERS_MAX + FAULTY_MAX };
 
 enum event_kind {
     EVENT_PEER,
@@ -66,7 +66,7 @@ struct liar;
 struct sim {
     const struct sim_options *options;
     struct sim_counts *counts;
-    bool trace, failed, healed, idle, hushed, forked, breached;
+    bool trace, failed, healed, idle, hushed, lone, forked, breached;
     uint64_t hash;
     struct prng chance;
     struct cluster cluster;
@@ -83,6 +83,7 @@ struct sim {
     struct liar *liars[MEMBERS_MAX];    /* of the untrusted: what each does to its frames; NULL: nothing */
     member_set deaf[MEMBERS_MAX];       /* whom a member does not hear */
     struct checker *checker;
+    struct naive_log *log; /* NULL: no model */
     struct workload *workload;
     time_us now, healed_at;
     unsigned backoff_at_heal;
