@@ -16,7 +16,7 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { NODES = 4, STEP_MS = 10, KEY_MEMBER = 1, KEY_ADMIN = 50 };
+enum { NODES = 4, STEP_MS = 10, KEY_MEMBER = 1, KEY_ADMIN = 50, KEY_EU = 60, KEY_US, OBSERVERS = 2 };
 
 struct flying {
     member_id from, to;
@@ -30,11 +30,13 @@ struct place { /* of one node */
     struct sim_disk *disk;
     struct disk door;
     struct buffer trace;   /* of all its boots */
+    struct buffer answer;  /* the last frame that it gave to a client */
     unsigned state_writes; /* commits that changed the state on disk */
     unsigned fail_at;      /* its commit of that number fails: the process ends; 0: none */
 };
 struct world {
     struct cluster cluster;
+    struct cluster_observer observers[OBSERVERS]; /* eu, for every host, and us, for the web */
     struct secret_key secrets[NODES];
     struct keyring *keys;
     struct admit admit[NODES];
@@ -97,7 +99,10 @@ static void place_send(void *self, member_id to, struct bytes frame) {
 }
 
 static void place_answer(void *self, uint64_t client, struct bytes frame) {
-    (void)self, (void)client, (void)frame;
+    struct place *p = self;
+    (void)client;
+    buffer_clear(&p->answer);
+    buffer_put(&p->answer, frame.data, frame.len);
 }
 
 static void place_trace(void *self, const char *line) {
@@ -197,6 +202,20 @@ static struct node_facts facts_of(struct world *w, member_id i) {
     return f;
 }
 
+static void enrol_observers(struct world *w) {
+    static char *everywhere[] = {"*"}, *only_web[] = {"web*"};
+    struct secret_key unused;
+    for (uint8_t i = 0; i < OBSERVERS; i++) {
+        uint8_t seed[SECRET_SEED_LEN] = {(uint8_t)(KEY_EU + i)};
+        struct cluster_observer *o = &w->observers[i];
+        *o = (struct cluster_observer){.host_count = 1, .hosts = i ? only_web : everywhere};
+        crypto_keypair_from_seed(&o->key, &unused, seed);
+        snprintf(o->name, sizeof o->name, "%s", i ? "us" : "eu");
+    }
+    w->cluster.observer_count = OBSERVERS;
+    w->cluster.observers = w->observers;
+}
+
 static struct world *world_new(void) {
     struct world *w = xcalloc(1, sizeof *w);
     struct secret_key unused;
@@ -214,6 +233,7 @@ static struct world *world_new(void) {
     w->cluster.operator_count = w->cluster.operators_needed = 1;
     snprintf(w->cluster.operators[0].name, sizeof w->cluster.operators[0].name, "admin");
     w->cluster.operators[0].roles = OPERATOR_ADMIN;
+    enrol_observers(w);
     cluster_set_id(&w->cluster);
     w->keys = cluster_keyring(&w->cluster);
     w->now = 5000;
@@ -234,6 +254,7 @@ static void world_free(struct world *w) {
         node_free(w->places[i].node);
         sim_disk_free(w->places[i].disk);
         buffer_free(&w->places[i].trace);
+        buffer_free(&w->places[i].answer);
     }
     for (size_t i = w->head; i < w->count; i++)
         free((void *)(uintptr_t)w->queue[i].frame.data);
