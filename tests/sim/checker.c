@@ -349,6 +349,7 @@ void checker_alert(struct checker *c, const struct alert *a) {
     if (a->number == c->alerts + 1) {
         c->alerts = a->number;
         judge_alert(c, a);
+        plan_hear(c->sim, a);
         if (sim_naive_log(c->sim))
             naive_log_alert(sim_naive_log(c->sim), buffer_bytes(&bytes));
     }

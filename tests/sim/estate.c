@@ -70,7 +70,7 @@ static unsigned everybody(const struct estate *e) {
 
 /* ---- what is plain: no feature that would keep the truth from being told ---- */
 
-static void add_plain(struct estate *e) {
+static void add_plain(struct estate *e, const char *patient) {
     for (unsigned i = 0; i < SIM_SERVICES; i++) {
         buffer_printf(&e->text, "define service {\n use s\n host_name %s\n service_description %s\n", plain_hosts[i],
                       plain_services[i]);
@@ -83,7 +83,7 @@ static void add_plain(struct estate *e) {
     }
     for (unsigned i = 0; i < SIM_SERVICES; i += 2) {
         buffer_printf(&e->text, "define host {\n host_name %s\n max_check_attempts 1\n contacts ops\n", plain_hosts[i]);
-        buffer_printf(&e->text, " flap_detection_enabled 0\n");
+        buffer_printf(&e->text, " flap_detection_enabled 0\n%s", patient);
         add(e, plain_hosts[i], "", everybody(e));
         buffer_printf(&e->text, "}\n");
     }
@@ -186,7 +186,9 @@ void estate_draw(struct estate *e, const struct sim_options *o) {
     e->flapping = prng_chance(&p, 600);
     buffer_printf(&e->text, "%s", people_text);
     buffer_printf(&e->text, "define service {\n name s\n register 0\n check_command check\n}\n");
-    add_plain(e);
+    add_plain(e, o->plan ? " freshness_threshold 1000\n" : ""); /* a plan is about services */
+    if (o->plan)
+        return;
     if (o->size == SIZE_LONG)
         add_rich(e, &p, 8);
     else if (prng_chance(&p, 600))

@@ -125,6 +125,20 @@ static bool replays_alike(const struct shared *shared, const struct plan *plan) 
     return sim_run(&o, &unused, false).hash == shared->first_hash;
 }
 
+/* What every run of many seeds does beside them. */
+static bool keeps_plans(void) {
+    bool all = true;
+    for (unsigned plan = PLAN_NONE + 1; plan < PLANS; plan++) {
+        struct sim_options o;
+        struct sim_counts unused = {0};
+        plan_options(&o, (enum course)plan);
+        bool kept = sim_run(&o, &unused, false).kept;
+        printf("%s %u - %s\n", kept ? "ok" : "not ok", 3 + plan, plan_promise((enum course)plan));
+        all &= kept;
+    }
+    return all;
+}
+
 static const char *members_text(const struct plan *plan, char text[16]) {
     if (plan->forced.members)
         snprintf(text, 16, "n %u", plan->forced.members);
@@ -155,7 +169,7 @@ static bool report(const struct shared *shared, const struct plan *plan, bool di
     bool bit = all_bit(&sum, plan), alike = died || failed || replays_alike(shared, plan);
     printf("%s 2 - the faults bit and the work went on\n", bit ? "ok" : "not ok");
     printf("%s 3 - a seed run again is the same to the byte\n", alike ? "ok" : "not ok");
-    return kept && bit && alike;
+    return keeps_plans() && kept && bit && alike;
 }
 
 static double seconds_now(void) {

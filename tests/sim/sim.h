@@ -53,6 +53,8 @@ enum lie { /* what observers may do instead of telling the truth: lies.c */
            LIE_KINDS
 };
 
+enum course { PLAN_NONE, PLAN_SILENCE, PLAN_GAP, PLAN_GAP_IN_SILENCE, PLANS }; /* plans.c */
+
 enum sim_size { SIZE_SHORT, SIZE_LONG };
 
 struct sim_options { /* drawn from the seed, printed before a replay */
@@ -83,6 +85,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     time_us beat;                   /* of observers and truth */
     uint32_t checkpoint_interval, window, batch_max;
     bool quick; /* timers of a fifth */
+    enum course plan;
 };
 enum rude { RUDE_AGAIN = 1, RUDE_FLOOD = 2, RUDE_TWO_STORIES = 4, RUDE_JUMPS = 8, RUDE_STRANGE = 16, RUDE_KINDS = 5 };
 
@@ -239,6 +242,11 @@ void sim_forked(struct sim *s); /* beyond the bound two logs differ */
 void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes frame);
 time_ms sim_wall(const struct sim *s, member_id node); /* node MEMBER_NONE: true time */
 time_ms sim_latest_wall(const struct sim *s);          /* true time when clocks last stepped back, 0 if never */
+
+/* --- plans.c: runs whose course is fixed --- */
+void plan_options(struct sim_options *o, enum course plan);
+const char *plan_promise(enum course plan);
+void plan_hear(struct sim *s, const struct alert *a); /* each alert once */
 
 struct sim_result {
     bool kept;     /* every promise */

@@ -414,7 +414,9 @@ struct sim_result sim_run(const struct sim_options *o, struct sim_counts *counts
     s->workload = workload_new(s, &s->cluster, o);
     faults_plan(s);
     found_hosts(s);
-    bool heals = !o->beyond || beyond_run(s);
+    if (o->plan)
+        plan_run(s);
+    bool heals = !o->plan && (!o->beyond || beyond_run(s));
     run_until(s, s->now > o->faulty_for ? s->now : o->faulty_for);
     if (heals && (!s->failed || trace)) {
         heal(s);

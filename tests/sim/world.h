@@ -62,6 +62,11 @@ struct host {
     seq_no stable;
 };
 
+struct tally { /* of a plan: the alerts so far */
+    unsigned gaps, others, silent[SIM_SERVICES];
+    time_ms gap_from, gap; /* when all fell; after how long agreed time went on */
+};
+
 struct liar;
 struct sim {
     const struct sim_options *options;
@@ -92,7 +97,8 @@ struct sim {
     struct event *heap;
     struct vote heard; /* the newest PREPARE or COMMIT that went over the network: what a forger imitates */
     time_ms latest_wall;
-    time_ms shift;      /* of all clocks */
+    time_ms shift; /* of all clocks */
+    struct tally tally;
     struct buffer seen; /* beyond the bound: every frame that somebody honest sent or got */
 };
 
@@ -160,6 +166,9 @@ bool beyond_ignores(const struct host *h, struct bytes frame);
 void beyond_saw(struct sim *s, struct bytes frame);
 /* True: the run goes on with its heal. */
 bool beyond_run(struct sim *s);
+
+/* --- plans.c --- */
+void plan_run(struct sim *s);
 
 /* --- goal.c: what must come true after the heal --- */
 /* All that is honest works together again and nothing waits. */
