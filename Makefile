@@ -82,7 +82,7 @@ $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 
 tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
 
-include tests/e2e/e2e.mk tests/script/script.mk
+include tests/e2e/e2e.mk tests/script/script.mk tests/oracle/oracle.mk
 -include bench/bench.mk tests/model/model.mk tests/fuzz/fuzz.mk tests/mutants/mutants.mk deploy/install.mk deploy/lint.mk deploy/demo.mk
 
 test: tests ## unit tests, simulator, house rules, end to end; closes with N passed, N failed
