@@ -11,7 +11,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 DEPS := gcc make pkg-config libsodium-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler librocksdb-dev \
         libcyaml-dev libjansson-dev libcmocka-dev libcurl4-openssl-dev monitoring-plugins-basic nftables iproute2 mount procps jq busybox \
-        spin tzdata
+        spin tzdata openssl
 DEPS_LINT := clang clang-format clang-tidy libclang-rt-14-dev
 
 SANITIZE ?=

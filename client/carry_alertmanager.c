@@ -30,8 +30,11 @@ static enum carry_end post_part(struct manager *m, const json_t *posts, size_t f
     }
     char *text = json_dumps(part, JSON_COMPACT);
     ENSURE(text != NULL);
-    struct transport_post post = {
-        .url = m->setup.config->url, .key = key, .json = bytes_of_text(text), .timeout = m->setup.config->timeout};
+    struct transport_post post = {.url = m->setup.config->url,
+                                  .ca = m->setup.config->ca,
+                                  .key = key,
+                                  .json = bytes_of_text(text),
+                                  .timeout = m->setup.config->timeout};
     enum carry_end end_of = transport_post(m->transport, &post, said);
     free(text);
     json_decref(part);

@@ -29,6 +29,7 @@ static enum carry_end carry(struct carrier *self, const struct parcel *p, struct
     REQUIRE(p->run < config->to_count);
     mail_write(&text, &mail);
     struct transport_mail letter = {.url = config->url,
+                                    .ca = config->ca,
                                     .from = config->from,
                                     .to = config->to[p->run],
                                     .starttls = config->starttls,

@@ -18,6 +18,7 @@ static enum carry_end carry(struct carrier *self, const struct parcel *p, struct
     payload_webhook(&json, p->alerts, p->count, &cluster, w->setup.config->name);
     payload_key(&key, &cluster.id, p->first, p->last);
     struct transport_post post = {.url = w->setup.config->url,
+                                  .ca = w->setup.config->ca,
                                   .key = buffer_cstr(&key),
                                   .json = buffer_bytes(&json),
                                   .timeout = w->setup.config->timeout};

@@ -11,6 +11,7 @@
 #include <cyaml/cyaml.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     TIMEOUT_DEFAULT = 30000,
@@ -22,7 +23,8 @@ enum {
 };
 
 struct raw_handler {
-    char *name, *timeout, *webhook, *alertmanager, *smtp, *to, *from, *starttls, *group_above, *retry_for, *repeat_for;
+    char *name, *timeout, *webhook, *alertmanager, *smtp, *to, *from, *starttls, *ca, *group_above, *retry_for,
+        *repeat_for;
     char **command, **types, **contacts, **hosts, **services;
     unsigned command_count, types_count, contacts_count, hosts_count, services_count;
 };
@@ -46,6 +48,7 @@ static const cyaml_schema_field_t HANDLER_FIELDS[] = {TEXT(0, name),
                                                       TEXT(CYAML_FLAG_OPTIONAL, to),
                                                       TEXT(CYAML_FLAG_OPTIONAL, from),
                                                       TEXT(CYAML_FLAG_OPTIONAL, starttls),
+                                                      TEXT(CYAML_FLAG_OPTIONAL, ca),
                                                       TEXT(CYAML_FLAG_OPTIONAL, group_above),
                                                       TEXT(CYAML_FLAG_OPTIONAL, retry_for),
                                                       TEXT(CYAML_FLAG_OPTIONAL, repeat_for),
@@ -194,12 +197,22 @@ static void refuse_foreign_keys(struct reading *r, unsigned index, const struct 
     } keys[] = {{"to", raw->to, "smtp", MAIL},
                 {"from", raw->from, "smtp", MAIL},
                 {"starttls", raw->starttls, "smtp", MAIL},
+                {"ca", raw->ca, "webhook, smtp and alertmanager", GROUPED | MANAGER},
                 {"group_above", raw->group_above, "webhook and smtp", GROUPED},
                 {"repeat_for", raw->repeat_for, "alertmanager", MANAGER}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (keys[i].value != NULL && (keys[i].kinds >> r->config->handlers[index].kind & 1u) == 0) {
             PROBLEM(r, index, keys[i].field, "belongs to %s: remove it here", keys[i].of);
         }
+    }
+}
+
+static void read_ca(struct reading *r, unsigned index, const char *path) {
+    struct notify_handler *h = &r->config->handlers[index];
+    if (path != NULL && (path[0] != '/' || access(path, R_OK) != 0)) {
+        PROBLEM(r, index, "ca", "'%.100s' cannot be read: write the absolute path of a PEM file", path);
+    } else if (path != NULL) {
+        h->ca = arena_text(&r->config->arena, bytes_of_text(path));
     }
 }
 
@@ -231,6 +244,7 @@ static void read_kind(struct reading *r, unsigned index, const struct raw_handle
         read_command(r, index, raw);
     } else {
         read_url(r, index, seen, url);
+        read_ca(r, index, raw->ca);
     }
     if (h->kind == NOTIFY_SMTP) {
         read_smtp(r, index, raw);

@@ -13,6 +13,7 @@ struct notify_handler {
     enum notify_kind kind;
     char **argv;       /* COMMAND: closed by NULL; argv[0] is an absolute path; the others may hold $MACROS$ */
     const char *url;   /* the other kinds. May hold a password: never printed */
+    const char *ca;    /* the same: whose certificates are trusted, a PEM file; NULL: the system's */
     const char *from;  /* SMTP: an address */
     unsigned to_count; /* SMTP: 1..RECIPIENTS_MAX addresses */
     const char **to;

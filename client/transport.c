@@ -111,7 +111,7 @@ static void allow(struct exchange *x, bool mail) {
 #endif
 }
 
-static void begin(struct exchange *x, const char *url, mono_ms timeout, bool mail) {
+static void begin(struct exchange *x, const char *url, const char *ca, mono_ms timeout, bool mail) {
     *x = (struct exchange){.url = url, .easy = curl_easy_init()};
     ENSURE(x->easy != NULL);
     SET(x, CURLOPT_ERRORBUFFER, x->error);
@@ -121,6 +121,10 @@ static void begin(struct exchange *x, const char *url, mono_ms timeout, bool mai
     SET(x, CURLOPT_FOLLOWLOCATION, 0L);
     SET(x, CURLOPT_SSL_VERIFYPEER, 1L);
     SET(x, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (ca != NULL) {
+        SET(x, CURLOPT_CAINFO, ca);
+        SET(x, CURLOPT_CAPATH, NULL);
+    }
     SET(x, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(x, CURLOPT_TIMEOUT_MS, (long)timeout);
     SET(x, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout < CONNECT_TIMEOUT ? timeout : CONNECT_TIMEOUT));
@@ -196,7 +200,7 @@ static enum carry_end judge_post(const struct exchange *x) {
 enum carry_end transport_post(struct transport *t, const struct transport_post *post, struct buffer *said) {
     struct exchange x;
     struct buffer key = {0};
-    begin(&x, post->url, post->timeout, false);
+    begin(&x, post->url, post->ca, post->timeout, false);
     add(&x.headers, "Content-Type: application/json");
     add(&x.headers, "Expect:"); /* no waiting for a 100 */
     if (post->key != NULL) {
@@ -234,7 +238,7 @@ enum carry_end transport_mail(struct transport *t, const struct transport_mail *
     struct exchange x;
     struct buffer from = {0}, to = {0};
     bool tls = mail->starttls || target_url_has_login(mail->url);
-    begin(&x, mail->url, mail->timeout, true);
+    begin(&x, mail->url, mail->ca, mail->timeout, true);
     bracket(&from, mail->from);
     bracket(&to, mail->to);
     add(&x.recipients, buffer_cstr(&to));

@@ -15,6 +15,7 @@ void transport_free(struct transport *t);
 struct transport_post {
     const char *url;
     const char *key; /* header Idempotency-Key: equal for repetitions; letters, digits, ':' and '-' only. NULL: none */
+    const char *ca;  /* a PEM file; NULL: the system's */
     struct bytes json;
     mono_ms timeout; /* of the whole exchange */
 };
@@ -23,6 +24,7 @@ enum carry_end transport_post(struct transport *t, const struct transport_post *
 
 struct transport_mail {
     const char *url;
+    const char *ca;
     const char *from, *to; /* addresses as notify_target.h judges them */
     bool starttls;         /* no mail without TLS */
     struct bytes text;     /* headers and body, lines ended by CRLF; dots are stuffed here */

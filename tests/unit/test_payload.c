@@ -443,6 +443,9 @@ static void wrong_keys_are_named(void **state) {
     refuses("webhook: \"http://x\", to: a@b", "to: belongs to smtp");
     refuses("command: [/p], from: a@b", "from: belongs to smtp");
     refuses("webhook: \"http://x\", starttls: yes", "starttls: belongs to smtp");
+    refuses("command: [/p], ca: /etc/passwd", "ca: belongs to webhook, smtp and alertmanager");
+    refuses("webhook: \"https://x\", ca: ca.pem", "ca: 'ca.pem' cannot be read");
+    refuses("webhook: \"https://x\", ca: /no/ca.pem", "ca: '/no/ca.pem' cannot be read");
     refuses("command: [/p], group_above: 5", "group_above: belongs to webhook and smtp");
     refuses("alertmanager: \"http://x\", group_above: 5", "group_above: belongs to webhook and smtp");
     refuses("webhook: \"http://x\", group_above: 0", "group_above: '0' is no number from 1");
