@@ -95,9 +95,9 @@ TSAN_CC ?= clang
 tsan: ## unit tests and end to end under ThreadSanitizer (needs clang); every report of a race is a failure
 	$(MAKE) --no-print-directory test BUILD=build-tsan SANITIZE=thread CC=$(TSAN_CC)
 
-sim: $(SIM) ## SEEDS=n runs n seeds, SEED=x replays one with its trace; N=members BEHAVE=traitor BEYOND=1
+sim: $(SIM) ## SEEDS=n runs n seeds, SEED=x replays one with its trace; N=members BEHAVE=traitor LIE=observer BEYOND=1
 	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300)) $(if $(FROM),--from $(FROM)) $(if $(N),--n $(N)) \
-	    $(if $(BEHAVE),--behave $(BEHAVE)) $(if $(BEYOND),--beyond 1)
+	    $(if $(BEHAVE),--behave $(BEHAVE)) $(if $(LIE),--lie $(LIE)) $(if $(BEYOND),--beyond 1)
 
 clean: ## removes what was built
 	rm -rf build build-*

@@ -323,12 +323,23 @@ static void judge_conviction(struct checker *c, const char *text) {
         sim_fail(c->sim, "honest observer: %s", text);
 }
 
+/* I17: no more are masked than may lie. Masked observers are missing: the naive model says so in naive_believed. */
+static void judge_masks(struct checker *c, const struct alert *a, const struct estate_object *o) {
+    unsigned masked = 0;
+    for (unsigned i = 0; i < a->vote_count; i++)
+        masked += a->votes[i].masked;
+    if (masked > estate_bound(o))
+        sim_fail(c->sim, "alert %llu: %u observers are masked", (unsigned long long)a->number, masked);
+}
+
 static void judge_alert(struct checker *c, const struct alert *a) {
     const struct estate *e = workload_estate(sim_workload(c->sim));
     int which = estate_find(e, a->host, a->service);
     bool problem = a->type == ALERT_PROBLEM;
     if (a->type == ALERT_SYSTEM)
         judge_conviction(c, a->output);
+    if (which >= 0)
+        judge_masks(c, a, &e->list[which]);
     if (which >= 0 && problem)
         judge_problem(c, a, (unsigned)which);
     if (which >= 0 && (problem || a->type == ALERT_RECOVERY))

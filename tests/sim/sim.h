@@ -53,7 +53,7 @@ enum lie { /* what observers may do instead of telling the truth: lies.c */
            LIE_KINDS
 };
 
-enum course { PLAN_NONE, PLAN_SILENCE, PLAN_GAP, PLAN_GAP_IN_SILENCE, PLANS }; /* plans.c */
+enum course { PLAN_NONE, PLAN_SILENCE, PLAN_GAP, PLAN_GAP_IN_SILENCE, PLAN_TOO_FEW, PLANS }; /* plans.c */
 
 enum sim_size { SIZE_SHORT, SIZE_LONG };
 
