@@ -20,7 +20,7 @@ struct handler {
     bool again;        /* the outbox knows of an attempt whose end it does not know */
     unsigned next_run;
     uint64_t begun; /* the last alert of the message that the outbox knows begun; 0: none */
-    bool lost;      /* a run of the message was refused or given up */
+    bool lost;      /* a run of the message was refused, given up, or done by another */
     struct buffer said;
 };
 
@@ -150,6 +150,22 @@ static void tell_loss(struct handler *h, const struct parcel *p, const char *eve
     h->lost = true;
 }
 
+static void tell_theirs(const struct handler *h, uint64_t first, uint64_t last) {
+    log_event(LOG_INFO_, "handed-over-by-another", "handler=%s alert=%" PRIu64 " last=%" PRIu64, h->setup.config->name,
+              first, last);
+}
+
+/* While we tried in vain another notifier may have reached the receiver. */
+static bool is_theirs_now(struct handler *h, const struct parcel *p) {
+    uint64_t upto;
+    bool theirs = h->setup.turns != NULL && turns_await(h->setup.turns, p->last, &upto) == TURN_THEIRS;
+    if (theirs) {
+        tell_theirs(h, p->first, p->last);
+        h->lost = true;
+    }
+    return theirs;
+}
+
 /* Again and again; false: asked to stop. */
 static bool take_run(struct handler *h, const struct parcel *p) {
     mono_ms pause = h->setup.first_pause, began = clock_mono(), patience = h->setup.config->retry_for;
@@ -172,6 +188,9 @@ static bool take_run(struct handler *h, const struct parcel *p) {
         tell_failure(h, p, tries, pause);
         if (rest(h, pause)) {
             return false;
+        }
+        if (is_theirs_now(h, p)) {
+            return note(h, MARK_DONE, p);
         }
         pause = longer(h, pause);
     }
@@ -302,8 +321,7 @@ static bool step_over_theirs(struct handler *h, const struct alert *list, unsign
     if (!note(h, MARK_HANDED, &theirs)) {
         return false;
     }
-    log_event(LOG_INFO_, "handed-over-by-another", "handler=%s alert=%" PRIu64 " last=%" PRIu64, h->setup.config->name,
-              theirs.first, theirs.last);
+    tell_theirs(h, theirs.first, theirs.last);
     step_over(h, theirs.last);
     h->unsettled = false;
     return true;

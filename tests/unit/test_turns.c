@@ -216,6 +216,20 @@ static void a_handler_hands_over_what_nobody_did_and_records_it(void **state) {
     assert_int_equal(stands_at(), 5);
 }
 
+static void what_another_delivers_while_we_try_in_vain_is_tried_no_more(void **state) {
+    (void)state;
+    SERVE(false, 500, 200);
+    others_at = 2;
+    open_turns(0, 0, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 8);
+    handler_free(h);
+    assert_int_equal(receiver.count, 2);
+    assert_non_null(strstr(receiver.list[0].head, ":1\r\n"));
+    assert_non_null(strstr(receiver.list[1].head, ":8\r\n"));
+    stands(8, false);
+}
+
 static void unwanted_alerts_are_recorded_too_and_nobody_waits_for_them(void **state) {
     (void)state;
     SERVE(false, 200);
@@ -261,6 +275,7 @@ int main(void) {
         TEST(a_record_that_failed_is_made_up_for),
         TEST(a_record_begins_where_the_log_stands),
         TEST(a_handler_hands_over_what_nobody_did_and_records_it),
+        TEST(what_another_delivers_while_we_try_in_vain_is_tried_no_more),
         TEST(unwanted_alerts_are_recorded_too_and_nobody_waits_for_them),
         TEST(a_group_that_another_began_to_tell_is_told_from_there),
     };
