@@ -13,7 +13,7 @@ static bool is_star(struct bytes name) {
 
 static int service_of(const struct object_checkable *services, unsigned count, struct bytes description) {
     unsigned low = 0, high = count;
-    while (low < high) {
+    while (services != NULL && low < high) {
         unsigned middle = low + (high - low) / 2;
         int order = bytes_compare(description, bytes_of_text(services[middle].service));
         if (order == 0) {
@@ -56,8 +56,11 @@ static void add_description(struct parse *p, const struct raw_entry *entry, unsi
 
 void select_of_host(struct parse *p, const struct raw_entry *descriptions, unsigned host, struct index_set *out) {
     struct index_set in = {0}, excluded = {0};
-    struct list_walk walk = {descriptions != NULL ? descriptions->value : NULL};
     struct bytes description;
+    if (descriptions == NULL) {
+        return;
+    }
+    struct list_walk walk = {descriptions->value};
     while (list_next(&walk, &description)) {
         bool not = list_take_not(&description);
         add_description(p, descriptions, host, description, not, not ? &excluded : &in);
@@ -98,8 +101,11 @@ static void add_pair(struct parse *p, const struct scope *s, const struct raw_en
 
 void expand_pairs(struct parse *p, const struct scope *s, const struct raw_entry *entry, struct index_set *in,
                   struct index_set *out) {
-    struct list_walk walk = {entry != NULL ? entry->value : NULL};
     struct bytes host, service;
+    if (entry == NULL) {
+        return;
+    }
+    struct list_walk walk = {entry->value};
     while (list_next(&walk, &host)) {
         if (!list_next(&walk, &service)) {
             parse_problem(p, entry->place, entry->name, "ends with a host alone: write pairs host,service");

@@ -15,7 +15,14 @@ static const struct objects *other(void) {
         "define host {\nhost_name a\nmax_check_attempts 7\nfreshness_threshold 61\n_X 1\n_OBSERVERS q\n}\n"
         "define host {\nhost_name b\nmax_check_attempts 9\ncheck_interval 0.5\ncontacts c\n}\n"
         "define service {\nhost_name a\nservice_description s\nmax_check_attempts 7\ncheck_command ping!x\n"
-        "_STALE_STATE ok\nnotification_options n\n_OBSERVERS q\n}\n";
+        "_STALE_STATE ok\nnotification_options n\n_OBSERVERS q\n}\n"
+        "define hostgroup {\nhostgroup_name hg\nmembers a\n}\n"
+        "define servicegroup {\nservicegroup_name sg\nmembers a,s\n}\n"
+        "define hostescalation {\nhost_name b\nfirst_notification 2\nlast_notification 0\ncontacts c\n"
+        "escalation_options d,r\nescalation_period none\n}\n"
+        "define serviceescalation {\nhost_name a\nservice_description s\nfirst_notification 3\n"
+        "last_notification 5\nnotification_interval 1\n}\n"
+        "define hostdependency {\nhost_name a\ndependent_host_name b\nnotification_failure_criteria p\n}\n";
     struct object_source source = {"other.cfg", bytes_of_text(text)};
     struct buffer why = {0};
     if (o == NULL) {
