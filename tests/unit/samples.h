@@ -298,38 +298,6 @@ static inline void sample_reply(struct buffer *out) {
     reply_encode(out, &r);
 }
 
-static inline const struct vote_view *sample_votes(void) {
-    static const struct vote_view votes[] = {
-        {.observer = "ap",
-         .state = STATE_OK,
-         .fresh = true,
-         .output = "HTTP OK",
-         .obs_seq = 12,
-         .accepted_at = SAMPLE_TIME - 900,
-         .observed_at = SAMPLE_TIME - 1000,
-         .score = 10,
-         .rounds = 3,
-         .disagreed = 2,
-         .probation = 100,
-         .disagreed_at = SAMPLE_TIME - 900},
-        {.observer = "eu",
-         .state = STATE_CRITICAL,
-         .fresh = true,
-         .output = "CRITICAL: Connection refused",
-         .obs_seq = 13,
-         .accepted_at = SAMPLE_TIME,
-         .observed_at = SAMPLE_TIME - 3},
-        {.observer = "us",
-         .state = STATE_PENDING,
-         .masked = true,
-         .convicted = true,
-         .output = "",
-         .masked_by = "anna",
-         .masked_since = SAMPLE_TIME - 7},
-    };
-    return votes;
-}
-
 static inline void sample_alert(struct buffer *out) {
     static const char *const commands[] = {"notify-by-mail", "notify-by-pager"};
     static const struct alert_contact contacts[] = {{"ops", "On call", "ops@example.org", "+100", 2, commands},
