@@ -309,7 +309,8 @@ static void a_dependency_that_says_too_little_is_refused(void **state) {
             "a.cfg:3: service_description: no service 'pong' on host 'a': define it or correct the name\n"
             "a.cfg:6: dependent_servicegroup_name: no servicegroup 'w': define it or correct the name\n"
             "a.cfg:7: notification_failure_criteria: 'x' is no option: give some of o,w,u,c,p, or n, or a\n"
-            "a.cfg:8: inherits_parent: '2' is neither 0 nor 1: give one of them\n");
+            "a.cfg:8: inherits_parent: '2' is neither 0 nor 1: give one of them\n"
+            "a.cfg:9: dependency_period: no timeperiod 'p': define it or correct the name\n");
     refused(DEPENDENCY("host_name a\nservice_description ping\ndependent_service_description http\n"
                        "dependency_period p\n"),
             "a.cfg:6: dependency_period: no timeperiod 'p': define it or correct the name\n");
