@@ -8,6 +8,7 @@
 const char *const excuse_names[] = {
     [EXCUSE_VOLATILE_REMINDER] = "reminders of volatile problems by the clock",
     [EXCUSE_REMINDER_FIRST] = "reminders before what the next result brings",
+    [EXCUSE_ORDER_OF_TIME] = "downtimes of one second in the order of their objects",
     [EXCUSE_RECOVERY_UNDER_DOWN_HOST] = "recoveries under a host that is down",
     [EXCUSE_RECOVERY_AFTER_FLAPPING] = "recoveries told when the flapping ends",
 };
@@ -43,11 +44,17 @@ static bool is_recovery(const char *line) {
     return is_normal(line) && (strstr(line, ";OK;") || strstr(line, ";UP;"));
 }
 
-/* Whom the line speaks of: the object of the step, or its host. */
-static unsigned object_of(const struct sequence *s, const struct step *step, const char *line) {
+/* Whom the line speaks of. */
+static unsigned object_of(const struct sequence *s, const char *line) {
     const char *at = strchr(line, begins(line, "NOTIFY ") ? ';' : ' ') + 1;
-    const char *service = strchr(at, ';') + 1;
-    return *service == ';' ? s->plan[step->object].host_at : step->object;
+    for (unsigned i = 0; i < s->object_count; i++) {
+        size_t host = strlen(s->plan[i].host), service = strlen(s->plan[i].service);
+        if (strncmp(at, s->plan[i].host, host) == 0 && at[host] == ';' &&
+            strncmp(at + host + 1, s->plan[i].service, service) == 0 && at[host + 1 + service] == ';') {
+            return i;
+        }
+    }
+    return 0;
 }
 
 /* What a line that counts says about the object. */
@@ -69,7 +76,7 @@ static void follow(const struct view *v, const char *line) {
 static enum excuse excuse_ours(const struct view *v, size_t at) {
     const struct lines *ours = &v->step->ours;
     const char *line = ours->list[at];
-    if (v->step->again && v->object->is_volatile && at == 1 && strcmp(line, ours->list[0]) == 0) {
+    if (v->step->kind == STEP_AGAIN && v->object->is_volatile && at == 1 && strcmp(line, ours->list[0]) == 0) {
         return EXCUSE_VOLATILE_REMINDER;
     }
     if (is_recovery(line) && !v->object->is_host && v->track->told && v->host->down && !v->track->flapping) {
@@ -94,16 +101,33 @@ static void move_to_front(struct lines *l, const char *line) {
     }
 }
 
+/* What a second brings, quorate does in the order of objects, Nagios in that of its queue. true: that was another. */
+static bool sort_by_object(const struct sequence *s, struct lines *l) {
+    bool moved = false;
+    for (size_t i = 1; i < l->count; i++) {
+        for (size_t at = i; at > 0 && object_of(s, l->list[at]) < object_of(s, l->list[at - 1]); at--) {
+            char *line = l->list[at];
+            l->list[at] = l->list[at - 1];
+            l->list[at - 1] = line;
+            moved = true;
+        }
+    }
+    return moved;
+}
+
 /* false: the lines differ. */
 static bool compare_step(const struct sequence *s, struct step *step, struct track *tracks, struct comparison *out) {
     const struct lines *ours = &step->ours, *theirs = &step->theirs;
     size_t at = 0;
-    if (step->again && theirs->count > 1 && strcmp(ours->list[0], theirs->list[0]) != 0) {
+    if (step->kind == STEP_AGAIN && theirs->count > 1 && strcmp(ours->list[0], theirs->list[0]) != 0) {
         move_to_front(&step->theirs, ours->list[0]);
         out->excused[EXCUSE_REMINDER_FIRST]++;
     }
+    if (step->kind == STEP_TIME) {
+        out->excused[EXCUSE_ORDER_OF_TIME] += sort_by_object(s, &step->ours) + sort_by_object(s, &step->theirs) > 0;
+    }
     for (size_t i = 0; i < ours->count; i++) {
-        unsigned object = object_of(s, step, ours->list[i]);
+        unsigned object = object_of(s, ours->list[i]);
         struct view v = {step, &s->plan[object], &tracks[object], &tracks[s->plan[object].host_at]};
         if (at < theirs->count && strcmp(ours->list[i], theirs->list[at]) == 0) {
             follow(&v, ours->list[i]);
@@ -138,10 +162,11 @@ static void show_lines(const char *side, const struct lines *l) {
 }
 
 static void show_step(const struct sequence *s, size_t at) {
+    char command[192];
     const struct step *step = &s->steps[at];
-    const struct plan_object *o = &s->plan[step->object];
-    printf("#   %zu [+%lld] %s%s%s %s %s%s\n", at, (long long)(step->t - ORACLE_BEGIN), o->host, o->is_host ? "" : "/",
-           o->service, state_name(o->is_host, step->state), step->text, step->again ? " (again)" : "");
+    step_command(command, sizeof command, s, step);
+    printf("#   %zu [+%lld] %s%s\n", at, (long long)(step->t - ORACLE_BEGIN), command,
+           step->kind == STEP_AGAIN ? " (again)" : "");
     show_lines("quorate", &step->ours);
     show_lines("nagios ", &step->theirs);
 }

@@ -82,10 +82,11 @@ static void put_enabled(struct draw *d, bool is_host, bool on) {
         buffer_printf(d->out, " notifications_enabled 0\n");
     }
 }
+/* No percentage meets any of these thresholds exactly: Nagios has them in floating point. */
 static void put_flapping(struct draw *d, bool is_host, bool on) {
     if (on && prng_chance(&d->p, 500)) {
-        buffer_printf(d->out, " low_flap_threshold %s\n high_flap_threshold %s\n", PICK(&d->p, "5.5", "12", "20"),
-                      PICK(&d->p, "21", "25.5", "40"));
+        buffer_printf(d->out, " low_flap_threshold %s\n high_flap_threshold %s\n", PICK(&d->p, "5.5", "12", "19.9"),
+                      PICK(&d->p, "21", "25.5", "40.1"));
     }
     if (on && prng_chance(&d->p, 200)) {
         put_letters(d, "flap_detection_options", is_host ? "odu" : "owuc");
@@ -122,8 +123,14 @@ struct feature {
     void (*object)(struct draw *d, bool is_host, bool on);
     void (*contact)(struct draw *d, bool is_host, bool on);
 };
-enum { FEATURE_FLAPPING = 8, FEATURE_HOSTS = 12, FEATURE_PARENTS, FEATURE_COUNT };
-static const struct feature features[FEATURE_COUNT] = {
+enum {
+    FEATURE_FLAPPING = 8,
+    FEATURE_HOSTS = 12,
+    FEATURE_PARENTS,
+    OBJECT_FEATURES,
+    FEATURE_COUNT = OBJECT_FEATURES + ACTION_COUNT
+};
+static const struct feature features[OBJECT_FEATURES] = {
     {"attempts", put_attempts, NULL},
     {"volatile", put_volatile, NULL},
     {"interval", put_interval, NULL},
@@ -144,10 +151,14 @@ static bool has(const struct draw *d, unsigned feature) {
     return d->features >> feature & 1;
 }
 
+static const char *feature_name(unsigned i) {
+    return i < OBJECT_FEATURES ? features[i].name : action_names[i - OBJECT_FEATURES];
+}
+
 void sequence_describe(const struct sequence *s, struct buffer *out) {
     for (unsigned i = 0; i < FEATURE_COUNT; i++) {
         if (s->features >> i & 1) {
-            buffer_printf(out, "%s%s", out->len ? "," : "", features[i].name);
+            buffer_printf(out, "%s%s", out->len ? "," : "", feature_name(i));
         }
     }
 }
@@ -155,9 +166,9 @@ void sequence_describe(const struct sequence *s, struct buffer *out) {
 uint32_t sequence_features(const char *names) {
     uint32_t set = 0;
     for (unsigned i = 0; i < FEATURE_COUNT; i++) {
-        const char *at = strstr(names, features[i].name);
-        size_t len = strlen(features[i].name);
-        for (; at; at = strstr(at + 1, features[i].name)) {
+        const char *at = strstr(names, feature_name(i));
+        size_t len = strlen(feature_name(i));
+        for (; at; at = strstr(at + 1, feature_name(i))) {
             bool begins = at == names || at[-1] == ',', ends = at[len] == ',' || !at[len];
             set |= begins && ends ? UINT32_C(1) << i : 0;
         }
@@ -166,7 +177,7 @@ uint32_t sequence_features(const char *names) {
 }
 
 static void put_all(struct draw *d, bool is_host) {
-    for (unsigned i = 0; i < FEATURE_COUNT; i++) {
+    for (unsigned i = 0; i < OBJECT_FEATURES; i++) {
         if (features[i].object) {
             features[i].object(d, is_host, has(d, i));
         }
@@ -199,7 +210,7 @@ static void put_people(struct draw *d) {
                       "define contact {\n contact_name c%u\n alias c%u\n"
                       " host_notification_commands page\n service_notification_commands page\n",
                       i, i);
-        for (unsigned f = 0; f < FEATURE_COUNT; f++) {
+        for (unsigned f = 0; f < OBJECT_FEATURES; f++) {
             if (features[f].contact) {
                 features[f].contact(d, true, has(d, f));
                 features[f].contact(d, false, has(d, f));
@@ -225,6 +236,16 @@ static struct plan_object *plan_add(struct sequence *s, struct draw *d, unsigned
     return o;
 }
 
+static void put_rest(struct draw *d, struct plan_object *o) {
+    size_t before = d->out->len;
+    put_common(d);
+    put_all(d, o->is_host);
+    const char *text = buffer_cstr(d->out) + before;
+    o->is_volatile = strstr(text, "is_volatile 1") != NULL;
+    o->max_attempts = (unsigned)atoi(strstr(text, "max_check_attempts ") + strlen("max_check_attempts "));
+    buffer_printf(d->out, "}\n");
+}
+
 static void put_host(struct sequence *s, struct draw *d, unsigned host) {
     struct plan_object *o = plan_add(s, d, host);
     o->is_host = true;
@@ -234,9 +255,7 @@ static void put_host(struct sequence *s, struct draw *d, unsigned host) {
         buffer_printf(d->out, " parents h%u", first);
         buffer_printf(d->out, first != second && prng_chance(&d->p, 300) ? ",h%u\n" : "\n", second);
     }
-    put_common(d);
-    put_all(d, true);
-    buffer_printf(d->out, "}\n");
+    put_rest(d, o);
 }
 
 static void put_service(struct sequence *s, struct draw *d, unsigned host, unsigned service) {
@@ -244,20 +263,14 @@ static void put_service(struct sequence *s, struct draw *d, unsigned host, unsig
     snprintf(o->service, sizeof o->service, "s%02u", service);
     buffer_printf(d->out, "define service {\n host_name h%u\n service_description %s\n check_command check\n", host,
                   o->service);
-    put_common(d);
-    size_t before = d->out->len;
-    put_all(d, false);
-    const char *text = buffer_cstr(d->out) + before;
-    o->is_volatile = strstr(text, "is_volatile 1") != NULL;
-    o->max_attempts = (unsigned)atoi(strstr(text, "max_check_attempts ") + strlen("max_check_attempts "));
-    buffer_printf(d->out, "}\n");
+    put_rest(d, o);
 }
 
 static void draw_flapping(struct sequence *s, struct draw *d) {
     s->flap_detection = has(d, FEATURE_FLAPPING);
     for (unsigned i = 0; i < 2; i++) {
-        s->low_flap[i] = atof(PICK(&d->p, "5", "10", "20"));
-        s->high_flap[i] = atof(PICK(&d->p, "20.5", "25", "30"));
+        s->low_flap[i] = atof(PICK(&d->p, "5", "10.1", "19.9"));
+        s->high_flap[i] = atof(PICK(&d->p, "20.5", "25.1", "30.1"));
     }
 }
 
@@ -266,6 +279,7 @@ void sequence_begin(struct sequence *s, uint64_t seed, uint32_t only) {
     struct draw d = {.out = &s->objects};
     prng_seed(&d.p, seed);
     uint32_t drawn = (uint32_t)prng_next(&d.p) & ((UINT32_C(1) << FEATURE_COUNT) - 1);
+    s->first_action = OBJECT_FEATURES;
     s->features = d.features = only == FEATURES_ANY ? drawn : only;
     draw_flapping(s, &d);
     put_periods(&d);
@@ -298,21 +312,19 @@ int64_t sequence_wait(struct prng *p) {
     return prng_chance(p, 50) ? 40 + (int64_t)prng_below(p, 80) : 1 + (int64_t)prng_below(p, 12);
 }
 
-static struct step *step_add(struct sequence *s, unsigned object, int64_t t) {
+struct step *sequence_insert(struct sequence *s, enum step_kind kind, unsigned object, int64_t t) {
     if (s->count == s->cap) {
         s->cap = s->cap ? 2 * s->cap : 256;
         s->steps = xrealloc(s->steps, s->cap * sizeof *s->steps);
     }
     const struct plan_object *o = &s->plan[object];
-    struct step *step = &s->steps[s->count++];
-    *step = (struct step){.t = t, .object = object, .state = o->state};
+    struct step *step = &s->steps[s->count];
+    *step = (struct step){.kind = kind, .t = t, .drawn = s->drawn, .object = object, .state = o->state};
     memcpy(step->text, o->text, sizeof step->text);
-    return step;
-}
-
-struct step *sequence_repeat(struct sequence *s, unsigned object, int64_t t) {
-    struct step *step = step_add(s, object, t);
-    step->again = true;
+    if (kind == STEP_TIME) {
+        snprintf(step->command, sizeof step->command, "DISABLE_PERFORMANCE_DATA;time %zu", s->count);
+    }
+    s->count++;
     return step;
 }
 
@@ -340,8 +352,18 @@ static bool is_beyond_compare(const struct sequence *s, const struct plan_object
 struct step *sequence_draw(struct sequence *s, struct prng *p, int64_t t) {
     unsigned object = draw_object(s, p);
     struct plan_object *o = &s->plan[object];
+    struct step said = {.kind = STEP_COMMAND, .t = t, .drawn = s->drawn, .object = object};
+    if (action_draw(s, p, &said)) {
+        s->drawn++;
+        struct step *step = sequence_insert(s, STEP_COMMAND, object, t);
+        *step = said;
+        return step;
+    }
     uint8_t next = prng_chance(p, o->lively ? 600 : 250) ? draw_state(p, o->is_host) : o->state;
     o->state = is_beyond_compare(s, o, next) ? 0 : next;
-    snprintf(o->text, sizeof o->text, "r%zu", s->drawn++);
-    return step_add(s, object, t);
+    o->reported = true;
+    snprintf(o->text, sizeof o->text, "r%zu", s->drawn);
+    struct step *step = sequence_insert(s, STEP_RESULT, object, t);
+    s->drawn++;
+    return step;
 }

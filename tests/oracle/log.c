@@ -45,13 +45,21 @@ static void add_alert(struct lines *l, bool is_host, const struct fields *f) {
     buffer_free(&line);
 }
 
-static void add_flapping(struct lines *l, bool is_host, const struct fields *f) {
+static void add_mark(struct lines *l, const char *what, bool is_host, const struct fields *f) {
     struct buffer line = {0};
     if (f->count >= (is_host ? 2 : 3)) {
-        buffer_printf(&line, "FLAPPING %s;%s;%s", f->list[0], is_host ? "" : f->list[1], f->list[is_host ? 1 : 2]);
+        buffer_printf(&line, "%s %s;%s;%s", what, f->list[0], is_host ? "" : f->list[1], f->list[is_host ? 1 : 2]);
         lines_add(l, buffer_cstr(&line));
     }
     buffer_free(&line);
+}
+
+static void add_flapping(struct lines *l, bool is_host, const struct fields *f) {
+    add_mark(l, "FLAPPING", is_host, f);
+}
+
+static void add_downtime(struct lines *l, bool is_host, const struct fields *f) {
+    add_mark(l, "DOWNTIME", is_host, f);
 }
 
 /* "a,c" with b between: names are sorted. */
@@ -85,6 +93,9 @@ static void add_notification(struct lines *l, bool is_host, const struct fields 
     }
     struct buffer what = {0}, line = {0};
     buffer_printf(&what, ";%s;%s;%s;%s", f->list[1], is_host ? "" : f->list[2], f->list[at], f->list[at + 2]);
+    for (unsigned i = at + 3; i < f->count; i++) {
+        buffer_printf(&what, ";%s", f->list[i]);
+    }
     const char *before = l->count ? l->list[l->count - 1] : "", *same = strstr(before, buffer_cstr(&what));
     bool joins = strncmp(before, "NOTIFY ", 7) == 0 && same && strcmp(same, buffer_cstr(&what)) == 0;
     buffer_printf(&line, "NOTIFY ");
@@ -110,6 +121,8 @@ static void take_line(struct lines *l, char *text) {
         {"HOST NOTIFICATION: ", true, add_notification},
         {"SERVICE FLAPPING ALERT: ", false, add_flapping},
         {"HOST FLAPPING ALERT: ", true, add_flapping},
+        {"SERVICE DOWNTIME ALERT: ", false, add_downtime},
+        {"HOST DOWNTIME ALERT: ", true, add_downtime},
     };
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         size_t len = strlen(kinds[i].prefix);
@@ -121,44 +134,53 @@ static void take_line(struct lines *l, char *text) {
     }
 }
 
-/* The command in the log is the one that was fed. */
-static bool is_command_of(const struct sequence *s, const struct step *step, const char *text) {
-    char expected[128];
-    const struct plan_object *o = &s->plan[step->object];
-    if (o->is_host) {
-        snprintf(expected, sizeof expected, "PROCESS_HOST_CHECK_RESULT;%s;%u;%s", o->host, step->state, step->text);
-    } else {
-        snprintf(expected, sizeof expected, "PROCESS_SERVICE_CHECK_RESULT;%s;%s;%u;%s", o->host, o->service,
-                 step->state, step->text);
+/* The line of a step's own command, or one that only says how far Nagios is. */
+static bool is_next(const struct sequence *s, size_t next, int64_t t, const char *command) {
+    char expected[192] = "";
+    if (next < s->count && s->steps[next].t == t) {
+        step_command(expected, sizeof expected, s, &s->steps[next]);
     }
-    return strcmp(text, expected) == 0;
+    return strcmp(command, expected) == 0;
+}
+
+/* A line of the log, about the step before `next` unless it begins the next one; what a second brings by itself stands
+   before its mark. false: that was never fed. */
+static bool read_line(struct sequence *s, char *line, size_t *next) {
+    static const char command[] = "EXTERNAL COMMAND: ", fence[] = "DISABLE_PERFORMANCE_DATA;fence ";
+    char *text = strstr(line, "] ");
+    if (!text) {
+        return true;
+    }
+    text += 2;
+    int64_t t = strtoll(line + 1, NULL, 10);
+    if (strncmp(text, command, sizeof command - 1) != 0) {
+        bool by_time = *next < s->count && s->steps[*next].kind == STEP_TIME && s->steps[*next].t == t;
+        if (by_time || *next > 0) {
+            take_line(&s->steps[by_time ? *next : *next - 1].theirs, text);
+        }
+        return true;
+    }
+    text += sizeof command - 1;
+    if (is_next(s, *next, t, text)) {
+        ++*next;
+        return true;
+    }
+    return strncmp(text, fence, sizeof fence - 1) == 0;
 }
 
 bool nagios_read(struct sequence *s, struct bytes log, struct buffer *why) {
-    static const char command[] = "EXTERNAL COMMAND: ";
     char *copy = xcalloc(log.len + 1, 1), *rest = copy;
     memcpy(copy, log.data, log.len);
     size_t next = 0;
     bool good = true;
     for (char *line; good && (line = strsep(&rest, "\n"));) {
-        char *text = strstr(line, "] ");
-        if (!text) {
-            continue;
-        }
-        text += 2;
-        if (strncmp(text, "EXTERNAL COMMAND: PROCESS_", 26) == 0) {
-            good = next < s->count && is_command_of(s, &s->steps[next], text + sizeof command - 1) &&
-                   strtoll(line + 1, NULL, 10) == s->steps[next].t;
-            next++;
-        } else if (next > 0) {
-            take_line(&s->steps[next - 1].theirs, text);
-        }
+        good = read_line(s, line, &next);
         if (!good) {
             buffer_printf(why, "the log has another command than was fed: %s", line);
         }
     }
     if (good && next < s->count) {
-        buffer_printf(why, "the log ends after %zu of %zu results", next, s->count);
+        buffer_printf(why, "the log ends after %zu of %zu steps", next, s->count);
         good = false;
     }
     free(copy);

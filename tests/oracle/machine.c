@@ -15,6 +15,9 @@ struct run {
     struct lines *into;                       /* of the step that runs; NULL: time runs */
     struct lines by_time[ORACLE_OBJECTS_MAX]; /* what time brought, by object */
     unsigned order[ORACLE_OBJECTS_MAX], ordered;
+    struct lines downtime;       /* and of downtime, which Nagios watches by the clock, too */
+    uint64_t ids[DOWNTIMES_MAX]; /* quorate's numbers of the sequence's downtimes */
+    unsigned planned;
 };
 
 static unsigned object_named(const struct sequence *s, const char *host, const char *service) {
@@ -26,29 +29,35 @@ static unsigned object_named(const struct sequence *s, const char *host, const c
     abort();
 }
 
+static struct lines *by_time(struct run *r, const char *host, const char *service) {
+    unsigned object = object_named(r->s, host, service);
+    if (r->by_time[object].count == 0) {
+        r->order[r->ordered++] = object;
+    }
+    return &r->by_time[object];
+}
+
 static void hear(struct run *r, const char *host, const char *service, struct buffer *line) {
     struct lines *into = r->into;
     if (!into) {
-        unsigned object = object_named(r->s, host, service);
-        into = &r->by_time[object];
-        if (into->count == 0) {
-            r->order[r->ordered++] = object;
-        }
+        into = strstr(buffer_cstr(line), "DOWNTIME") ? &r->downtime : by_time(r, host, service);
     }
     lines_add(into, buffer_cstr(line));
     buffer_free(line);
 }
 
 static void hear_event(void *self, const struct monitor_event *e) {
-    static const char *const flapping[] = {[EVENT_FLAPPING_STARTED] = "STARTED",
-                                           [EVENT_FLAPPING_STOPPED] = "STOPPED",
-                                           [EVENT_FLAPPING_DISABLED] = "DISABLED"};
+    static const char *const words[] = {
+        [EVENT_FLAPPING_STARTED] = "STARTED",   [EVENT_FLAPPING_STOPPED] = "STOPPED",
+        [EVENT_FLAPPING_DISABLED] = "DISABLED", [EVENT_DOWNTIME_STARTED] = "STARTED",
+        [EVENT_DOWNTIME_STOPPED] = "STOPPED",   [EVENT_DOWNTIME_CANCELLED] = "CANCELLED"};
     struct buffer line = {0};
     if (e->kind == EVENT_STATE) {
         buffer_printf(&line, "ALERT %s;%s;%s;%s;%u;%s", e->host, e->service, state_name(!e->service[0], e->state),
                       e->hard ? "HARD" : "SOFT", e->attempt, e->text);
     } else {
-        buffer_printf(&line, "FLAPPING %s;%s;%s", e->host, e->service, flapping[e->kind]);
+        buffer_printf(&line, "%s %s;%s;%s", e->kind >= EVENT_DOWNTIME_STARTED ? "DOWNTIME" : "FLAPPING", e->host,
+                      e->service, words[e->kind]);
     }
     hear(self, e->host, e->service, &line);
 }
@@ -64,6 +73,9 @@ static void hear_alert(void *self, const struct alert *a) {
         buffer_printf(&line, ";%s;%s;%s;%s", a->host, a->service, state, a->output);
     } else {
         buffer_printf(&line, ";%s;%s;%s (%s);%s", a->host, a->service, alert_type_name(a->type), state, a->output);
+    }
+    if (a->type == ALERT_ACKNOWLEDGEMENT || a->type == ALERT_CUSTOM) {
+        buffer_printf(&line, ";%s;%s", a->author, a->comment);
     }
     hear(self, a->host, a->service, &line);
 }
@@ -109,8 +121,7 @@ static void apply(struct run *r, const struct monitor_sink *sink) {
     buffer_free(&why);
 }
 
-static void observe(struct run *r, size_t at, const struct monitor_sink *sink) {
-    const struct step *step = &r->s->steps[at];
+static void observe(struct run *r, const struct step *step, const struct monitor_sink *sink) {
     const struct plan_object *o = &r->s->plan[step->object];
     struct observation result = {.host = o->host,
                                  .service = o->service,
@@ -119,14 +130,37 @@ static void observe(struct run *r, size_t at, const struct monitor_sink *sink) {
                                  .output = step->text,
                                  .perfdata = "",
                                  .observed_at = r->t * 1000};
-    struct lines heard = r->s->steps[at].ours;
     bool convict = false;
-    r->into = &heard;
     enum error e = monitor_observe(r->m, "o", &result, sink, &convict);
-    r->into = NULL;
     if (e != ERR_OK) {
         fail(step->text, error_text(e));
     }
+}
+
+/* "downtime 7 of h0/s01": quorate numbers downtimes among comments, Nagios by themselves. */
+static void command(struct run *r, const struct step *step, const struct monitor_sink *sink) {
+    struct op_command op = step->op;
+    struct buffer answer = {0};
+    op.id = step->downtime && step->downtime <= r->planned ? r->ids[step->downtime - 1]
+            : step->downtime                               ? UINT32_MAX
+                                                           : 0;
+    enum error e = monitor_command(r->m, "op", &op, sink, &answer);
+    if (op.kind == COMMAND_DOWNTIME && e == ERR_OK && r->planned < DOWNTIMES_MAX) {
+        r->ids[r->planned++] = strtoull(buffer_cstr(&answer) + strlen("downtime "), NULL, 10);
+    }
+    buffer_free(&answer);
+}
+
+static void play(struct run *r, size_t at, const struct monitor_sink *sink) {
+    const struct step *step = &r->s->steps[at];
+    struct lines heard = step->ours;
+    r->into = &heard;
+    if (step->kind == STEP_COMMAND) {
+        command(r, step, sink);
+    } else {
+        observe(r, step, sink);
+    }
+    r->into = NULL;
     r->s->steps[at].ours = heard;
     monitor_check(r->m);
 }
@@ -135,19 +169,26 @@ static void observe(struct run *r, size_t at, const struct monitor_sink *sink) {
 static void repeat(struct run *r, const struct monitor_sink *sink) {
     for (unsigned i = 0; i < r->ordered; i++) {
         unsigned object = r->order[i];
-        struct step *step = sequence_repeat(r->s, object, r->t);
+        struct step *step = sequence_insert(r->s, STEP_AGAIN, object, r->t);
         step->ours = r->by_time[object];
         r->by_time[object] = (struct lines){0};
-        observe(r, r->s->count - 1, sink);
+        play(r, r->s->count - 1, sink);
     }
     r->ordered = 0;
 }
 
+/* Second by second, as the clock of Nagios moves wherever anything happens. */
 static void advance(struct run *r, int64_t wait, const struct monitor_sink *sink) {
-    r->t += wait;
-    monitor_advance(r->m, ++r->n, r->t * 1000, sink);
-    monitor_check(r->m);
-    repeat(r, sink);
+    for (; wait > 0; wait--) {
+        r->t++;
+        monitor_advance(r->m, ++r->n, r->t * 1000, sink);
+        monitor_check(r->m);
+        if (r->downtime.count > 0) {
+            sequence_insert(r->s, STEP_TIME, 0, r->t)->ours = r->downtime;
+            r->downtime = (struct lines){0};
+        }
+        repeat(r, sink);
+    }
 }
 
 void machine_run(struct sequence *s, size_t results) {
@@ -160,13 +201,11 @@ void machine_run(struct sequence *s, size_t results) {
     apply(&r, &sink);
     while (s->drawn < results) {
         int64_t wait = sequence_wait(&p);
-        if (wait > 0) {
-            advance(&r, wait, &sink);
-        }
+        advance(&r, wait, &sink);
         if (s->plan[sequence_draw(s, &p, r.t)->object].left_out) {
             s->count--;
         } else {
-            observe(&r, s->count - 1, &sink);
+            play(&r, s->count - 1, &sink);
         }
     }
     monitor_free(r.m);

@@ -44,11 +44,11 @@ static void add_up(struct shared *shared, const struct sequence *s, const struct
 }
 
 /* Once more without what it differs without. */
-static void tell_shrunk(const struct plan *plan, struct trial trial, size_t step) {
+static void tell_shrunk(const struct plan *plan, struct trial trial, size_t drawn) {
     struct sequence s;
     struct comparison c;
     struct buffer why = {0};
-    trial_shrink(&trial, &plan->tools, step);
+    trial_shrink(&trial, &plan->tools, drawn);
     if (trial_run(&trial, &plan->tools, &s, &c, &why) && c.differs) {
         tell_difference(&s, c.step);
     } else {
@@ -70,7 +70,7 @@ static void run_one(const struct plan *plan, struct shared *shared, uint64_t see
         add_up(shared, &s, &c);
     }
     if (c.differs && plan->shrink) {
-        tell_shrunk(plan, trial, c.step);
+        tell_shrunk(plan, trial, s.steps[c.step].drawn);
     } else if (c.differs) {
         tell_difference(&s, c.step);
     }
@@ -112,7 +112,8 @@ static uint64_t number(const char *text) {
 static void options(struct plan *plan, int argc, char **argv) {
     static const struct option list[] = {{"sequences", 1, NULL, 'n'}, {"seed", 1, NULL, 's'}, {"results", 1, NULL, 'r'},
                                          {"jobs", 1, NULL, 'j'},      {"only", 1, NULL, 'o'}, {"nagios", 1, NULL, 'N'},
-                                         {"clock", 1, NULL, 'C'},     {"keep", 0, NULL, 'k'}, {NULL, 0, NULL, 0}};
+                                         {"clock", 1, NULL, 'C'},     {"keep", 0, NULL, 'k'}, {"whole", 0, NULL, 'w'},
+                                         {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", list, NULL)) != -1;) {
         switch (c) {
         case 'n':

@@ -59,17 +59,19 @@ static void describe_main(const struct sequence *s, const char *dir, struct buff
     }
     const struct passwd *user = getpwuid(geteuid());
     buffer_printf(out, "nagios_user=%s\nnagios_group=%u\n", user ? user->pw_name : "root", getegid());
-    buffer_printf(out, "interval_length=1\nuse_syslog=0\nlog_rotation_method=n\ncheck_external_commands=1\n"
-                       "log_external_commands=1\nlog_passive_checks=1\nlog_service_retries=1\nlog_host_retries=1\n"
-                       "log_event_handlers=0\nlog_initial_states=0\nlog_current_states=0\ncheck_workers=1\n"
-                       "notification_timeout=100000\n"
-                       "enable_notifications=1\nenable_event_handlers=0\nexecute_service_checks=1\n"
-                       "execute_host_checks=1\naccept_passive_service_checks=1\naccept_passive_host_checks=1\n"
-                       "translate_passive_host_checks=1\npassive_host_checks_are_soft=1\n"
-                       "check_service_freshness=0\ncheck_host_freshness=0\ncheck_for_orphaned_services=0\n"
-                       "check_for_orphaned_hosts=0\nretain_state_information=0\nprocess_performance_data=0\n"
-                       "enable_predictive_host_dependency_checks=0\nenable_predictive_service_dependency_checks=0\n"
-                       "check_for_updates=0\nstatus_update_interval=3600\ndebug_level=0\n");
+    buffer_printf(
+        out,
+        "interval_length=1\nuse_syslog=0\nlog_rotation_method=n\ncheck_external_commands=1\n"
+        "log_external_commands=1\nlog_passive_checks=1\nlog_service_retries=1\nlog_host_retries=1\n"
+        "log_event_handlers=0\nlog_initial_states=0\nlog_current_states=0\ncheck_workers=1\n"
+        "notification_timeout=100000\n"
+        "enable_notifications=1\nenable_event_handlers=0\nexecute_service_checks=1\n"
+        "execute_host_checks=1\naccept_passive_service_checks=1\naccept_passive_host_checks=1\n"
+        "translate_passive_host_checks=1\npassive_host_checks_are_soft=1\n"
+        "check_service_freshness=0\ncheck_host_freshness=0\ncheck_for_orphaned_services=0\n"
+        "check_for_orphaned_hosts=0\nretain_state_information=0\nprocess_performance_data=0\n"
+        "enable_predictive_host_dependency_checks=0\nenable_predictive_service_dependency_checks=0\n"
+        "check_for_updates=0\nstatus_update_interval=100000\ncheck_result_reaper_frequency=100000\ndebug_level=0\n");
     buffer_printf(out, "enable_flap_detection=%d\n", s->flap_detection);
     for (unsigned i = 0; i < 2; i++) {
         buffer_printf(out, "low_%s_flap_threshold=%.1f\nhigh_%s_flap_threshold=%.1f\n", i ? "service" : "host",
@@ -171,14 +173,14 @@ static void nagios_end(struct nagios *n) {
 
 /* ---- commands ---- */
 
-static void put_command(struct buffer *out, const struct sequence *s, const struct step *step) {
+void step_command(char *out, size_t size, const struct sequence *s, const struct step *step) {
     const struct plan_object *o = &s->plan[step->object];
-    if (o->is_host) {
-        buffer_printf(out, "[%lld] PROCESS_HOST_CHECK_RESULT;%s;%u;%s\n", (long long)step->t, o->host, step->state,
-                      step->text);
+    if (step->kind == STEP_COMMAND || step->kind == STEP_TIME) {
+        snprintf(out, size, "%s", step->command);
+    } else if (o->is_host) {
+        snprintf(out, size, "PROCESS_HOST_CHECK_RESULT;%s;%u;%s", o->host, step->state, step->text);
     } else {
-        buffer_printf(out, "[%lld] PROCESS_SERVICE_CHECK_RESULT;%s;%s;%u;%s\n", (long long)step->t, o->host, o->service,
-                      step->state, step->text);
+        snprintf(out, size, "PROCESS_SERVICE_CHECK_RESULT;%s;%s;%u;%s", o->host, o->service, step->state, step->text);
     }
 }
 
@@ -227,18 +229,41 @@ static bool fence(struct nagios *n, struct buffer *why) {
     return false;
 }
 
-static bool feed(struct nagios *n, const struct sequence *s, struct buffer *why) {
-    struct buffer text = {0};
-    bool good = fence(n, why);
-    for (size_t i = 0; good && i < s->count;) {
-        *n->clock = s->steps[i].t;
-        buffer_clear(&text);
-        for (; i < s->count && s->steps[i].t == *n->clock; i++) {
-            put_command(&text, s, &s->steps[i]);
-        }
-        good = write_all(n->commands, buffer_bytes(&text)) && fence(n, why);
+static bool fences(struct nagios *n, unsigned count, struct buffer *why) {
+    bool good = true;
+    for (unsigned i = 0; i < count && good; i++) {
+        good = fence(n, why);
     }
+    return good;
+}
+
+/* In one turn Nagios takes what came in, then one event that is due. What a second brings by itself is handled before
+   what was said in it, and what a command brings before the next one. Only downtime makes events. */
+enum { TURNS_OF_A_SECOND = 4, TURNS_OF_A_COMMAND = 2 };
+
+static bool feed_second(struct nagios *n, const struct sequence *s, size_t *at, struct buffer *why) {
+    struct buffer text = {0};
+    *n->clock = s->steps[*at].t;
+    bool good = s->downtimes == 0 || fences(n, TURNS_OF_A_SECOND, why);
+    while (good && *at < s->count && s->steps[*at].t == *n->clock) {
+        char command[192];
+        step_command(command, sizeof command, s, &s->steps[(*at)++]);
+        buffer_printf(&text, "[%lld] %s\n", (long long)*n->clock, command);
+        if (s->downtimes > 0) {
+            good = write_all(n->commands, buffer_bytes(&text)) && fences(n, TURNS_OF_A_COMMAND, why);
+            buffer_clear(&text);
+        }
+    }
+    good = good && (text.len == 0 || (write_all(n->commands, buffer_bytes(&text)) && fence(n, why)));
     buffer_free(&text);
+    return good;
+}
+
+static bool feed(struct nagios *n, const struct sequence *s, struct buffer *why) {
+    bool good = fence(n, why);
+    for (size_t at = 0; good && at < s->count;) {
+        good = feed_second(n, s, &at, why);
+    }
     return good;
 }
 

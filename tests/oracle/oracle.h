@@ -8,11 +8,16 @@
 #include "checks/monitor.h"
 #include "checks/objects.h"
 
-enum { ORACLE_HOSTS_MAX = 8, ORACLE_OBJECTS_MAX = 64, ORACLE_BEGIN = 1769601600 /* 2026-01-28T12:00:00Z */ };
+enum {
+    ORACLE_HOSTS_MAX = 8,
+    ORACLE_OBJECTS_MAX = 64,
+    DOWNTIMES_MAX = 60,
+    ORACLE_BEGIN = 1769601600 /* 2026-01-28T12:00:00Z */
+};
 
 /* What one side says of one step, in the words of Nagios' log without stamp and command:
-   "ALERT h;s;CRITICAL;SOFT;1;text", "NOTIFY a,b;h;s;CRITICAL;text" (contacts sorted), "FLAPPING h;s;STARTED". A host's
-   lines have an empty s. */
+   "ALERT h;s;CRITICAL;SOFT;1;text", "NOTIFY a,b;h;s;CRITICAL;text" (contacts sorted), "FLAPPING h;s;STARTED",
+   "DOWNTIME h;s;STARTED". A host's lines have an empty s. */
 struct lines {
     char **list;
     size_t count;
@@ -25,18 +30,29 @@ struct plan_object { /* of the generated configuration */
     bool is_host, is_volatile;
     unsigned max_attempts, host_at; /* host_at: where its host stands, itself for a host */
     bool lively;                    /* changes its state often */
+    bool reported;                  /* anything yet */
     bool left_out;                  /* drawn and not fed: see trial_shrink */
     uint8_t state;
     char text[24]; /* of its last result */
 };
 
-/* One result, at second t: what was fed, and what both said of it. */
+enum step_kind {
+    STEP_RESULT,
+    STEP_AGAIN,   /* repeats what the object said last, because quorate told of it by the clock */
+    STEP_COMMAND, /* of an operator */
+    STEP_TIME     /* what only the clock brings on both sides: downtime */
+};
+/* One thing that happens at second t: what was fed, and what both said of it. */
 struct step {
+    enum step_kind kind;
     int64_t t;
+    size_t drawn; /* results and commands before it */
     unsigned object;
     uint8_t state;
     char text[24];
-    bool again; /* repeats what the object said last, because quorate reminded of it without being told */
+    struct op_command op; /* STEP_COMMAND: for quorate, without the number of a downtime */
+    char command[160];    /* and for Nagios; STEP_TIME: a mark in its log */
+    unsigned downtime;    /* STEP_COMMAND: which of the sequence's downtimes is meant, 1 ...; 0: none */
     struct lines ours, theirs;
 };
 
@@ -45,9 +61,12 @@ struct sequence {
     struct buffer objects; /* the configuration, for both */
     bool flap_detection;
     double low_flap[2], high_flap[2];  /* of hosts, of services, for nagios.cfg */
+    unsigned first_action;             /* the bit of the first of action_names */
     uint32_t features;                 /* bit set, see sequence_describe */
     unsigned host_count, object_count; /* hosts come first */
     struct plan_object plan[ORACLE_OBJECTS_MAX];
+    unsigned downtimes; /* planned so far: Nagios numbers them 1, 2, 3 ... */
+    uint64_t of_hosts;  /* which of them are: bit 1, 2, 3 ... */
     struct step *steps;
     size_t count, cap, drawn;
 };
@@ -60,10 +79,16 @@ void sequence_describe(const struct sequence *s, struct buffer *out);
 void sequence_begin(struct sequence *s, uint64_t seed, uint32_t only);
 void sequence_free(struct sequence *s);
 int64_t sequence_wait(struct prng *p); /* seconds before the next result; 0: it comes together with the one before */
-/* The next result, at second t. */
+/* The next result or command, at second t. */
 struct step *sequence_draw(struct sequence *s, struct prng *p, int64_t t);
-/* What the object said last, once more. */
-struct step *sequence_repeat(struct sequence *s, unsigned object, int64_t t);
+/* STEP_AGAIN: what the object said last, once more. STEP_TIME. */
+struct step *sequence_insert(struct sequence *s, enum step_kind kind, unsigned object, int64_t t);
+
+/* --- actions.c: what operators say --- */
+/* A command about the object, if one of the features wants one: fills op, command and downtime. */
+bool action_draw(struct sequence *s, struct prng *p, struct step *step);
+enum { ACTION_COUNT = 6 };
+extern const char *const action_names[ACTION_COUNT]; /* features too, behind those of the configuration */
 
 /* --- machine.c: quorate's side. Draws `results` results and fills steps and their lines; what is left out is drawn, so
    that the rest stays as it is. --- */
@@ -71,7 +96,8 @@ void machine_run(struct sequence *s, size_t results);
 
 /* --- nagios.c: the other side. Fills the steps' lines from the log. false: why says what failed. --- */
 bool nagios_run(struct sequence *s, const char *nagios4, const char *clock, const char *directory, struct buffer *why);
-/* Takes a log that was kept. */
+void step_command(char *out, size_t size, const struct sequence *s, const struct step *step);
+/* --- log.c --- */
 bool nagios_read(struct sequence *s, struct bytes log, struct buffer *why);
 
 /* --- compare.c --- */
@@ -79,6 +105,7 @@ enum excuse {
     EXCUSE_NONE,
     EXCUSE_VOLATILE_REMINDER,
     EXCUSE_REMINDER_FIRST,
+    EXCUSE_ORDER_OF_TIME,
     EXCUSE_RECOVERY_UNDER_DOWN_HOST,
     EXCUSE_RECOVERY_AFTER_FLAPPING,
     EXCUSE_LIMIT
@@ -108,6 +135,6 @@ struct trial { /* one sequence, whole or in part */
 bool trial_run(const struct trial *t, const struct tools *tools, struct sequence *s, struct comparison *c,
                struct buffer *why);
 /* Leaves out of a trial that differs what it differs without: results behind, features, hosts, services. */
-void trial_shrink(struct trial *t, const struct tools *tools, size_t step);
+void trial_shrink(struct trial *t, const struct tools *tools, size_t drawn);
 
 #endif

@@ -49,7 +49,7 @@ static bool take(struct trial *t, const struct trial *smaller, const struct tool
     bool differs = trial_run(smaller, tools, &s, &c, &why) && c.differs;
     if (differs) {
         *t = *smaller;
-        t->results = s.drawn - (s.count - 1 - c.step);
+        t->results = s.steps[c.step].drawn + 1;
     }
     sequence_free(&s);
     buffer_free(&why);
@@ -86,14 +86,14 @@ static void drop_objects(struct trial *t, const struct tools *tools) {
     sequence_free(&s);
 }
 
-void trial_shrink(struct trial *t, const struct tools *tools, size_t step) {
+void trial_shrink(struct trial *t, const struct tools *tools, size_t drawn) {
     struct tools quiet = {tools->nagios4, tools->clock, false};
     struct sequence s;
     sequence_begin(&s, t->seed, t->features);
     t->features = s.features;
     sequence_free(&s);
     struct trial same = *t;
-    same.results = step + 1;
+    same.results = drawn + 1;
     take(t, &same, &quiet);
     drop_features(t, &quiet);
     drop_objects(t, &quiet);
