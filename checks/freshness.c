@@ -92,6 +92,24 @@ time_ms freshness_deadline(const struct monitor *m, const struct object *o, time
     return at;
 }
 
+void freshness_extend(struct monitor *m, struct object *o, time_ms before) {
+    struct period *period = periods_find(&m->table.periods, m->table.objects, o->def->check_period);
+    if (!period || period_holds(period, m->t)) {
+        return;
+    }
+    struct observer_vote *votes = object_votes(&m->table, o);
+    for (unsigned i = 0; i < o->def->observer_count; i++) {
+        if (vote_fresh(&votes[i], before) && !vote_fresh(&votes[i], m->t)) {
+            votes[i].fresh_until = period_edge(period, m->t);
+            vote_touch(m, &votes[i]);
+        }
+    }
+    if (o->first_deadline > before && o->first_deadline <= m->t) {
+        o->first_deadline = period_edge(period, m->t);
+        object_touch(m, o);
+    }
+}
+
 void freshness_schedule(struct monitor *m, struct object *o) {
     heap_want(&m->table, o, freshness_deadline(m, o, m->t));
 }

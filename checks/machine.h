@@ -268,6 +268,8 @@ void notify_system(struct monitor *m, const char *text);
 
 /* --- freshness.c: the deadline index --- */
 void freshness_schedule(struct monitor *m, struct object *o); /* something about the object changed */
+/* Votes that ran out since `before`, but outside the object's check_period, stay fresh until it may hold again. */
+void freshness_extend(struct monitor *m, struct object *o, time_ms before);
 /* Takes the first object, by (deadline, id), that is due now; all was handled up to `before`. NULL: none is left. */
 struct object *freshness_next(struct monitor *m, time_ms before);
 void freshness_rebuild(struct monitor *m, time_ms now);               /* everything up to `now` was handled */

@@ -38,7 +38,8 @@ static void bridge_gap(struct monitor *m, time_ms before, time_ms jump) {
 }
 
 /* Time brought an object up: its votes may be stale, a round, a reminder or a dissent due. */
-static void wake(struct monitor *m, struct object *o) {
+static void wake(struct monitor *m, struct object *o, time_ms before) {
+    freshness_extend(m, o, before);
     notes_wake(m, o);
     judge(m, o);
     if (o->remind_at > 0 && o->remind_at <= m->t) {
@@ -64,7 +65,7 @@ void monitor_advance(struct monitor *m, seq_no n, time_ms t, const struct monito
         bridge_gap(m, before, jump);
     }
     for (struct object *o; (o = freshness_next(m, before));) {
-        wake(m, o);
+        wake(m, o, before);
     }
     m->sink = NULL;
 }

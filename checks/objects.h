@@ -24,6 +24,10 @@ enum {
 struct object_command {
     const char *name, *line;
 };
+enum { CONTACT_ADDRESSES = 6 };
+struct object_variable { /* a custom variable, name with its underscore, upper case */
+    const char *name, *value;
+};
 struct object_contact {
     const char *name, *alias, *email, *pager;
     bool host_enabled, service_enabled;
@@ -33,6 +37,9 @@ struct object_contact {
     const char **host_commands;
     unsigned service_command_count;
     const char **service_commands;
+    const char *address[CONTACT_ADDRESSES]; /* address1..6 */
+    unsigned variable_count;
+    struct object_variable *variables; /* sorted by name */
 };
 struct object_zone { /* a time zone as the operator's machine knew it when it was applied */
     const char *name;
@@ -47,9 +54,6 @@ struct object_timeperiod {
     unsigned exclude_count;
     const char **excludes; /* names of time periods, sorted */
 };
-struct object_variable {
-    const char *name, *value;
-};                   /* custom variables, name with its underscore, upper case */
 struct object_pair { /* a service by its two names */
     const char *host, *service;
 };
@@ -59,6 +63,7 @@ struct object_checkable { /* a host (service "") or a service */
     uint32_t max_check_attempts;
     time_ms check_interval, retry_interval;
     bool is_volatile, check_freshness, notifications_enabled;
+    const char *check_period;      /* outside of it nobody's silence begins to count; "" = always */
     time_ms freshness_threshold;   /* resolved: never 0 */
     time_ms notification_interval; /* 0 = once */
     time_ms first_notification_delay;

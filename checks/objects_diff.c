@@ -1,7 +1,98 @@
-/* The plan of an apply: two sorted configurations merged, each difference one line for people. */
+/* What differs: one field of two objects, and the plan of an apply, two sorted configurations merged, each difference
+   one line for people. */
+#include "base/invariant.h"
 #include "checks/objects_field.h"
 
 #include <stddef.h>
+#include <string.h>
+
+/* ---- one field ---- */
+
+static bool equal_names(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(field_names(f, a)[i], field_names(f, b)[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool equal_variables(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    const struct object_variable *va = field_variables(f, a), *vb = field_variables(f, b);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(va[i].name, vb[i].name) != 0 || strcmp(va[i].value, vb[i].value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool equal_pairs(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (pair_compare(&field_pairs(f, a)[i], &field_pairs(f, b)[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool equal_shifts(const struct object_field *f, const void *a, const void *b) {
+    unsigned count = field_count(f, a);
+    const struct zone_shift *sa = field_shifts(f, a), *sb = field_shifts(f, b);
+    if (count != field_count(f, b)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (sa[i].from != sb[i].from || sa[i].offset != sb[i].offset) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool field_equal(const struct object_field *f, const void *a, const void *b) {
+    switch (f->kind) {
+    case FIELD_NAME:
+    case FIELD_TEXT:
+        return strcmp(field_text(f, a), field_text(f, b)) == 0;
+    case FIELD_COUNT:
+    case FIELD_PERCENT:
+        return *(const uint32_t *)field_at(f, a) == *(const uint32_t *)field_at(f, b);
+    case FIELD_TIME:
+        return *(const time_ms *)field_at(f, a) == *(const time_ms *)field_at(f, b);
+    case FIELD_FLAG:
+        return *(const bool *)field_at(f, a) == *(const bool *)field_at(f, b);
+    case FIELD_OPTIONS:
+    case FIELD_STATES:
+        return *(const unsigned *)field_at(f, a) == *(const unsigned *)field_at(f, b);
+    case FIELD_STATE:
+        return *(const int *)field_at(f, a) == *(const int *)field_at(f, b);
+    case FIELD_NAMES:
+    case FIELD_LINES:
+        return equal_names(f, a, b);
+    case FIELD_VARIABLES:
+        return equal_variables(f, a, b);
+    case FIELD_SHIFTS:
+        return equal_shifts(f, a, b);
+    case FIELD_PAIRS:
+        return equal_pairs(f, a, b);
+    }
+    UNREACHABLE();
+}
+
+/* ---- whole objects ---- */
 
 static bool same(enum object_kind kind, const void *a, const void *b) {
     size_t count = 0;

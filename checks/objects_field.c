@@ -1,5 +1,5 @@
-/* The table of every field of every object kind, and what can be done with one field: write it, read it, compare it,
-   check its bounds, print it. Adding a field to struct object_checkable means adding one line here. */
+/* The table of every field of every object kind, and what can be done with one field: write it and read it.
+   Adding a field to struct object_checkable means adding one line here. */
 #include "checks/objects_field.h"
 
 #include "base/invariant.h"
@@ -35,6 +35,13 @@ static const struct object_field contact_fields[] = {
                CONTACT_COMMANDS_MAX),
     FIELD_LIST(object_contact, FIELD_NAMES, "service_notification_commands", service_command_count, service_commands, 0,
                CONTACT_COMMANDS_MAX),
+    FIELD(object_contact, FIELD_TEXT, "address1", address[0], 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "address2", address[1], 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "address3", address[2], 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "address4", address[3], 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "address5", address[4], 0, OUTPUT_MAX_LEN),
+    FIELD(object_contact, FIELD_TEXT, "address6", address[5], 0, OUTPUT_MAX_LEN),
+    FIELD_LIST(object_contact, FIELD_VARIABLES, "custom variables", variable_count, variables, 0, OBJECT_LIST_MAX),
 };
 static const struct object_field zone_fields[] = {
     FIELD(object_zone, FIELD_NAME, "_TIMEZONE", name, 1, NAME_MAX_LEN),
@@ -60,6 +67,7 @@ static const struct object_field timeperiod_fields[] = {
         FIELD(object_checkable, FIELD_TIME, "retry_interval", retry_interval, 0, INTERVAL_MAX_MS),                     \
         FIELD(object_checkable, FIELD_FLAG, "is_volatile", is_volatile, 0, 1),                                         \
         FIELD(object_checkable, FIELD_FLAG, "check_freshness", check_freshness, 0, 1),                                 \
+        FIELD(object_checkable, FIELD_TEXT, "check_period", check_period, 0, NAME_MAX_LEN),                            \
         FIELD(object_checkable, FIELD_TIME, "freshness_threshold", freshness_threshold, 1, INTERVAL_MAX_MS),           \
         FIELD(object_checkable, FIELD_FLAG, "notifications_enabled", notifications_enabled, 0, 1),                     \
         FIELD(object_checkable, FIELD_TIME, "notification_interval", notification_interval, 0, INTERVAL_MAX_MS),       \
@@ -408,88 +416,4 @@ static enum error get_value(struct reader *r, struct arena *arena, const struct 
 enum error field_decode(struct reader *r, struct arena *arena, const struct object_field *f, void *object) {
     enum error e = get_value(r, arena, f, object);
     return r->bad ? ERR_MALFORMED : e;
-}
-
-static bool equal_names(const struct object_field *f, const void *a, const void *b) {
-    unsigned count = field_count(f, a);
-    if (count != field_count(f, b)) {
-        return false;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (strcmp(field_names(f, a)[i], field_names(f, b)[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool equal_variables(const struct object_field *f, const void *a, const void *b) {
-    unsigned count = field_count(f, a);
-    const struct object_variable *va = field_variables(f, a), *vb = field_variables(f, b);
-    if (count != field_count(f, b)) {
-        return false;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (strcmp(va[i].name, vb[i].name) != 0 || strcmp(va[i].value, vb[i].value) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool equal_pairs(const struct object_field *f, const void *a, const void *b) {
-    unsigned count = field_count(f, a);
-    if (count != field_count(f, b)) {
-        return false;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (pair_compare(&field_pairs(f, a)[i], &field_pairs(f, b)[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool equal_shifts(const struct object_field *f, const void *a, const void *b) {
-    unsigned count = field_count(f, a);
-    const struct zone_shift *sa = field_shifts(f, a), *sb = field_shifts(f, b);
-    if (count != field_count(f, b)) {
-        return false;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (sa[i].from != sb[i].from || sa[i].offset != sb[i].offset) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool field_equal(const struct object_field *f, const void *a, const void *b) {
-    switch (f->kind) {
-    case FIELD_NAME:
-    case FIELD_TEXT:
-        return strcmp(field_text(f, a), field_text(f, b)) == 0;
-    case FIELD_COUNT:
-    case FIELD_PERCENT:
-        return *(const uint32_t *)field_at(f, a) == *(const uint32_t *)field_at(f, b);
-    case FIELD_TIME:
-        return *(const time_ms *)field_at(f, a) == *(const time_ms *)field_at(f, b);
-    case FIELD_FLAG:
-        return *(const bool *)field_at(f, a) == *(const bool *)field_at(f, b);
-    case FIELD_OPTIONS:
-    case FIELD_STATES:
-        return *(const unsigned *)field_at(f, a) == *(const unsigned *)field_at(f, b);
-    case FIELD_STATE:
-        return *(const int *)field_at(f, a) == *(const int *)field_at(f, b);
-    case FIELD_NAMES:
-    case FIELD_LINES:
-        return equal_names(f, a, b);
-    case FIELD_VARIABLES:
-        return equal_variables(f, a, b);
-    case FIELD_SHIFTS:
-        return equal_shifts(f, a, b);
-    case FIELD_PAIRS:
-        return equal_pairs(f, a, b);
-    }
-    UNREACHABLE();
 }

@@ -36,11 +36,11 @@ static unsigned command_names(struct parse *p, const struct raw_entry *entry, co
     return names_sort(names, count);
 }
 
-static void ignore_variables(struct parse *p, const struct raw_object *raw) {
-    for (unsigned i = 0; i < raw->count; i++) {
-        if (raw->entries[i].directive == D_CUSTOM) {
-            parse_ignored(p, "custom variables of contact", raw->entries[i].place);
-        }
+static void fill_addresses(const struct raw_object *raw, struct object_contact *c) {
+    static const enum directive directives[CONTACT_ADDRESSES] = {D_ADDRESS1, D_ADDRESS2, D_ADDRESS3,
+                                                                 D_ADDRESS4, D_ADDRESS5, D_ADDRESS6};
+    for (unsigned i = 0; i < CONTACT_ADDRESSES; i++) {
+        c->address[i] = text_or_none(raw, directives[i]);
     }
 }
 
@@ -61,7 +61,8 @@ static void fill_contact(struct parse *p, const struct raw_object *raw, struct o
     value_options(p, service != NULL ? service : &all, false, &c->service_options);
     c->host_command_count = command_names(p, raw_given(raw, D_HOST_NOTIFICATION_COMMANDS), &c->host_commands);
     c->service_command_count = command_names(p, raw_given(raw, D_SERVICE_NOTIFICATION_COMMANDS), &c->service_commands);
-    ignore_variables(p, raw);
+    fill_addresses(raw, c);
+    c->variables = raw_variables(p, raw, &c->variable_count);
 }
 
 void resolve_contacts(struct parse *p, const struct scope *s) {

@@ -117,7 +117,7 @@ enum directive_use { USED, LIST, UNUSED, UNUSED_HERE };
     DIRECTIVE(D_ACTIVE_CHECKS, "active_checks_enabled", IN_CHECKABLE, UNUSED)                                          \
     DIRECTIVE(D_PASSIVE_CHECKS, "passive_checks_enabled", IN_CHECKABLE, UNUSED)                                        \
     DIRECTIVE(D_PARALLELIZE, "parallelize_check", IN_SERVICE, UNUSED)                                                  \
-    DIRECTIVE(D_CHECK_PERIOD, "check_period", IN_CHECKABLE, UNUSED)                                                    \
+    DIRECTIVE(D_CHECK_PERIOD, "check_period", IN_CHECKABLE, USED)                                                      \
     DIRECTIVE(D_OBSESS, "obsess", IN_CHECKABLE, UNUSED)                                                                \
     DIRECTIVE(D_OBSESS_HOST, "obsess_over_host", IN_HOST, UNUSED)                                                      \
     DIRECTIVE(D_OBSESS_SERVICE, "obsess_over_service", IN_SERVICE, UNUSED)                                             \
@@ -145,12 +145,12 @@ enum directive_use { USED, LIST, UNUSED, UNUSED_HERE };
     DIRECTIVE(D_STATUSMAP_IMAGE, "statusmap_image", IN_HOST, UNUSED)                                                   \
     DIRECTIVE(D_COORDS_2D, "2d_coords", IN_HOST, UNUSED)                                                               \
     DIRECTIVE(D_COORDS_3D, "3d_coords", IN_HOST, UNUSED)                                                               \
-    DIRECTIVE(D_ADDRESS1, "address1", IN_CONTACT, UNUSED)                                                              \
-    DIRECTIVE(D_ADDRESS2, "address2", IN_CONTACT, UNUSED)                                                              \
-    DIRECTIVE(D_ADDRESS3, "address3", IN_CONTACT, UNUSED)                                                              \
-    DIRECTIVE(D_ADDRESS4, "address4", IN_CONTACT, UNUSED)                                                              \
-    DIRECTIVE(D_ADDRESS5, "address5", IN_CONTACT, UNUSED)                                                              \
-    DIRECTIVE(D_ADDRESS6, "address6", IN_CONTACT, UNUSED)                                                              \
+    DIRECTIVE(D_ADDRESS1, "address1", IN_CONTACT, USED)                                                                \
+    DIRECTIVE(D_ADDRESS2, "address2", IN_CONTACT, USED)                                                                \
+    DIRECTIVE(D_ADDRESS3, "address3", IN_CONTACT, USED)                                                                \
+    DIRECTIVE(D_ADDRESS4, "address4", IN_CONTACT, USED)                                                                \
+    DIRECTIVE(D_ADDRESS5, "address5", IN_CONTACT, USED)                                                                \
+    DIRECTIVE(D_ADDRESS6, "address6", IN_CONTACT, USED)                                                                \
     DIRECTIVE(D_CAN_SUBMIT, "can_submit_commands", IN_CONTACT, UNUSED)                                                 \
     DIRECTIVE(D_MINIMUM_IMPORTANCE, "minimum_importance", IN_CONTACT, UNUSED)                                          \
     DIRECTIVE(D_MINIMUM_VALUE, "minimum_value", IN_CONTACT, UNUSED)
@@ -310,6 +310,9 @@ void value_states(struct parse *p, const struct raw_entry *entry, bool host, uns
 void value_percent(struct parse *p, const struct raw_entry *entry, uint32_t *out);
 void value_stale_state(struct parse *p, const struct raw_entry *entry, bool host, int *out);
 bool decimal_to_ms(const char *text, time_ms unit, time_ms *out); /* false: no decimal number, or beyond ten years */
+
+/* The custom variables that quorate itself does not read, sorted by name. */
+struct object_variable *raw_variables(struct parse *p, const struct raw_object *raw, unsigned *count);
 
 /* All directories and groups of a configuration while it is resolved. */
 struct scope {

@@ -62,15 +62,17 @@ static int compare_variables(const void *a, const void *b) {
     return strcmp(((const struct object_variable *)a)->name, ((const struct object_variable *)b)->name);
 }
 
-static void fill_variables(struct parse *p, const struct raw_object *raw, struct object_checkable *c) {
-    c->variables = arena_alloc(&p->out->arena, (raw->count + 1) * sizeof *c->variables);
+struct object_variable *raw_variables(struct parse *p, const struct raw_object *raw, unsigned *count) {
+    struct object_variable *list = arena_alloc(&p->out->arena, (raw->count + 1) * sizeof *list);
+    *count = 0;
     for (unsigned i = 0; i < raw->count; i++) {
         const struct raw_entry *e = &raw->entries[i];
         if (e->directive == D_CUSTOM && e->value != NULL && !is_ours(e->name)) {
-            c->variables[c->variable_count++] = (struct object_variable){e->name, e->value};
+            list[(*count)++] = (struct object_variable){e->name, e->value};
         }
     }
-    qsort(c->variables, c->variable_count, sizeof *c->variables, compare_variables);
+    qsort(list, *count, sizeof *list, compare_variables);
+    return list;
 }
 
 static void fill_intervals(struct parse *p, const struct raw_object *raw, struct object_checkable *c) {
@@ -162,6 +164,7 @@ static void fill_shared(struct parse *p, const struct scope *s, const struct raw
     c->line = raw->place.line;
     c->check_command = text_or(raw, D_CHECK_COMMAND, "");
     c->notification_period = text_or(raw, D_NOTIFICATION_PERIOD, "");
+    c->check_period = text_or(raw, D_CHECK_PERIOD, "");
     c->check_freshness = c->notifications_enabled = true;
     c->stale_state = -1;
     fill_attempts(p, raw, c);
@@ -177,7 +180,7 @@ static void fill_shared(struct parse *p, const struct scope *s, const struct raw
     fill_flapping(p, raw, c);
     fill_contacts(p, s, raw, c);
     fill_observers(p, raw, c);
-    fill_variables(p, raw, c);
+    c->variables = raw_variables(p, raw, &c->variable_count);
 }
 
 /* ---- hosts ---- */

@@ -180,6 +180,7 @@ static void check_checkable(struct check *c, enum object_kind kind, unsigned ind
     }
     check_call(c, kind, index, "check_command", s->check_command);
     validate_period(c, kind, index, "notification_period", s->notification_period);
+    validate_period(c, kind, index, "check_period", s->check_period);
     validate_contacts(c, kind, index, "contacts", s->contacts, s->contact_count);
     check_observers(c, kind, index);
     for (unsigned i = 0; i < s->parent_count; i++) {

@@ -19,7 +19,7 @@ static const char sample_text[] =
     "define command {\ncommand_name ping\ncommand_line /bin/ping\n}\n"
     "define command {\ncommand_name page\ncommand_line /bin/page\n}\n"
     "define contact {\ncontact_name c\nemail c@x\nservice_notification_commands page\nhost_notification_period "
-    "none\n}\n"
+    "none\naddress6 pigeon\n_DESK 4\n}\n"
     "define contact {\ncontact_name d\n}\n"
     "define contactgroup {\ncontactgroup_name _SYSTEM_CONTACTS\nmembers c\n}\n"
     "define timeperiod {\ntimeperiod_name none\nalias never\n}\n"
@@ -80,6 +80,9 @@ static void what_is_encoded_decodes_to_the_same(void **state) {
     assert_int_equal(objects_zone(again, "Mars/Olympus").shifts[1].offset, -7200);
     assert_int_equal(plan.added + plan.changed + plan.removed, 0);
     assert_non_null(objects_service(again, "b", "s"));
+    assert_string_equal(again->contacts[0].address[5], "pigeon");
+    assert_string_equal(again->contacts[0].variables[0].name, "_DESK");
+    assert_string_equal(again->contacts[1].address[0], "");
     assert_string_equal(objects_hostgroup(again, "hg")->alias, "Hosts");
     assert_string_equal(objects_hostgroup(again, "hg")->members[1], "b");
     assert_string_equal(objects_servicegroup(again, "sg")->members[1].service, "u");
@@ -272,6 +275,8 @@ static void what_does_not_hold_together_is_refused(void **state) {
     const char *longs[] = {long_name};
     BREAK(o->services[0].check_command = "pong!1", "service a/s: check_command: no command 'pong'");
     BREAK(o->services[0].check_command = "", "service a/s: check_command: missing");
+    BREAK(o->services[0].check_period = "p", "service a/s: check_period: no timeperiod 'p'");
+    BREAK(o->contacts[0].variables[0].name = "_desk", "contact c: custom variables: a custom variable's name is upper");
     BREAK(o->services[0].notification_period = "p", "service a/s: notification_period: no timeperiod 'p'");
     BREAK((o->hosts[0].contacts = nobody, o->hosts[0].contact_count = 1), "host a: contacts: no contact 'nobody'");
     BREAK(o->hosts[1].parents = nobody, "host b: parents: no host 'nobody'");

@@ -144,8 +144,7 @@ static void unused_directives_are_listed_once(void **state) {
     assert_int_equal(parse_with(&o, text, 60000, &ignored, &why), ERR_OK);
     assert_string_equal(buffer_cstr(&ignored), "notes (first at a.cfg:8)\n2d_coords (first at a.cfg:9)\n"
                                                "alias of contactgroup (first at a.cfg:26)\n"
-                                               "define hostextinfo (first at a.cfg:28)\n"
-                                               "custom variables of contact (first at a.cfg:33)\n");
+                                               "define hostextinfo (first at a.cfg:28)\n");
     buffer_free(&why);
     buffer_free(&ignored);
     objects_free(o);
