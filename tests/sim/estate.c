@@ -122,12 +122,13 @@ static void add_features(struct estate *e, struct prng *p) {
     if (prng_chance(p, 300))
         number(e, p, "freshness_threshold", 2, 9);
     buffer_printf(&e->text, " contacts %s\n", contacts[prng_below(p, 6)]);
-    if (prng_chance(p, 300))
+    if (prng_chance(p, 450))
         buffer_printf(&e->text, " notification_period %s\n", periods[prng_below(p, 3)]);
     maybe(e, p, 100, " check_freshness 0\n");
     maybe(e, p, 100, " notifications_enabled 0\n");
     maybe(e, p, 500, " _DISSENT_NOTIFY 1\n");
-    maybe(e, p, 500, " low_flap_threshold 5\n high_flap_threshold 12\n");
+    if (prng_chance(p, 600))
+        buffer_printf(&e->text, " low_flap_threshold %u\n high_flap_threshold 18\n", prng_chance(p, 500) ? 5 : 15);
 }
 
 static void observers_and_quorum(struct estate *e, struct prng *p, const char *host, const char *service) {
