@@ -143,12 +143,16 @@ static bool same_alert(const struct naive_alert *a, const struct naive_alert *b)
     return same && (a->type != ALERT_SYSTEM || strncmp(a->text, b->text, strlen(a->text)) == 0);
 }
 
-/* The machine's next alert, if it is of the batch in hand. */
-static bool next_alert(const struct naive_log *l, struct alert *a, struct arena *arena) {
-    if (l->judged == l->alert_count)
-        return false;
-    ENSURE(alert_decode(a, buffer_bytes(&l->alerts[l->judged]), arena) == ERR_OK);
-    return a->n == l->model.n;
+/* The machine's next alert, if it is of the batch in hand. What evidence says of replicas is not about monitoring. */
+static bool next_alert(struct naive_log *l, struct alert *a, struct arena *arena) {
+    for (; l->judged < l->alert_count; l->judged++) {
+        ENSURE(alert_decode(a, buffer_bytes(&l->alerts[l->judged]), arena) == ERR_OK);
+        if (a->n != l->model.n)
+            return false;
+        if (a->type != ALERT_SYSTEM || strncmp(a->output, "replica ", 8) != 0)
+            return true;
+    }
+    return false;
 }
 
 static void compare_alert(void *self, const struct naive_alert *expected) {
@@ -349,7 +353,7 @@ static void feed_apply(struct naive_log *l, const struct request *r) {
 
 /* Whether evidence proves anything is not the model's business: what the machine said of it is taken as given, and the
    checker knows who may be blamed. */
-static void feed_evidence(struct naive_log *l, enum evidence_kind kind) {
+static void feed_evidence(struct naive_log *l) {
     struct arena arena = {0};
     struct alert a;
     if (next_alert(l, &a, &arena) && a.type == ALERT_SYSTEM) {
@@ -359,10 +363,8 @@ static void feed_evidence(struct naive_log *l, enum evidence_kind kind) {
             if (strncmp(a.output, "observer ", 9) == 0 && strncmp(a.output + 9, name, strlen(name)) == 0)
                 who = &l->cluster->observers[i];
         }
-        if (who && kind == EV_OBS_EQUIV)
+        if (who)
             naive_convict(&l->model, who->name);
-        else if (kind != EV_OBS_EQUIV && strncmp(a.output, "replica ", 8) == 0)
-            naive_tell_system(&l->model, "replica ");
     }
     arena_free(&arena);
 }
@@ -378,7 +380,8 @@ static void feed(struct naive_log *l, const struct request *r) {
         feed_apply(l, r);
         break;
     case OP_EVIDENCE:
-        feed_evidence(l, r->evidence.kind);
+        if (r->evidence.kind == EV_OBS_EQUIV)
+            feed_evidence(l);
         break;
     case OP_QUERY:
         compare_page(l, r);

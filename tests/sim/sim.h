@@ -129,7 +129,7 @@ void sim_options_print(const struct sim_options *o);
     X(clock_steps, 1)                                                                                                  \
     X(sleeps, 1)                                                                                                       \
     X(left_behind, 1)                                                                                                  \
-    X(hushed, 1)                                                                                                       \
+    X(hushed, 0)                                                                                                       \
     X(rude, 1)                                                                                                         \
     X(evidence, 1)                                                                                                     \
     X(view_changes, 1)                                                                                                 \
