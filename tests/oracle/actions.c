@@ -49,14 +49,16 @@ static void cancel(struct scene *c) {
     SAY(c, "DEL_%s_DOWNTIME;%u", of_host ? "HOST" : "SVC", c->step->downtime);
 }
 
-/* Flexible ones end in even seconds: what looks for those that expired comes a second later, and takes along whatever
-   ends then. Of a host they begin at once, see flexible. */
+/* They begin in odd seconds and end in even ones, so that none ends as another of its object begins: Nagios' order is then
+   that of its queue. And what looks for flexible ones that expired comes a second later, and takes along whatever ends
+   then. Of a host flexible ones begin at once, see flexible. */
 static void plan(struct scene *c, bool fixed, unsigned trigger) {
     int64_t start = c->step->t - 5, length = 10 + (int64_t)prng_below(c->p, 120);
     if (fixed || !c->o->is_host) {
         start += (int64_t)prng_below(c->p, 60);
     }
-    int64_t end = fixed ? start + length : (start + length) / 2 * 2;
+    start |= 1;
+    int64_t end = (start + length) / 2 * 2;
     int64_t duration = fixed ? end - start : 5 + (int64_t)prng_below(c->p, 60);
     about(c, COMMAND_DOWNTIME);
     c->step->op.flags = fixed ? COMMAND_FIXED : 0;

@@ -11,9 +11,11 @@ const char *const excuse_names[] = {
     [EXCUSE_ORDER_OF_TIME] = "downtimes of one second in the order of their objects",
     [EXCUSE_RECOVERY_UNDER_DOWN_HOST] = "recoveries under a host that is down",
     [EXCUSE_RECOVERY_AFTER_FLAPPING] = "recoveries told when the flapping ends",
+    [EXCUSE_RECOVERY_OF_DEPENDENT] = "recoveries of what depends on a problem",
 };
 
 struct track {           /* of one object, by what was compared so far */
+    bool bad;            /* its last result */
     bool down;           /* a host: HARD and not UP */
     bool told;           /* of a problem, not yet of its end */
     bool flapping, owed; /* owed: a problem was told before it began */
@@ -24,6 +26,7 @@ struct view { /* a line of the step that is compared, and whom it speaks of */
     const struct plan_object *object;
     struct track *track;
     const struct track *host;
+    bool dependent; /* on an object with a problem, or its host is */
 };
 
 static bool begins(const char *line, const char *with) {
@@ -82,11 +85,23 @@ static enum excuse excuse_ours(const struct view *v, size_t at) {
     if (is_recovery(line) && !v->object->is_host && v->track->told && v->host->down && !v->track->flapping) {
         return EXCUSE_RECOVERY_UNDER_DOWN_HOST;
     }
+    if (is_recovery(line) && v->track->told && v->dependent && !v->track->flapping) {
+        return EXCUSE_RECOVERY_OF_DEPENDENT;
+    }
     if (is_recovery(line) && v->track->owed && !v->track->flapping) {
         v->track->owed = false;
         return EXCUSE_RECOVERY_AFTER_FLAPPING;
     }
     return EXCUSE_NONE;
+}
+
+static bool depends(const struct sequence *s, const struct track *tracks, unsigned object) {
+    for (unsigned i = 0; i < s->object_count; i++) {
+        if ((s->plan[object].masters >> i & 1) && (tracks[i].bad || depends(s, tracks, i))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What quorate told by the clock, Nagios tells with the result, behind what the result itself brings. */
@@ -128,7 +143,12 @@ static bool compare_step(const struct sequence *s, struct step *step, struct tra
     }
     for (size_t i = 0; i < ours->count; i++) {
         unsigned object = object_of(s, ours->list[i]);
-        struct view v = {step, &s->plan[object], &tracks[object], &tracks[s->plan[object].host_at]};
+        unsigned host = s->plan[object].host_at;
+        struct view v = {.step = step,
+                         .object = &s->plan[object],
+                         .track = &tracks[object],
+                         .host = &tracks[host],
+                         .dependent = depends(s, tracks, object) || depends(s, tracks, host)};
         if (at < theirs->count && strcmp(ours->list[i], theirs->list[at]) == 0) {
             follow(&v, ours->list[i]);
             at++;
@@ -148,6 +168,10 @@ void compare(struct sequence *s, struct comparison *out) {
     struct track tracks[ORACLE_OBJECTS_MAX] = {0};
     *out = (struct comparison){0};
     for (size_t i = 0; i < s->count && !out->differs; i++) {
+        const struct step *step = &s->steps[i];
+        if (step->kind == STEP_RESULT) {
+            tracks[step->object].bad = step->state != 0;
+        }
         out->differs = !compare_step(s, &s->steps[i], tracks, out);
         out->step = i;
     }

@@ -127,6 +127,8 @@ enum {
     FEATURE_FLAPPING = 8,
     FEATURE_HOSTS = 12,
     FEATURE_PARENTS,
+    FEATURE_ESCALATIONS,
+    FEATURE_DEPENDENCIES,
     OBJECT_FEATURES,
     FEATURE_COUNT = OBJECT_FEATURES + ACTION_COUNT
 };
@@ -145,6 +147,8 @@ static const struct feature features[OBJECT_FEATURES] = {
     {"contact-enabled", NULL, put_contact_enabled},
     [FEATURE_HOSTS] = {"hosts", NULL, NULL},
     [FEATURE_PARENTS] = {"parents", NULL, NULL},
+    [FEATURE_ESCALATIONS] = {"escalations", NULL, NULL},
+    [FEATURE_DEPENDENCIES] = {"dependencies", NULL, NULL},
 };
 
 static bool has(const struct draw *d, unsigned feature) {
@@ -266,6 +270,64 @@ static void put_service(struct sequence *s, struct draw *d, unsigned host, unsig
     put_rest(d, o);
 }
 
+/* ---- relations ---- */
+
+static void put_name(struct draw *d, const char *prefix, const struct plan_object *o) {
+    buffer_printf(d->out, " %shost_name %s\n", prefix, o->host);
+    if (!o->is_host) {
+        buffer_printf(d->out, " %sservice_description %s\n", prefix, o->service);
+    }
+}
+
+/* Not of volatile services: each reminder by the clock makes quorate's numbers higher. */
+static void put_escalation(struct draw *d, const struct plan_object *o) {
+    if (o->is_volatile || !prng_chance(&d->p, 500)) {
+        return;
+    }
+    unsigned first = 1 + (unsigned)prng_below(&d->p, 4), last = first + (unsigned)prng_below(&d->p, 4);
+    buffer_printf(d->out, "define %sescalation {\n", o->is_host ? "host" : "service");
+    put_name(d, "", o);
+    buffer_printf(d->out, " contacts c%u,c%u\n", (unsigned)prng_below(&d->p, CONTACTS),
+                  (unsigned)prng_below(&d->p, CONTACTS));
+    buffer_printf(d->out, " first_notification %u\n last_notification %u\n notification_interval %s\n", first,
+                  prng_chance(&d->p, 300) ? 0 : last, PICK(&d->p, "0", "9", "40"));
+    if (prng_chance(&d->p, 300)) {
+        put_letters(d, "escalation_options", o->is_host ? "dur" : "wucr");
+    }
+    if (prng_chance(&d->p, 200)) {
+        buffer_printf(d->out, " escalation_period %s\n", PICK(&d->p, "shifts", "breaks"));
+    }
+    buffer_printf(d->out, "}\n");
+}
+
+/* On one that comes before it in the plan, so that there is no circle. OK and PENDING are left out: Nagios takes the
+   one for the other. */
+static void put_dependency(struct sequence *s, struct draw *d, unsigned object) {
+    struct plan_object *o = &s->plan[object];
+    unsigned from = o->is_host ? 0 : s->host_count;
+    if (object == from || !prng_chance(&d->p, 400)) {
+        return;
+    }
+    unsigned master = from + (unsigned)prng_below(&d->p, object - from);
+    o->masters |= UINT64_C(1) << master;
+    buffer_printf(d->out, "define %sdependency {\n", o->is_host ? "host" : "service");
+    put_name(d, "", &s->plan[master]);
+    put_name(d, "dependent_", o);
+    put_letters(d, "notification_failure_criteria", o->is_host ? "du" : "wuc");
+    buffer_printf(d->out, " inherits_parent %d\n}\n", prng_chance(&d->p, 300));
+}
+
+static void put_relations(struct sequence *s, struct draw *d) {
+    for (unsigned i = 0; i < s->object_count; i++) {
+        for (unsigned times = 0; has(d, FEATURE_ESCALATIONS) && times < 2; times++) {
+            put_escalation(d, &s->plan[i]);
+        }
+        if (has(d, FEATURE_DEPENDENCIES)) {
+            put_dependency(s, d, i);
+        }
+    }
+}
+
 static void draw_flapping(struct sequence *s, struct draw *d) {
     s->flap_detection = has(d, FEATURE_FLAPPING);
     for (unsigned i = 0; i < 2; i++) {
@@ -292,6 +354,7 @@ void sequence_begin(struct sequence *s, uint64_t seed, uint32_t only) {
     for (unsigned i = 0; i < SERVICES; i++) {
         put_service(s, &d, (unsigned)prng_below(&d.p, hosts), i);
     }
+    put_relations(s, &d);
 }
 
 void sequence_free(struct sequence *s) {

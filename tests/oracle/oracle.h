@@ -31,6 +31,7 @@ struct plan_object { /* of the generated configuration */
     unsigned max_attempts, host_at; /* host_at: where its host stands, itself for a host */
     bool lively;                    /* changes its state often */
     bool reported;                  /* anything yet */
+    uint64_t masters;               /* bit set of the objects that it depends on */
     bool left_out;                  /* drawn and not fed: see trial_shrink */
     uint8_t state;
     char text[24]; /* of its last result */
@@ -108,6 +109,7 @@ enum excuse {
     EXCUSE_ORDER_OF_TIME,
     EXCUSE_RECOVERY_UNDER_DOWN_HOST,
     EXCUSE_RECOVERY_AFTER_FLAPPING,
+    EXCUSE_RECOVERY_OF_DEPENDENT,
     EXCUSE_LIMIT
 };
 extern const char *const excuse_names[];
