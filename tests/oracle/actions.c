@@ -49,9 +49,9 @@ static void cancel(struct scene *c) {
     SAY(c, "DEL_%s_DOWNTIME;%u", of_host ? "HOST" : "SVC", c->step->downtime);
 }
 
-/* They begin in odd seconds and end in even ones, so that none ends as another of its object begins: Nagios' order is then
-   that of its queue. And what looks for flexible ones that expired comes a second later, and takes along whatever ends
-   then. Of a host flexible ones begin at once, see flexible. */
+/* They begin in odd seconds and end in even ones, so that none ends as another of its object begins: Nagios' order is
+   then that of its queue. And what looks for flexible ones that expired comes a second later, and takes along whatever
+   ends then. Of a host flexible ones begin at once, see flexible. */
 static void plan(struct scene *c, bool fixed, unsigned trigger) {
     int64_t start = c->step->t - 5, length = 10 + (int64_t)prng_below(c->p, 120);
     if (fixed || !c->o->is_host) {

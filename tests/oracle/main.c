@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 16 };
+enum { WORKERS_MAX = 16, SHRUNK_MAX = 3 };
 
 struct plan {
     uint64_t sequences, seed, results, jobs;
@@ -34,7 +34,10 @@ static void tell_difference(const struct sequence *s, size_t step) {
 }
 
 static void add_up(struct shared *shared, const struct sequence *s, const struct comparison *c) {
-    __atomic_add_fetch(&shared->done, 1, __ATOMIC_RELAXED);
+    uint64_t done = __atomic_add_fetch(&shared->done, 1, __ATOMIC_RELAXED);
+    if (done % 50 == 0) {
+        printf("# %llu sequences\n", (unsigned long long)done);
+    }
     __atomic_add_fetch(&shared->results, s->count, __ATOMIC_RELAXED);
     __atomic_add_fetch(&shared->failed, c->differs, __ATOMIC_RELAXED);
     __atomic_add_fetch(&shared->sum.events, c->events, __ATOMIC_RELAXED);
@@ -69,7 +72,7 @@ static void run_one(const struct plan *plan, struct shared *shared, uint64_t see
     } else {
         add_up(shared, &s, &c);
     }
-    if (c.differs && plan->shrink) {
+    if (c.differs && plan->shrink && shared->failed <= SHRUNK_MAX) {
         tell_shrunk(plan, trial, s.steps[c.step].drawn);
     } else if (c.differs) {
         tell_difference(&s, c.step);
