@@ -132,7 +132,7 @@ void flapping_result(struct monitor *m, struct object *o, bool round) {
         remember(m, o);
         decide(m, o);
     }
-    if (!o->is_host) {
+    if (!o->is_host && m->hears) {
         host_of(m, o);
     }
 }

@@ -134,6 +134,37 @@ static void a_host_s_flapping_stands_before_the_state_that_showed_it(void **stat
     world_end(&w);
 }
 
+/* A downtime that begins has the service looked at, and no result came. */
+static void the_clock_adds_nothing_to_a_host_s_history(void **state) {
+    (void)state;
+    world_detects_flapping = true;
+    struct world w = world_begin(PEOPLE HOST_OF("web1", "") SERVICE_OF("web1", "http", " check_interval 1\n"));
+    world_detects_flapping = false;
+    host_votes(&w, "web1", DOWN);
+    host_votes(&w, "web1", UP);
+    votes(&w, "web1", OK);
+    struct op_command c = {.kind = COMMAND_DOWNTIME,
+                           .target = TARGET_OBJECT,
+                           .host = "web1",
+                           .service = "http",
+                           .observer = "",
+                           .flags = COMMAND_FIXED,
+                           .start = w.t + 5000,
+                           .end = w.t + 10000,
+                           .author = "",
+                           .comment = "planned"};
+    struct monitor_sink sink = world_sink(&w);
+    struct buffer answer = {0};
+    assert_int_equal(monitor_command(w.m, "op", &c, &sink, &answer), ERR_OK);
+    uint32_t before = flapping_change(&w.m->table.list[0]);
+    pass(&w, 12);
+    assert_int_equal(flapping_change(&w.m->table.list[0]), before);
+    votes(&w, "web1", OK);
+    assert_true(flapping_change(&w.m->table.list[0]) < before);
+    buffer_free(&answer);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_that_is_softly_down_withholds_reminders_too),
@@ -143,6 +174,7 @@ int main(void) {
         cmocka_unit_test(what_began_under_a_down_host_ends_as_any_hard_problem),
         cmocka_unit_test(a_recovery_amid_the_flapping_is_told_when_it_ends),
         cmocka_unit_test(a_host_s_flapping_stands_before_the_state_that_showed_it),
+        cmocka_unit_test(the_clock_adds_nothing_to_a_host_s_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
