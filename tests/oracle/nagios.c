@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -103,7 +104,9 @@ static void become_nagios(const char *dir, const char *nagios4, const char *cloc
     path_in(clock_file, sizeof clock_file, dir, "clock");
     path_in(out, sizeof out, dir, "out");
     int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0) {
+    struct rlimit no_core = {0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || chdir(dir) < 0) {
         _exit(126);
     }
     setenv("LD_PRELOAD", clock, 1);
@@ -238,13 +241,19 @@ static bool fences(struct nagios *n, unsigned count, struct buffer *why) {
 }
 
 /* In one turn Nagios takes what came in, then one event that is due. What a second brings by itself is handled before
-   what was said in it, and what a command brings before the next one. Only downtime makes events. */
+   what was said in it, and what a command brings before the next one. Only downtime makes events; those that a leap of
+   the clock left behind are handled a second before, not in one that has its own. */
 enum { TURNS_OF_A_SECOND = 4, TURNS_OF_A_COMMAND = 2 };
 
 static bool feed_second(struct nagios *n, const struct sequence *s, size_t *at, struct buffer *why) {
     struct buffer text = {0};
+    bool good = true;
+    if (s->downtimes > 0 && *n->clock < s->steps[*at].t - 1) {
+        *n->clock = s->steps[*at].t - 1;
+        good = fences(n, TURNS_OF_A_SECOND, why);
+    }
     *n->clock = s->steps[*at].t;
-    bool good = s->downtimes == 0 || fences(n, TURNS_OF_A_SECOND, why);
+    good = good && (s->downtimes == 0 || fences(n, TURNS_OF_A_SECOND, why));
     while (good && *at < s->count && s->steps[*at].t == *n->clock) {
         char command[192];
         step_command(command, sizeof command, s, &s->steps[(*at)++]);
