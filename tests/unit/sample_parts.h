@@ -136,6 +136,34 @@ static inline void sample_query(struct buffer *out) {
     sample_request(out, &r, sample_operator(), 42);
 }
 
+static inline const struct note_view *sample_notes(void) { /* two */
+    static const struct note_view notes[] = {
+        {.id = 3,
+         .kind = NOTE_DOWNTIME,
+         .host = "web1",
+         .service = "http",
+         .author = "ada",
+         .by = "operator",
+         .comment = "new disks",
+         .at = SAMPLE_TIME - 5,
+         .start = SAMPLE_TIME,
+         .end = SAMPLE_TIME + 7200000,
+         .duration = 3600000,
+         .trigger = 2,
+         .in_effect = true},
+        {.id = 4,
+         .kind = NOTE_ACKNOWLEDGEMENT,
+         .host = "db",
+         .service = "",
+         .author = "",
+         .by = "operator",
+         .comment = "",
+         .persistent = true,
+         .fixed = true},
+    };
+    return notes;
+}
+
 static inline void sample_command(struct buffer *out) {
     struct request r = {.kind = OP_COMMAND,
                         .command = {.kind = COMMAND_DOWNTIME,

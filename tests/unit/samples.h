@@ -355,32 +355,8 @@ static inline void sample_query_page(struct buffer *out) {
          .votes = sample_votes(),
          .dissent_count = 1,
          .dissent = dissent}};
-    static const struct note_view notes[] = {
-        {.id = 3,
-         .kind = NOTE_DOWNTIME,
-         .host = "web1",
-         .service = "http",
-         .author = "ada",
-         .by = "operator",
-         .comment = "new disks",
-         .at = SAMPLE_TIME - 5,
-         .start = SAMPLE_TIME,
-         .end = SAMPLE_TIME + 7200000,
-         .duration = 3600000,
-         .trigger = 2,
-         .in_effect = true},
-        {.id = 4,
-         .kind = NOTE_ACKNOWLEDGEMENT,
-         .host = "db",
-         .service = "",
-         .author = "",
-         .by = "operator",
-         .comment = "",
-         .persistent = true,
-         .fixed = true},
-    };
     struct query_page p = {131, SAMPLE_TIME, sample_digest(0x51), 1 << 20, true,
-                           2,   lines,       bytes_of("part", 4), 2,       notes};
+                           2,   lines,       bytes_of("part", 4), 2,       sample_notes()};
     query_page_encode(out, &p);
 }
 
