@@ -101,7 +101,7 @@ static int comment(struct comment *s) {
     } else if (!*s->comment) {
         return cli_fail(cli, CLI_USAGE, "no comment: --message: say something, or --list");
     }
-    return order_send(&s->order, &c, c.host);
+    return order_send(&s->order, &c, s->delete ? "--delete" : c.host);
 }
 
 int verb_comment(int argc, char **argv) {

@@ -19,6 +19,7 @@ struct row {
     unsigned flags;
     const char *arguments;
 };
+enum { VALUE_SHOWN = 40 };
 #define NO_COMMAND ((enum command_kind)0) /* a check result */
 #define DOWNTIME_ARGUMENTS "SEFTDAC"
 #define SWITCH(on, off, target, subject, arguments)                                                                    \
@@ -118,17 +119,14 @@ struct arguments {
 static void bad(struct external *out, const char *what, const char *value) {
     if (out->kind != EXTERNAL_BAD) {
         out->kind = EXTERNAL_BAD;
-        snprintf(out->why, sizeof out->why, "%s%s%.40s%s", what, *value ? ": '" : "", value, *value ? "'" : "");
+        struct bytes shown = cut_text(bytes_of_text(value), VALUE_SHOWN);
+        snprintf(out->why, sizeof out->why, "%s%s%.*s%s", what, *value ? ": '" : "", (int)shown.len,
+                 (const char *)shown.data, *value ? "'" : "");
     }
 }
 
 static const char *keep(struct arguments *a, const char *from, const char *to) {
-    struct bytes text = bytes_of(from, (size_t)(to - from));
-    if (!utf8_valid(text) || memchr(from, 0, text.len)) {
-        bad(a->out, "not UTF-8", "");
-        return "";
-    }
-    return arena_text(a->arena, text);
+    return arena_text(a->arena, bytes_of(from, (size_t)(to - from)));
 }
 
 /* The next field; rest: all that is left. */
@@ -257,7 +255,8 @@ static bool is_called(const struct row *r, struct bytes name) {
 }
 
 static const char *why_not(struct bytes name, char text[64]) {
-    snprintf(text, 64, "%.*s", (int)(name.len < 63 ? name.len : 63), (const char *)name.data);
+    name = cut_text(name, 63);
+    snprintf(text, 64, "%.*s", (int)name.len, (const char *)name.data);
     for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
         if (strcasestr(text, strangers[i].part)) {
             return strangers[i].why;
@@ -297,6 +296,10 @@ void external_parse(struct external *out, struct bytes line, struct arena *arena
                              .result = {.host = "", .service = "", .output = "", .perfdata = ""}};
     if (line.len > EXTERNAL_LINE_MAX) {
         bad(out, "longer than 8192 bytes", "");
+        return;
+    }
+    if (!utf8_valid(line)) {
+        bad(out, "not UTF-8", "");
         return;
     }
     const char *at = skip_time((const char *)line.data, end), *stop = memchr(at, ';', (size_t)(end - at));

@@ -58,8 +58,7 @@ static struct bytes trim(struct bytes b) {
     return b;
 }
 
-/* Cuts at the end of a character. */
-static struct bytes cut(struct bytes b, size_t max) {
+struct bytes cut_text(struct bytes b, size_t max) {
     if (b.len > max) {
         b.len = max;
         while (b.len > 0 && (b.data[b.len] & 0xc0) == 0x80) {
@@ -82,7 +81,7 @@ void lines_output(struct observation *o, struct bytes all, struct arena *arena) 
     const uint8_t *bar = all.len == 0 ? NULL : memchr(all.data, '|', all.len);
     o->perfdata = "";
     if (bar == NULL) {
-        o->output = arena_text(arena, cut(all, OUTPUT_MAX_LEN));
+        o->output = arena_text(arena, cut_text(all, OUTPUT_MAX_LEN));
         return;
     }
     struct bytes before = bytes_of(all.data, (size_t)(bar - all.data));
@@ -96,8 +95,8 @@ void lines_output(struct observation *o, struct bytes all, struct arena *arena) 
     before = trim(before);
     buffer_put(&joined, before.data, before.len);
     buffer_put(&joined, rest.data, rest.len);
-    o->output = arena_text(arena, cut(buffer_bytes(&joined), OUTPUT_MAX_LEN));
-    o->perfdata = arena_text(arena, cut(trim(perf), OUTPUT_MAX_LEN));
+    o->output = arena_text(arena, cut_text(buffer_bytes(&joined), OUTPUT_MAX_LEN));
+    o->perfdata = arena_text(arena, cut_text(trim(perf), OUTPUT_MAX_LEN));
     buffer_free(&joined);
 }
 

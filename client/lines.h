@@ -25,6 +25,8 @@ struct lines {
    first '|' on its line; output longer than OUTPUT_MAX_LEN is cut at a character's end. */
 void lines_parse(struct lines *out, struct bytes text, const struct lines_options *options);
 void lines_free(struct lines *l);
+/* At most max bytes, cut at the end of a character. */
+struct bytes cut_text(struct bytes b, size_t max);
 /* Output and perfdata of a plugin's "text | perfdata": further lines stay with the text; each is cut at
    OUTPUT_MAX_LEN. */
 void lines_output(struct observation *o, struct bytes all, struct arena *arena);

@@ -9,8 +9,11 @@
 static bool unix_seconds(const char *text, time_ms *out) {
     char *end = NULL;
     unsigned long long seconds = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+    if (!end || *end != '\0' || seconds > TIME_MAX_MS / 1000) {
+        return false;
+    }
     *out = (time_ms)seconds * 1000;
-    return end && *end == '\0' && seconds <= TIME_MAX_MS / 1000;
+    return true;
 }
 
 static bool calendar(const char *text, time_ms *out) {
@@ -19,9 +22,13 @@ static bool calendar(const char *text, time_ms *out) {
         struct tm tm = {.tm_isdst = -1};
         const char *rest = strptime(text, formats[i], &tm);
         if (rest && (*rest == '\0' || strcmp(rest, "Z") == 0)) {
+            const struct tm said = tm;
             time_t t = *rest == 'Z' ? timegm(&tm) : mktime(&tm);
+            if (t < 0 || t > TIME_MAX_MS / 1000 || tm.tm_mday != said.tm_mday || tm.tm_mon != said.tm_mon) {
+                return false; /* no such day: it would be one of the next month */
+            }
             *out = (time_ms)t * 1000;
-            return t >= 0 && *out <= (time_ms)TIME_MAX_MS;
+            return true;
         }
     }
     return false;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "client/render.h"
+#include "crypto/keyfile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -16,6 +17,18 @@ int order_open(struct order *o) {
         code = cli_open_cluster(&o->cli, &o->cluster);
     }
     return code == CLI_GO_ON ? cli_open_client(&o->cli, o->cluster, &o->client) : code;
+}
+
+int order_check_key(const struct order *o, const char *path) {
+    struct keyfile key;
+    struct buffer why = {0};
+    int code = CLI_GO_ON;
+    if (keyfile_read(&key, path, &why) != ERR_OK) {
+        code = cli_fail_lines(&o->cli, CLI_REFUSED, &why);
+    }
+    crypto_wipe(&key, sizeof key);
+    buffer_free(&why);
+    return code;
 }
 
 void order_close(struct order *o) {
@@ -38,11 +51,17 @@ static enum error call(struct order *o, const struct op_command *c, struct clien
     return client_call(o->client, o->cli.key_path, &r, o->cli.timeout, reply, why);
 }
 
+/* Each line so that it cannot steer a terminal. */
 static void plain_lines(struct buffer *out, struct bytes text) {
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.data[i];
-        buffer_u8(out, c != '\n' && (c < ' ' || c == 0x7f) ? '?' : c);
+    struct buffer copy = {0};
+    buffer_put(&copy, text.data, text.len);
+    for (const char *line = buffer_cstr(&copy); *line;) {
+        const char *end = strchr(line, '\n');
+        render_plain(out, line);
+        buffer_printf(out, "%s", end ? "\n" : "");
+        line = end ? end + 1 : line + strlen(line);
     }
+    buffer_free(&copy);
 }
 
 enum error order_call(struct order *o, const struct op_command *c, struct buffer *out) {
@@ -84,13 +103,50 @@ static int say_refused(const struct order *o, const struct client_reply *r, cons
     return code;
 }
 
+/* What the codec would refuse without naming it. */
+static int check_bounds(const struct order *o, const struct op_command *c) {
+    const struct {
+        const char *name, *text;
+        size_t max;
+    } texts[] = {{"HOST", c->host, NAME_MAX_LEN},
+                 {"SERVICE", c->service, NAME_MAX_LEN},
+                 {"OBSERVER", c->observer, OBSERVER_NAME_MAX},
+                 {"--author", c->author, AUTHOR_MAX_LEN},
+                 {"--message", c->comment, COMMENT_MAX_LEN}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strlen(texts[i].text) > texts[i].max) {
+            return cli_fail(&o->cli, CLI_USAGE, "longer than %zu bytes: %s: shorten it", texts[i].max, texts[i].name);
+        }
+        if (!utf8_valid(bytes_of_text(texts[i].text))) {
+            return cli_fail(&o->cli, CLI_USAGE, "not UTF-8: %s: write it in UTF-8", texts[i].name);
+        }
+    }
+    if (c->kind == COMMAND_DOWNTIME && c->end <= c->start) {
+        return cli_fail(&o->cli, CLI_USAGE, "the end does not lie behind the start: --end: give a later one");
+    }
+    return CLI_GO_ON;
+}
+
+static int say_unanswered(const struct order *o, enum error e, const char *where, struct buffer *why) {
+    int code = cli_fail_call(&o->cli, e, where, why);
+    if (code == CLI_NO_QUORUM) {
+        cli_fail(&o->cli, code,
+                 "it may still take effect: %s: look with --list or `quorate status` before repeating it", where);
+    }
+    return code;
+}
+
 int order_send(struct order *o, const struct op_command *c, const char *where) {
     struct client_reply reply;
     struct buffer why = {0};
+    int code = check_bounds(o, c);
+    if (code != CLI_GO_ON) {
+        return code;
+    }
     enum error e = call(o, c, &reply, &why);
-    int code = CLI_DONE;
+    code = CLI_DONE;
     if (e != ERR_OK) {
-        code = cli_fail_call(&o->cli, e, where, &why);
+        code = say_unanswered(o, e, where, &why);
     } else {
         if (reply.reply.result == ERR_OK) {
             print_answer(o, &reply);

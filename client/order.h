@@ -12,6 +12,8 @@ struct order {
 /* Key, cluster.yaml and sockets. CLI_GO_ON or an exit code. */
 int order_open(struct order *o);
 void order_close(struct order *o);
+/* A key file that will be needed can be read. CLI_GO_ON or an exit code. */
+int order_check_key(const struct order *o, const char *path);
 /* Has the command ordered and prints what it did, or says why not; where names it in errors. An exit code. */
 int order_send(struct order *o, const struct op_command *c, const char *where);
 /* The same, but the answer, or what is wrong, goes into out: ERR_OK when the command took effect. */

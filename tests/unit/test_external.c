@@ -132,6 +132,9 @@ static void what_is_wrong_is_said(void **state) {
     bad("PROCESS_SERVICE_CHECK_RESULT;web1;http;999;x", "the code is no number");
     bad("ADD_HOST_COMMENT;web1;1;ada;caf\xe9", "not UTF-8");
     bad("HELLO;web1", "no such command: 'HELLO'");
+    bad("caf\xe9;web1", "not UTF-8");
+    bad("1234567890123456789012345678901234567\xe2\x82\xac\xe2\x82\xac;web1",
+        "1234567890123456789012345678901234567\xe2\x82\xac'"); /* whole characters */
     bad("", "no such command");
     bad("[12", "no such command");
     bad("SCHEDULE_FORCED_SVC_CHECK;web1;http;1", "replicas run no checks");
@@ -166,7 +169,7 @@ static void moments(void **state) {
     assert_true(order_moment("2026-01-28 13:00", 0, &t));
     assert_int_equal(t, INT64_C(1769601600000));
     static const char *const none[] = {
-        "", "soon", "@", "@12x", "12", "2026-01-28", "2026-13-28 12:00", "@99999999999999999999"};
+        "", "soon", "@", "@12x", "12", "2026-01-28", "2026-13-28 12:00", "@99999999999999999999", "2027-02-31T10:00Z", "2027-02-31 10:00", "@9223372036854775807"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         assert_false(order_moment(none[i], 0, &t));
     }
