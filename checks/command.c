@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { ANSWER_LINES = 32 };
+enum { ANSWER_LINES = 32, TARGETS_MAX = 50000, WORDS_MAX = 16 << 20 };
 
 /* ---- switches ---- */
 
@@ -74,10 +74,16 @@ static struct note *attach(struct work *w, struct object *o, const struct note *
 }
 
 static enum error room_for_each(struct work *w) {
+    size_t words = strlen(w->author) + strlen(w->by) + strlen(w->c->comment);
+    if (w->targets.count > TARGETS_MAX || words * w->targets.count > WORDS_MAX) {
+        return refused(
+            w, NULL, ERR_TOO_MANY,
+            "one command is for at most 50,000 objects and 16 MiB of comments: name smaller groups, or say less");
+    }
     for (size_t i = 0; i < w->targets.count; i++) {
         if (!notes_have_room(w->m, target(w, i), 1) || w->m->notes.count + w->targets.count > NOTES_MAX) {
             return refused(w, target(w, i), ERR_TOO_MANY,
-                           "too many comments and downtimes: an object holds 64, the cluster 200,000");
+                           "too many comments and downtimes: an object holds 64, the cluster 200,000: delete some");
         }
     }
     return ERR_OK;
@@ -88,7 +94,7 @@ static enum error room_for_each(struct work *w) {
 static enum error acknowledge(struct work *w) {
     struct object *o = target(w, 0);
     struct note *before = acknowledgement(o), spec = {.kind = NOTE_ACKNOWLEDGEMENT, .at = w->m->t};
-    enum error e = room_for_each(w);
+    enum error e = before && !before->persistent ? ERR_OK : room_for_each(w); /* it takes the place of the old one */
     if (o->state == STATE_OK || o->state == STATE_PENDING) {
         return refused(w, o, ERR_NO_PROBLEM, "nothing to acknowledge, it has no problem");
     }
@@ -236,8 +242,9 @@ static enum error notify(struct work *w) {
 
 static enum error delay(struct work *w) {
     struct object *o = target(w, 0);
-    o->next_notification = w->c->start;
-    o->remind_at = o->remind_at > 0 && !o->waits_for_period ? w->c->start : o->remind_at;
+    time_ms at = w->c->start > w->m->t ? w->c->start : w->m->t + 1;
+    o->next_notification = at;
+    o->remind_at = o->remind_at > 0 && !o->waits_for_period ? at : o->remind_at;
     object_touch(w->m, o);
     said(w, "next notification delayed", 0, o);
     return ERR_OK;
@@ -270,6 +277,10 @@ static void switched(struct monitor *m, struct object *o, enum command_subject s
 static enum error turn_all(struct work *w, bool on) {
     enum command_subject s = w->c->subject;
     bool all_off = w->m->off >> s & 1u;
+    if (on && !all_off) {
+        buffer_printf(w->answer, "nobody had disabled it for the whole cluster: what the objects say stands\n");
+        return ERR_OK;
+    }
     w->m->off = on ? w->m->off & ~(1u << s) : w->m->off | 1u << s;
     w->m->header_dirty = true;
     for (size_t i = 0; i < w->targets.count; i++) {
@@ -325,7 +336,7 @@ static bool fits(const struct op_command *c) {
     case COMMAND_COMMENT:
     case COMMAND_NOTIFY:
     case COMMAND_DELAY:
-        return c->target == TARGET_OBJECT;
+        return c->target == TARGET_OBJECT && c->id == 0;
     case COMMAND_DOWNTIME:
         return c->target != TARGET_CLUSTER && c->target != TARGET_BEYOND;
     case COMMAND_CANCEL_DOWNTIME:
@@ -334,10 +345,10 @@ static bool fits(const struct op_command *c) {
         return by_id || (c->id == 0 && c->target == TARGET_OBJECT);
     case COMMAND_ENABLE:
     case COMMAND_DISABLE:
-        return c->subject != SUBJECT_NONE;
+        return c->subject != SUBJECT_NONE && c->id == 0;
     case COMMAND_MASK:
     case COMMAND_UNMASK:
-        return c->target == TARGET_OBJECT || c->target == TARGET_CLUSTER;
+        return (c->target == TARGET_OBJECT || c->target == TARGET_CLUSTER) && c->id == 0;
     default:
         return false;
     }

@@ -48,23 +48,6 @@ static struct object *object_of(struct monitor *m, const struct note *n) {
     return &m->table.list[n->object];
 }
 
-/* Calls do_it for each downtime that n triggers, by number; do_it may remove its own. */
-static void each_triggered(struct monitor *m, const struct note *n, void (*do_it)(struct monitor *m, struct note *n)) {
-    uint64_t id = n->id;
-    uint32_t left = n->triggers;
-    for (size_t i = 0; left > 0 && i < m->notes.count;) {
-        struct note *other = m->notes.list[i];
-        if (other->kind == NOTE_DOWNTIME && other->trigger == id) {
-            uint64_t at = other->id;
-            left--;
-            do_it(m, other);
-            i = i < m->notes.count && m->notes.list[i]->id == at ? i + 1 : i;
-        } else {
-            i++;
-        }
-    }
-}
-
 static void begin(struct monitor *m, struct note *n) {
     struct object *o = object_of(m, n);
     if (n->in_effect || (n->fixed && n->end <= m->t)) {
@@ -77,19 +60,13 @@ static void begin(struct monitor *m, struct note *n) {
     n->in_effect = true;
     n->ends = n->fixed ? n->end : m->t + n->duration;
     note_touch(n);
-    each_triggered(m, n, begin);
+    for (struct note *child = n->triggered; child; child = child->triggered_next) {
+        begin(m, child);
+    }
     freshness_schedule(m, o);
 }
 
-static void end(struct monitor *m, struct note *n);
-
 /* Those that it triggered end with it, and each ends what it triggered itself. */
-static void end_triggered(struct monitor *m, struct note *n) {
-    if (n->in_effect) {
-        end(m, n);
-    }
-}
-
 static void end(struct monitor *m, struct note *n) {
     struct object *o = object_of(m, n);
     n->in_effect = false;
@@ -97,7 +74,12 @@ static void end(struct monitor *m, struct note *n) {
         event_downtime(m, o, EVENT_DOWNTIME_STOPPED);
         notify_remark(m, o, ALERT_DOWNTIMEEND, 0, n->author, n->comment);
     }
-    each_triggered(m, n, end_triggered);
+    for (struct note *child = n->triggered, *next; child; child = next) {
+        next = child->triggered_next;
+        if (child->in_effect) {
+            end(m, child);
+        }
+    }
     note_remove(m, n);
 }
 
@@ -106,10 +88,6 @@ void downtime_scheduled(struct monitor *m, struct note *n) {
     if (trigger ? trigger->in_effect : n->fixed && n->start <= m->t) {
         begin(m, n);
     }
-}
-
-static void cancel_triggered(struct monitor *m, struct note *n) {
-    downtime_cancel(m, n, "", "");
 }
 
 void downtime_cancel(struct monitor *m, struct note *n, const char *who, const char *why) {
@@ -121,7 +99,9 @@ void downtime_cancel(struct monitor *m, struct note *n, const char *who, const c
             notify_remark(m, o, ALERT_DOWNTIMECANCELLED, 0, who, why);
         }
     }
-    each_triggered(m, n, cancel_triggered);
+    while (n->triggered) {
+        downtime_cancel(m, n->triggered, who, why);
+    }
     note_remove(m, n);
 }
 
@@ -152,8 +132,8 @@ void downtime_wake(struct monitor *m, struct note *n) {
     } else if (!begins_by_itself(n)) {
         notify_remark(m, object_of(m, n), ALERT_DOWNTIMEEND, 0, n->author, n->comment);
         note_remove(m, n);
-    } else if (n->end <= m->t) { /* agreed time leapt over it */
-        note_remove(m, n);
+    } else if (n->end <= m->t) { /* agreed time leapt over it, and over what it would have begun */
+        downtime_cancel(m, n, "", "");
     } else {
         begin(m, n);
     }

@@ -35,22 +35,44 @@ static void unchain(struct object *o, const struct note *n) {
     *at = n->next;
 }
 
-struct note *note_insert(struct monitor *m, struct object *o, const struct note *spec, const struct note_words *words) {
-    struct notes *all = &m->notes;
-    REQUIRE(notes_have_room(m, o, 1) && (all->count == 0 || all->list[all->count - 1]->id < spec->id));
-    if (all->count == all->cap) {
+static void grow(struct notes *all) {
+    if (all->used == all->cap) {
         all->cap = all->cap ? 2 * all->cap : 16;
         all->list = xrealloc(all->list, all->cap * sizeof(struct note *));
+        all->ids = xrealloc(all->ids, all->cap * sizeof *all->ids);
     }
+}
+
+struct note *note_insert(struct monitor *m, struct object *o, const struct note *spec, const struct note_words *words) {
+    struct notes *all = &m->notes;
+    REQUIRE(notes_have_room(m, o, 1) && (all->used == 0 || all->ids[all->used - 1] < spec->id));
+    grow(all);
     struct note *n = xcalloc(1, sizeof *n);
     *n = *spec;
     n->object = o->id;
     n->author = xstrdup(words->author);
     n->by = xstrdup(words->by);
     n->comment = xstrdup(words->comment);
-    all->list[all->count++] = n;
+    all->ids[all->used] = n->id;
+    all->list[all->used++] = n;
+    all->count++;
     chain(o, n);
     return n;
+}
+
+static void link_trigger(struct monitor *m, struct note *n) {
+    struct note *parent = n->trigger ? note_find(m, n->trigger) : NULL;
+    n->parent = parent;
+    if (!parent) {
+        return;
+    }
+    n->triggered_before = parent->triggered_last;
+    if (parent->triggered_last) {
+        parent->triggered_last->triggered_next = n;
+    } else {
+        parent->triggered = n;
+    }
+    parent->triggered_last = n;
 }
 
 struct note *note_add(struct monitor *m, struct object *o, const struct note *spec, const struct note_words *words) {
@@ -58,19 +80,17 @@ struct note *note_add(struct monitor *m, struct object *o, const struct note *sp
     numbered.id = ++m->notes.last_id;
     numbered.dirty = true;
     m->header_dirty = true;
-    struct note *trigger = spec->trigger ? note_find(m, spec->trigger) : NULL;
-    if (trigger) {
-        trigger->triggers++;
-    }
-    return note_insert(m, o, &numbered, words);
+    struct note *n = note_insert(m, o, &numbered, words);
+    link_trigger(m, n);
+    return n;
 }
 
 size_t note_place(const struct monitor *m, uint64_t id) {
     const struct notes *all = &m->notes;
-    size_t low = 0, high = all->count;
+    size_t low = 0, high = all->used;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (all->list[middle]->id < id) {
+        if (all->ids[middle] < id) {
             low = middle + 1;
         } else {
             high = middle;
@@ -81,7 +101,7 @@ size_t note_place(const struct monitor *m, uint64_t id) {
 
 struct note *note_find(const struct monitor *m, uint64_t id) {
     size_t at = note_place(m, id);
-    return at < m->notes.count && m->notes.list[at]->id == id ? m->notes.list[at] : NULL;
+    return at < m->notes.used && m->notes.ids[at] == id ? m->notes.list[at] : NULL;
 }
 
 void note_touch(struct note *n) {
@@ -104,66 +124,81 @@ static void bury(struct monitor *m, const struct note *n) {
     }
 }
 
-static void forget_trigger(struct monitor *m, const struct note *n) {
-    struct note *trigger = n->trigger ? note_find(m, n->trigger) : NULL;
-    if (trigger) {
-        trigger->triggers--;
+static void unlink_trigger(struct note *n) {
+    struct note *parent = n->parent;
+    for (struct note *child = n->triggered; child; child = child->triggered_next) {
+        child->parent = NULL;
     }
+    if (!parent) {
+        return;
+    }
+    *(n->triggered_before ? &n->triggered_before->triggered_next : &parent->triggered) = n->triggered_next;
+    *(n->triggered_next ? &n->triggered_next->triggered_before : &parent->triggered_last) = n->triggered_before;
+}
+
+/* Keeps every place before the last used one that is alive. */
+static void compact(struct notes *all) {
+    size_t kept = 0;
+    for (size_t i = 0; i < all->used; i++) {
+        if (all->list[i]) {
+            all->ids[kept] = all->ids[i];
+            all->list[kept++] = all->list[i];
+        }
+    }
+    all->used = kept;
 }
 
 void note_remove(struct monitor *m, struct note *n) {
     struct notes *all = &m->notes;
     size_t at = note_place(m, n->id);
-    ENSURE(at < all->count && all->list[at] == n);
+    ENSURE(at < all->used && all->list[at] == n);
     bury(m, n);
-    forget_trigger(m, n);
+    unlink_trigger(n);
     unchain(&m->table.list[n->object], n);
-    memmove(all->list + at, all->list + at + 1, (all->count - at - 1) * sizeof(struct note *));
-    all->count--;
+    all->list[at] = NULL;
+    if (--all->count < all->used / 2) {
+        compact(all);
+    }
     note_free(n);
 }
 
 void notes_carry(struct monitor *m, struct table *to) {
     struct notes *all = &m->notes;
-    size_t kept = 0;
     for (uint32_t i = 0; i < to->count; i++) {
         to->list[i].notes = NULL;
     }
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = 0; i < all->used; i++) {
         struct note *n = all->list[i];
-        const struct object_checkable *def = m->table.list[n->object].def;
-        int64_t id = table_find(to, def->host, def->service);
-        if (id == OBJECT_NONE) {
+        const struct object_checkable *def = n ? m->table.list[n->object].def : NULL;
+        int64_t id = n ? table_find(to, def->host, def->service) : OBJECT_NONE;
+        if (n && id == OBJECT_NONE) {
             bury(m, n);
+            unlink_trigger(n);
             note_free(n);
-            continue;
+            all->list[i] = NULL;
+            all->count--;
+        } else if (n) {
+            n->object = (uint32_t)id;
+            chain(&to->list[id], n);
         }
-        n->object = (uint32_t)id;
-        chain(&to->list[id], n);
-        all->list[kept++] = n;
     }
-    all->count = kept;
-    notes_count_triggers(m);
+    compact(all);
 }
 
-void notes_count_triggers(struct monitor *m) {
-    for (size_t i = 0; i < m->notes.count; i++) {
-        m->notes.list[i]->triggers = 0;
-    }
-    for (size_t i = 0; i < m->notes.count; i++) {
-        const struct note *n = m->notes.list[i];
-        struct note *trigger = n->trigger ? note_find(m, n->trigger) : NULL;
-        if (trigger) {
-            trigger->triggers++;
-        }
+void notes_link_triggers(struct monitor *m) {
+    for (size_t i = 0; i < m->notes.used; i++) {
+        link_trigger(m, m->notes.list[i]);
     }
 }
 
 void notes_free(struct notes *all) {
-    for (size_t i = 0; i < all->count; i++) {
-        note_free(all->list[i]);
+    for (size_t i = 0; i < all->used; i++) {
+        if (all->list[i]) {
+            note_free(all->list[i]);
+        }
     }
     free(all->list);
+    free(all->ids);
     *all = (struct notes){0};
 }
 
@@ -173,6 +208,7 @@ void notes_check(const struct monitor *m, const struct object *o) {
         ENSURE(note_find(m, n->id) == n && n->object == o->id && n->id <= m->notes.last_id);
         IMPLIES(n->next != NULL, n->next->id > n->id);
         IMPLIES(n->kind == NOTE_COMMENT, !n->in_effect);
+        ENSURE(n->parent == (n->trigger ? note_find(m, n->trigger) : NULL));
         count++;
         acknowledged += n->kind == NOTE_ACKNOWLEDGEMENT && n->in_effect;
     }

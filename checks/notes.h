@@ -21,21 +21,25 @@ struct note {
     uint32_t object;
     struct note *next; /* of the same object, by id */
     char *author, *by, *comment;
-    time_ms at;         /* T of the command */
-    time_ms start, end; /* of a downtime; end of an acknowledgement: 0 = never */
-    time_ms duration;   /* of a flexible downtime */
-    time_ms ends;       /* of a downtime in effect */
-    uint64_t trigger;   /* the downtime that begins it, 0 = none */
-    uint32_t triggers;  /* downtimes that it triggers */
-    bool fixed;         /* of an acknowledgement: sticky */
-    bool in_effect;     /* the downtime has begun; the acknowledgement holds */
-    bool persistent;    /* the comment outlives its acknowledgement */
+    time_ms at;                                     /* T of the command */
+    time_ms start, end;                             /* of a downtime; end of an acknowledgement: 0 = never */
+    time_ms duration;                               /* of a flexible downtime */
+    time_ms ends;                                   /* of a downtime in effect */
+    uint64_t trigger;                               /* the downtime that begins it, 0 = none */
+    struct note *parent;                            /* that one, NULL when it is gone */
+    struct note *triggered, *triggered_last;        /* those that it begins itself, by number */
+    struct note *triggered_next, *triggered_before; /* its place among those of its parent */
+    bool fixed;                                     /* of an acknowledgement: sticky */
+    bool in_effect;                                 /* the downtime has begun; the acknowledgement holds */
+    bool persistent;                                /* the comment outlives its acknowledgement */
     bool dirty, stored;
 };
 struct notes {
-    struct note **list; /* by id */
-    size_t count, cap;
-    uint64_t last_id; /* given so far */
+    struct note **list; /* by id; NULL where one was removed, until half of them are */
+    uint64_t *ids;      /* of the places in list */
+    size_t used, cap;   /* places in list */
+    size_t count;       /* notes */
+    uint64_t last_id;   /* given so far */
 };
 
 /* --- notes.c: the store --- */
@@ -46,7 +50,7 @@ struct note_words {
 };
 /* A new note of the object with the next number; the words are copied. Only while there is room. */
 struct note *note_add(struct monitor *m, struct object *o, const struct note *spec, const struct note_words *words);
-size_t note_place(const struct monitor *m, uint64_t id);      /* of the first whose number is not below id */
+size_t note_place(const struct monitor *m, uint64_t id);      /* of the first whose number is not below id; see list */
 struct note *note_find(const struct monitor *m, uint64_t id); /* NULL: none */
 /* As it stands in a record: above all numbers that are there. */
 struct note *note_insert(struct monitor *m, struct object *o, const struct note *spec, const struct note_words *words);
@@ -61,7 +65,7 @@ time_ms notes_deadline(const struct object *o);
 /* What time made due at the object: ends before beginnings, by number. */
 void notes_wake(struct monitor *m, struct object *o);
 
-void notes_count_triggers(struct monitor *m);
+void notes_link_triggers(struct monitor *m); /* all were given */
 
 /* --- notes_record.c --- */
 void key_of_note(struct buffer *out, const struct note *n);

@@ -76,7 +76,7 @@ bool note_restore(struct monitor *m, struct bytes key, struct bytes value) {
     n.in_effect = flags & NOTE_IN_EFFECT;
     n.persistent = flags & NOTE_PERSISTENT;
     int64_t object = r.bad ? OBJECT_NONE : table_find(&m->table, texts.host, texts.service);
-    bool next = m->notes.count == 0 || m->notes.list[m->notes.count - 1]->id < id;
+    bool next = m->notes.used == 0 || m->notes.ids[m->notes.used - 1] < id;
     if (!next || !reader_done(&k) || !reader_done(&r) || version != RECORD_VERSION || kind < NOTE_COMMENT ||
         kind >= NOTE_KIND_LIMIT || flags > NOTE_FLAGS || object == OBJECT_NONE || id > m->notes.last_id || id == 0 ||
         n.trigger >= id || !notes_have_room(m, &m->table.list[object], 1)) {

@@ -71,14 +71,14 @@ static bool is_down_on_purpose(const struct monitor *m, const struct object *o) 
 
 static bool passes(const struct monitor *m, struct object *o) {
     if (waits_for_period(m, o) || !enabled(m, o) || !o->hard || is_acknowledged(o) || !is_wanted(o) ||
-        dependency_withholds(m, o) || is_delayed(m, o) || is_down_on_purpose(m, o)) {
+        is_delayed(m, o) || is_down_on_purpose(m, o)) {
         return false;
     }
     if (o->state == STATE_OK) {
         return !o->flapping;
     }
     return !o->flapping && !o->no_more && !host_explains_it(m, o) &&
-           (m->t >= o->next_notification || o->def->is_volatile);
+           (m->t >= o->next_notification || o->def->is_volatile) && !dependency_withholds(m, o); /* costs most: last */
 }
 
 /* ---- contacts ---- */
@@ -272,7 +272,7 @@ static bool remark_passes(const struct monitor *m, const struct object *o, enum 
 void notify_remark(struct monitor *m, struct object *o, enum alert_type type, unsigned flags, const char *author,
                    const char *comment) {
     int option = 0;
-    uint32_t number = o->number + ((flags & COMMAND_INCREMENT) && o->state != STATE_OK);
+    uint32_t number = o->number + ((flags & COMMAND_INCREMENT) && o->state != STATE_OK && o->state != STATE_PENDING);
     bool passes = remark_passes(m, o, type, &option) && may_tell(m, o);
     if (!passes && !(flags & COMMAND_FORCED)) {
         return;

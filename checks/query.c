@@ -206,9 +206,9 @@ static void answer_notes(const struct monitor *m, const struct op_query *q, stru
     struct note_view *list = arena_alloc(arena, limit * sizeof *list);
     size_t len = 0;
     out->notes = list;
-    for (size_t i = note_place(m, q->offset + 1); list && i < m->notes.count && !out->more; i++) {
+    for (size_t i = note_place(m, q->offset + 1); list && i < m->notes.used && !out->more; i++) {
         const struct note *n = m->notes.list[i];
-        if (!is_asked(q, m->table.list[n->object].def)) {
+        if (!n || !is_asked(q, m->table.list[n->object].def)) {
             continue;
         }
         len += 128 + strlen(n->author) + strlen(n->comment);

@@ -305,7 +305,7 @@ enum error monitor_restored(struct monitor *m) {
     if (!good) {
         return ERR_CORRUPT;
     }
-    notes_count_triggers(m);
+    notes_link_triggers(m);
     freshness_rebuild(m, m->t);
     return ERR_OK;
 }

@@ -267,9 +267,9 @@ static void flush_votes(struct monitor *m, struct flush *f) {
 }
 
 static void flush_notes(struct monitor *m, struct flush *f) {
-    for (size_t i = 0; i < m->notes.count; i++) {
+    for (size_t i = 0; i < m->notes.used; i++) {
         struct note *n = m->notes.list[i];
-        if (n->dirty) {
+        if (n && n->dirty) {
             key_of_note(&f->key, n);
             note_encode(&f->value, m, n);
             hand_out(f);

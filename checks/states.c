@@ -49,6 +49,7 @@ static void harden(const struct monitor *m, struct object *o) {
     o->hard = true;
     o->last_hard_state = o->state;
     o->hard_since = m->t;
+    o->attempt_at = m->t; /* the next one is due a check_interval later, be this one a round or not */
     forget_reminder(o);
 }
 

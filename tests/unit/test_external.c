@@ -168,8 +168,17 @@ static void moments(void **state) {
     setenv("TZ", "UTC-1", 1);
     assert_true(order_moment("2026-01-28 13:00", 0, &t));
     assert_int_equal(t, INT64_C(1769601600000));
-    static const char *const none[] = {
-        "", "soon", "@", "@12x", "12", "2026-01-28", "2026-13-28 12:00", "@99999999999999999999", "2027-02-31T10:00Z", "2027-02-31 10:00", "@9223372036854775807"};
+    static const char *const none[] = {"",
+                                       "soon",
+                                       "@",
+                                       "@12x",
+                                       "12",
+                                       "2026-01-28",
+                                       "2026-13-28 12:00",
+                                       "@99999999999999999999",
+                                       "2027-02-31T10:00Z",
+                                       "2027-02-31 10:00",
+                                       "@9223372036854775807"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         assert_false(order_moment(none[i], 0, &t));
     }

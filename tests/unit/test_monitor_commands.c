@@ -143,7 +143,7 @@ static void comments_are_numbered_and_bounded(void **state) {
         assert_int_equal(w.m->notes.last_id, i);
     }
     not_commanded(&w, c, ERR_TOO_MANY,
-                  "web1/http: too many comments and downtimes: an object holds 64, the cluster 200,000\n");
+                  "web1/http: too many comments and downtimes: an object holds 64, the cluster 200,000: delete some\n");
     c.comment = "";
     not_commanded(&w, c, ERR_BAD_COMMAND, "web1/http: a comment without words\n");
     c.kind = COMMAND_DELETE_COMMENT;
@@ -312,6 +312,69 @@ static void flapping_ends_when_it_is_not_looked_for(void **state) {
     world_end(&w);
 }
 
+static void an_acknowledgement_takes_the_place_of_the_last(void **state) {
+    (void)state;
+    struct world w = world_begin(EVERY_MINUTE);
+    votes(&w, "web1", CRIT);
+    for (unsigned i = 1; i < NOTES_OF_OBJECT_MAX; i++) {
+        assert_int_equal(command(&w, COMMAND_OF(.kind = COMMAND_COMMENT, HTTP, .comment = "x")), ERR_OK);
+    }
+    acknowledge(&w, 0, 0);
+    acknowledge(&w, COMMAND_STICKY, 0);
+    assert_int_equal(notes_left(&w), NOTES_OF_OBJECT_MAX);
+    world_end(&w);
+}
+
+static void nothing_is_enabled_that_nobody_disabled(void **state) {
+    (void)state;
+    struct world w = world_begin(EVERY_MINUTE);
+    commanded(&w, COMMAND_OF(.kind = COMMAND_ENABLE, .target = TARGET_CLUSTER, .subject = SUBJECT_FLAP_DETECTION),
+              "nobody had disabled it for the whole cluster: what the objects say stands\n");
+    not_commanded(&w,
+                  COMMAND_OF(.kind = COMMAND_DISABLE, .target = TARGET_CLUSTER, .subject = SUBJECT_RESULTS, .id = 7),
+                  ERR_BAD_COMMAND, "the command does not fit its target\n");
+    assert_int_equal(says(&w, OK), ERR_OK);
+    world_end(&w);
+}
+
+static void what_is_not_known_yet_has_no_numbers(void **state) {
+    (void)state;
+    struct world w = world_begin(EVERY_MINUTE);
+    commanded(&w, COMMAND_OF(.kind = COMMAND_NOTIFY, HTTP, .flags = COMMAND_INCREMENT, .comment = "drill"),
+              "alert 1 of web1/http\n");
+    expect(&w, "CUSTOM web1/http PENDING HARD 1/1 #0  [boss,ops] ada: drill\n");
+    votes(&w, "web1", CRIT);
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss,ops]\n");
+    commanded(&w, COMMAND_OF(.kind = COMMAND_DELAY, HTTP), "next notification delayed: web1/http\n");
+    pass(&w, 1); /* to a moment that is past: now */
+    expect(&w, "PROBLEM web1/http CRITICAL HARD 1/1 #2 CRITICAL by web1 [boss,ops]\n");
+    world_end(&w);
+}
+
+/* 4 KiB for each of many would be gigabytes of records for one small command. */
+static void many_words_are_not_for_many_objects(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    char *words = test_malloc(COMMENT_MAX_LEN + 1);
+    memset(words, 'x', COMMENT_MAX_LEN);
+    words[COMMENT_MAX_LEN] = 0;
+    buffer_printf(&text, "%s" HOST_OF("web1", ""), PEOPLE);
+    for (unsigned i = 0; i < 4096; i++) {
+        buffer_printf(&text, "define service {\n use s\n host_name web1\n service_description s%u\n}\n", i);
+    }
+    struct world w = world_begin(buffer_cstr(&text));
+    struct op_command c = COMMAND_OF(.kind = COMMAND_DOWNTIME, .target = TARGET_SERVICES, .host = "web1",
+                                     .flags = COMMAND_FIXED, .start = w.t, .end = w.t + 5, .comment = words);
+    assert_int_equal(command(&w, c), ERR_TOO_MANY);
+    assert_int_equal(notes_left(&w), 0);
+    words[100] = 0;
+    assert_int_equal(command(&w, c), ERR_OK);
+    assert_int_equal(notes_left(&w), 4096);
+    test_free(words);
+    buffer_free(&text);
+    world_end(&w);
+}
+
 static void a_command_fits_its_target(void **state) {
     (void)state;
     struct world w = world_begin(EVERY_MINUTE);
@@ -348,6 +411,10 @@ int main(void) {
         cmocka_unit_test(what_the_definition_turned_off_an_operator_turns_on),
         cmocka_unit_test(results_that_nobody_may_send_do_not_grow_stale),
         cmocka_unit_test(flapping_ends_when_it_is_not_looked_for),
+        cmocka_unit_test(an_acknowledgement_takes_the_place_of_the_last),
+        cmocka_unit_test(nothing_is_enabled_that_nobody_disabled),
+        cmocka_unit_test(what_is_not_known_yet_has_no_numbers),
+        cmocka_unit_test(many_words_are_not_for_many_objects),
         cmocka_unit_test(a_command_fits_its_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,13 +346,64 @@ static void an_apply_keeps_what_still_has_its_object(void **state) {
     assert_int_equal(command(&w, c), ERR_OK);
     apply(&w, WATCHED("") HOST_OF("b", "") HOST_OF("aa", ""));
     assert_int_equal(left(&w), 2);
-    assert_int_equal(w.m->notes.list[0]->triggers, 1);
+    assert_ptr_equal(w.m->notes.list[0]->triggered, w.m->notes.list[1]);
     host_votes(&w, "b", DOWN);
     expect(&w, "");
     apply(&w, PEOPLE HOST_OF("b", ""));
     assert_int_equal(left(&w), 1); /* its trigger is gone, and it ends by its own time */
     pass(&w, 100);
     assert_int_equal(left(&w), 0);
+    world_end(&w);
+}
+
+/* What waits for a downtime that never comes does not wait on. */
+static void a_leap_of_time_takes_what_is_triggered_along(void **state) {
+    (void)state;
+    struct world w = world_begin(WATCHED("") HOST_OF("a", " parents web1\n contacts dt\n"));
+    struct op_command c = window(&w, 60, 120, COMMAND_FIXED | COMMAND_TRIGGERED);
+    c.target = TARGET_CHILDREN, c.service = "";
+    assert_int_equal(command(&w, c), ERR_OK);
+    world_advance(&w, 600);
+    assert_int_equal(left(&w), 0);
+    assert_null(strstr(buffer_cstr(&w.log), "DOWNTIME"));
+    world_end(&w);
+}
+
+static void whoever_cancels_is_named_for_all_that_ends_with_it(void **state) {
+    (void)state;
+    struct world w = world_begin(WATCHED("") HOST_OF("a", " parents web1\n contacts dt\n"));
+    struct op_command c = window(&w, 0, 120, COMMAND_FIXED | COMMAND_TRIGGERED);
+    c.target = TARGET_CHILDREN, c.service = "";
+    assert_int_equal(command(&w, c), ERR_OK);
+    buffer_clear(&w.log);
+    assert_int_equal(command(&w, COMMAND_OF(.kind = COMMAND_CANCEL_DOWNTIME, .target = TARGET_CLUSTER, .id = 1,
+                                            .author = "Grace", .comment = "done")),
+                     ERR_OK);
+    expect(&w, "DOWNTIMECANCELLED a PENDING HARD 1/1 #0  [dt] Grace: done\n");
+    world_end(&w);
+}
+
+/* Many notes vanish, and what is left is found by its number and in its order. */
+static void what_is_left_keeps_its_number(void **state) {
+    (void)state;
+    struct world w = world_begin(WATCHED(""));
+    struct op_command c = window(&w, 60, 120, COMMAND_FIXED);
+    struct op_command cancel = COMMAND_OF(.kind = COMMAND_CANCEL_DOWNTIME, .target = TARGET_CLUSTER);
+    for (uint64_t i = 1; i <= 60; i++) {
+        assert_int_equal(command(&w, c), ERR_OK);
+    }
+    for (uint64_t i = 1; i <= 60; i++) {
+        cancel.id = i * 7 % 61;
+        if (cancel.id % 10 != 0) {
+            assert_int_equal(command(&w, cancel), ERR_OK);
+        }
+    }
+    assert_int_equal(left(&w), 6);
+    assert_true(w.m->notes.used < 30);
+    for (uint64_t i = 1; i <= 61; i++) {
+        const struct note *n = note_find(w.m, i);
+        assert_int_equal(n ? n->id : 0, i % 10 == 0 ? i : 0);
+    }
     world_end(&w);
 }
 
@@ -378,6 +429,9 @@ int main(void) {
         cmocka_unit_test(times_make_sense),
         cmocka_unit_test(a_leap_of_time_passes_over_it),
         cmocka_unit_test(an_apply_keeps_what_still_has_its_object),
+        cmocka_unit_test(a_leap_of_time_takes_what_is_triggered_along),
+        cmocka_unit_test(whoever_cancels_is_named_for_all_that_ends_with_it),
+        cmocka_unit_test(what_is_left_keeps_its_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

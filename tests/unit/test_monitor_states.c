@@ -432,6 +432,22 @@ static void contacts_are_told_in_their_own_periods(void **state) {
     world_end(&w);
 }
 
+/* The next round of a problem that turned hard without one is counted from there: at the deadline that lies ahead. */
+static void a_silence_behind_a_down_host_has_its_next_round_ahead(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(" retry_interval 60\n"));
+    host_votes(&w, "web1", UP);
+    votes(&w, "web1", OK);
+    pass(&w, 10);
+    votes(&w, "web1", WARN);
+    pass(&w, 5);
+    host_votes(&w, "web1", DOWN); /* and its agent with it */
+    pass(&w, 40);
+    assert_non_null(strstr(buffer_cstr(&w.log), "PROBLEM web1 DOWN"));
+    http_is(&w, "UNKNOWN HARD 3/3 no observer reports since 2026-01-28T12:00:10Z");
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_problem_is_soft_until_its_rounds_are_full),
@@ -462,6 +478,7 @@ int main(void) {
         cmocka_unit_test(dissent_waits_for_the_period_too),
         cmocka_unit_test(what_ended_before_the_period_begins_is_not_told),
         cmocka_unit_test(contacts_are_told_in_their_own_periods),
+        cmocka_unit_test(a_silence_behind_a_down_host_has_its_next_round_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
