@@ -3,6 +3,7 @@
    staged first; the operation itself names only their digest and the digest of what it was planned against. */
 #include "client/cli.h"
 #include "client/object_files.h"
+#include "client/stage.h"
 #include "client/zones.h"
 
 #include <inttypes.h>
@@ -119,6 +120,11 @@ static int fetch_bytes(struct apply *a, struct buffer *bytes) {
             code = take_page(a, &reply, bytes, &more);
             client_reply_free(&reply);
         }
+        if (code == CLI_GO_ON && digest_equal(&a->base, &a->digest)) { /* what is wanted is in force: known already */
+            buffer_clear(bytes);
+            buffer_put(bytes, a->bytes.data, a->bytes.len);
+            more = false;
+        }
     }
     return code;
 }
@@ -223,32 +229,11 @@ static int refused(struct apply *a, const struct reply *reply) {
     return code;
 }
 
-static int stage_part(struct apply *a, uint32_t index, struct bytes part) {
-    struct request r = {.kind = OP_BLOB, .blob = {.whole = a->digest, .index = index, .part = part}};
-    struct client_reply reply;
-    int code = call(a, &r, "a part of the configuration", &reply);
-    if (code == CLI_GO_ON) {
-        code = reply.reply.result == ERR_OK ? CLI_GO_ON : refused(a, &reply.reply);
-        client_reply_free(&reply);
-    }
-    return code;
-}
-
-static int stage(struct apply *a) {
-    int code = CLI_GO_ON;
-    uint32_t index = 0;
-    for (size_t at = 0; code == CLI_GO_ON && at < a->bytes.len; at += BLOB_MAX_LEN) {
-        size_t len = a->bytes.len - at < BLOB_MAX_LEN ? a->bytes.len - at : BLOB_MAX_LEN;
-        code = stage_part(a, index++, bytes_of(a->bytes.data + at, len));
-    }
-    return code;
-}
-
 static int change(struct apply *a) {
     struct request r = {.kind = OP_APPLY,
                         .apply = {.whole = a->digest, .length = a->bytes.len, .base = a->base, .prune = a->prune}};
     struct client_reply reply;
-    int code = stage(a);
+    int code = stage_objects(&a->cli, a->cluster, &a->digest, buffer_bytes(&a->bytes));
     if (code == CLI_GO_ON) {
         code = call(a, &r, "the configuration", &reply);
     }
