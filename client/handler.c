@@ -54,7 +54,7 @@ struct handler *handler_new(const struct handler_setup *setup, struct buffer *wh
                           .again = position.attempting,
                           .begun = position.last};
     if (setup->turns != NULL) {
-        turns_begin(setup->turns, position.handed);
+        turns_begin(setup->turns, position.handed, position.begin);
     }
     return h;
 }

@@ -128,6 +128,7 @@ static void *follow(void *self) {
     struct notify *n = f->notify;
     bool go_on = true;
     start_page(f);
+    handler_settle(f->handler); /* what an earlier run could not record any more */
     while (go_on && !stopping(n, 0)) {
         unsigned before = f->held;
         enum error e = client_alerts(f->client, f->newest, FOLLOW_WAIT, keep, complain, f);
@@ -165,52 +166,99 @@ static bool agreed_highest(struct notify *n, struct client *client, uint64_t *hi
     return found;
 }
 
-static bool all_known(struct notify *n) {
-    struct outbox_position position;
-    for (unsigned i = 0; i < n->config->count; i++) {
-        if (!outbox_find(n->outbox, n->config->handlers[i].name, &position)) {
-            return false;
-        }
-    }
-    return true;
+/* Whether other notifiers may serve the handler too. An Alertmanager knows itself what it was told, and has to be told
+   again by somebody. */
+static bool is_shared(const struct notify *n, const struct notify_handler *h) {
+    return n->instance != NULL && h->kind != NOTIFY_ALERTMANAGER;
 }
 
-/* The number after which handlers begin that the state file does not know; false: asked to stop while waiting. */
-static bool find_begin(struct notify *n, uint64_t *begin) {
-    struct client *client = NULL;
+static bool is_known(const struct notify *n, const struct notify_handler *h) {
+    struct outbox_position position;
+    return outbox_find(n->outbox, h->name, &position);
+}
+
+/* true: asked to stop while there was no answer. */
+static bool wait_for_quorum(const struct notify *n) {
+    struct pollfd signal = {.fd = n->signals, .events = POLLIN};
+    voice_answer(n->voice, ERR_NO_QUORUM);
+    return poll(&signal, 1, FIRST_PAUSE) > 0;
+}
+
+/* A handler that only we serve. */
+static int begin_alone(struct notify *n, struct client *client, struct turns_beginning *b) {
+    *b = (struct turns_beginning){.after = n->since, .chosen = true};
     if (n->since != (uint64_t)SINCE_NOT_GIVEN) {
-        *begin = n->since;
-        return true;
+        return CLI_GO_ON;
     }
-    if (all_known(n) || outbox_highest(n->outbox, begin)) {
-        return true;
+    b->chosen = false;
+    bool found = outbox_highest(n->outbox, &b->after), stopped = false;
+    while (!found && !stopped) {
+        found = agreed_highest(n, client, &b->after);
+        stopped = !found && wait_for_quorum(n);
     }
-    if (cli_open_client(&n->cli, n->cluster, &client) != CLI_GO_ON) {
-        return false;
-    }
-    bool found, stopped = false;
-    while (!(found = agreed_highest(n, client, begin)) && !stopped) {
-        voice_answer(n->voice, ERR_NO_QUORUM);
-        struct pollfd signal = {.fd = n->signals, .events = POLLIN};
-        stopped = poll(&signal, 1, FIRST_PAUSE) > 0;
-    }
-    client_close(client);
-    return found;
+    return found ? CLI_GO_ON : CLI_NO_QUORUM;
 }
 
-static int make_known(struct notify *n, uint64_t begin) {
-    struct outbox_position position;
-    for (unsigned i = 0; i < n->config->count; i++) {
-        const char *name = n->config->handlers[i].name;
-        if (outbox_find(n->outbox, name, &position)) {
-            continue;
+static int begin_shared(struct notify *n, struct client *client, const char *handler, struct turns_beginning *b) {
+    struct notified_log log = {.client = client, .key_path = n->cli.key_path, .timeout = TURN_PATIENCE};
+    const uint64_t *since = n->since == (uint64_t)SINCE_NOT_GIVEN ? NULL : &n->since;
+    uint64_t recorded = 0;
+    while ((since == NULL || *since > 0) && !notified_read(&log, handler, &recorded)) {
+        if (wait_for_quorum(n)) {
+            return CLI_NO_QUORUM;
         }
-        if (outbox_handed(n->outbox, name, begin, &n->why) != ERR_OK) {
-            return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
-        }
-        log_event(LOG_INFO_, "handler-begins", "handler=%s after_alert=%" PRIu64, name, begin);
+    }
+    if (!turns_beginning(recorded, since, b)) {
+        return cli_fail(&n->cli, CLI_REFUSED,
+                        "other notifiers handed over handler %s's alerts up to %" PRIu64
+                        " only: --since: leave it out to begin there",
+                        handler, recorded);
     }
     return CLI_GO_ON;
+}
+
+static int begin_handler(struct notify *n, const char *name, const struct turns_beginning *b) {
+    enum error e = b->chosen ? outbox_handed(n->outbox, name, b->after, &n->why)
+                             : outbox_begins(n->outbox, name, b->after, &n->why);
+    if (e != ERR_OK) {
+        return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+    }
+    log_event(LOG_INFO_, "handler-begins", "handler=%s after_alert=%" PRIu64, name, b->after);
+    return CLI_GO_ON;
+}
+
+/* Handlers that the state file does not know. Those that others may serve too come last: where they begin says nothing
+   of the rest. */
+static int begin_all(struct notify *n, struct client *client) {
+    struct turns_beginning alone = {.after = 0}, b;
+    bool found = false;
+    int code = CLI_GO_ON;
+    for (unsigned i = 0; i < 2 * n->config->count && code == CLI_GO_ON; i++) {
+        const struct notify_handler *h = &n->config->handlers[i % n->config->count];
+        bool shared = i >= n->config->count;
+        if (is_known(n, h) || is_shared(n, h) != shared) {
+            continue;
+        }
+        if (shared) {
+            code = begin_shared(n, client, h->name, &b);
+        } else {
+            code = found ? CLI_GO_ON : begin_alone(n, client, &alone);
+            found = true;
+            b = alone;
+        }
+        code = code == CLI_GO_ON ? begin_handler(n, h->name, &b) : code;
+    }
+    return code;
+}
+
+static int make_known(struct notify *n) {
+    struct client *client = NULL;
+    int code = cli_open_client(&n->cli, n->cluster, &client);
+    if (code == CLI_GO_ON) {
+        code = begin_all(n, client);
+        client_close(client);
+    }
+    return code;
 }
 
 /* --- from start to end --- */
@@ -264,15 +312,17 @@ static const struct cli_verb *verb_of(struct notify *n, struct cli_option option
             "Those\n"
             "with --standby-after 30s hand over only what no other recorded within 30 s.\n"
             "A handler that the state file knows goes on where it stood. A new one begins, without --since, where the\n"
-            "others stand, or, when there are none, with the first alert that is not yet raised at the first start.\n",
+            "others stand, or, when there are none, with the first alert that is not yet raised at the first start.\n"
+            "With --instance it begins where the log says that other notifiers stand; where the log says nothing, "
+            "with\n"
+            "the first alert of all, or behind --since N: alerts up to N are then recorded as wanted by nobody.\n",
         .options = options,
     };
     return verb;
 }
 
-/* An Alertmanager knows itself what it was told, and has to be told again by somebody. */
 static struct turns *turns_of(struct notify *n, struct follower *f, const struct notify_handler *config) {
-    if (n->instance == NULL || config->kind == NOTIFY_ALERTMANAGER) {
+    if (!is_shared(n, config)) {
         return NULL;
     }
     f->log = (struct notified_log){.client = f->client, .key_path = n->cli.key_path, .timeout = TURN_PATIENCE};
@@ -393,7 +443,6 @@ static int open_all(struct notify *n) {
 }
 
 static int run(struct notify *n) {
-    uint64_t begin = 0;
     int code = open_all(n);
     if (code != CLI_GO_ON) {
         return code;
@@ -404,10 +453,7 @@ static int run(struct notify *n) {
         return cli_fail(&n->cli, CLI_REFUSED, "cannot take signals: the system: raise the limit of open files");
     }
     service_watch_network();
-    if (!find_begin(n, &begin)) {
-        return CLI_NO_QUORUM;
-    }
-    code = make_known(n, begin);
+    code = make_known(n);
     return code == CLI_GO_ON ? follow_all(n) : code;
 }
 

@@ -1,6 +1,6 @@
-/* The journal is text, one line a mark: "handed HANDLER NUMBER", "attempt HANDLER NUMBER RUN", with LAST
-   behind it for a message of the alerts NUMBER..LAST, "done HANDLER NUMBER RUN", under a head that names the cluster.
-   It is rewritten when it is opened and when it has grown. */
+/* The journal is text, one line a mark: "begins HANDLER NUMBER", "handed HANDLER NUMBER", "attempt HANDLER NUMBER RUN",
+   with LAST behind it for a message of the alerts NUMBER..LAST, "done HANDLER NUMBER RUN", under a head that names the
+   cluster. It is rewritten when it is opened and when it has grown. */
 #include "client/outbox.h"
 
 #include "base/invariant.h"
@@ -66,15 +66,22 @@ struct mark {
 static bool apply(struct outbox *o, const struct mark *m) {
     struct outbox_position *p = &find_or_add(o, m->handler)->position;
     bool is_next = m->number == p->handed + 1 && m->run == p->next_run;
+    uint64_t begin = p->begin;
+    if (strcmp(m->word, "begins") == 0) {
+        bool first = p->handed == 0 && !p->attempting && p->next_run == 0;
+        *p = (struct outbox_position){.handed = m->number, .begin = m->number};
+        return first;
+    }
     if (strcmp(m->word, "handed") == 0) {
         bool forward = m->number >= p->handed;
-        *p = (struct outbox_position){.handed = m->number};
+        *p = (struct outbox_position){.handed = m->number, .begin = begin};
         return forward;
     }
     if (strcmp(m->word, "attempt") == 0) {
         /* Runs that a handler does not want are passed over. */
         bool later = m->number > p->handed && (m->number > p->handed + 1 || m->run >= p->next_run);
-        *p = (struct outbox_position){.handed = m->number - 1, .next_run = m->run, .attempting = true, .last = m->last};
+        *p = (struct outbox_position){
+            .handed = m->number - 1, .begin = begin, .next_run = m->run, .attempting = true, .last = m->last};
         return later;
     }
     p->next_run++;
@@ -84,7 +91,7 @@ static bool apply(struct outbox *o, const struct mark *m) {
 
 static void print_mark(struct buffer *out, const struct mark *m) {
     buffer_printf(out, "%s %s %" PRIu64, m->word, m->handler, m->number);
-    if (strcmp(m->word, "handed") != 0) {
+    if (strcmp(m->word, "handed") != 0 && strcmp(m->word, "begins") != 0) {
         buffer_printf(out, " %u", m->run);
     }
     if (m->last > m->number) {
@@ -98,6 +105,8 @@ static bool scan_mark(struct mark *m, const char *line) {
     *m = (struct mark){.run = 0};
     if (sscanf(line, "handed %64[a-zA-Z0-9._-] %" SCNu64 "%n", m->handler, &m->number, &end) == 2) {
         snprintf(m->word, sizeof m->word, "%s", "handed");
+    } else if (sscanf(line, "begins %64[a-zA-Z0-9._-] %" SCNu64 "%n", m->handler, &m->number, &end) == 2) {
+        snprintf(m->word, sizeof m->word, "%s", "begins");
     } else if (sscanf(line, "attempt %64[a-zA-Z0-9._-] %" SCNu64 " %u%n", m->handler, &m->number, &m->run, &end) == 3) {
         snprintf(m->word, sizeof m->word, "%s", "attempt");
         int more = -1;
@@ -108,7 +117,7 @@ static bool scan_mark(struct mark *m, const char *line) {
     } else if (sscanf(line, "done %64[a-zA-Z0-9._-] %" SCNu64 " %u%n", m->handler, &m->number, &m->run, &end) == 3) {
         snprintf(m->word, sizeof m->word, "%s", "done");
     }
-    return end > 0 && line[end] == '\0' && (m->number > 0 || m->word[0] == 'h');
+    return end > 0 && line[end] == '\0' && (m->number > 0 || m->word[0] == 'h' || m->word[0] == 'b');
 }
 
 /* --- the file --- */
@@ -123,8 +132,13 @@ static void print_all(struct buffer *out, const struct outbox *o) {
     print_head(out, o);
     for (unsigned i = 0; i < o->count; i++) {
         const struct outbox_position *p = &o->places[i].position;
-        struct mark m = {.word = "handed", .number = p->handed};
+        struct mark m = {.word = "begins", .number = p->begin};
         snprintf(m.handler, sizeof m.handler, "%s", o->places[i].handler);
+        if (p->begin > 0) {
+            print_mark(out, &m);
+        }
+        snprintf(m.word, sizeof m.word, "%s", "handed");
+        m.number = p->handed;
         print_mark(out, &m);
         if (p->next_run > 0 || p->attempting) {
             /* An attempt may stand for runs before it that succeeded or were not wanted. */
@@ -334,6 +348,10 @@ enum error outbox_attempt_group(struct outbox *o, const char *handler, uint64_t 
 
 enum error outbox_done(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why) {
     return put_mark(o, "done", handler, (struct mark){.number = number, .run = run}, why);
+}
+
+enum error outbox_begins(struct outbox *o, const char *handler, uint64_t number, struct buffer *why) {
+    return put_mark(o, "begins", handler, (struct mark){.number = number}, why);
 }
 
 enum error outbox_handed(struct outbox *o, const char *handler, uint64_t number, struct buffer *why) {

@@ -10,6 +10,7 @@ struct outbox;
 
 struct outbox_position {
     uint64_t handed;   /* every alert up to this number is done with */
+    uint64_t begin;    /* of those up to this one by others, or nobody: nothing of them is known here */
     unsigned next_run; /* of alert handed+1: runs below this one succeeded */
     bool attempting;   /* its run next_run was started and its end is not known */
     uint64_t last;     /* the message that was begun goes from alert handed+1 to this one; 0: none was begun */
@@ -30,6 +31,8 @@ enum error outbox_attempt(struct outbox *o, const char *handler, uint64_t number
 enum error outbox_attempt_group(struct outbox *o, const char *handler, uint64_t number, uint64_t last, unsigned run,
                                 struct buffer *why);
 enum error outbox_done(struct outbox *o, const char *handler, uint64_t number, unsigned run, struct buffer *why);
+/* Makes a handler known that was not: what comes up to number is no business of ours. */
+enum error outbox_begins(struct outbox *o, const char *handler, uint64_t number, struct buffer *why);
 /* All runs of every alert up to number are done, or were not wanted. Also makes a handler known. */
 enum error outbox_handed(struct outbox *o, const char *handler, uint64_t number, struct buffer *why);
 

@@ -12,6 +12,7 @@
 
 struct turns {
     struct turns_setup setup;
+    uint64_t begin;            /* where we began: what came before is not ours to record */
     uint64_t position;         /* done with by us, or by others as far as we saw */
     uint64_t recorded;         /* of these, what stands in the log */
     uint64_t known;            /* how far the log says the handler is; 0: nothing, or not read */
@@ -30,8 +31,16 @@ void turns_free(struct turns *t) {
     free(t);
 }
 
-void turns_begin(struct turns *t, uint64_t position) {
-    t->position = t->recorded = position;
+void turns_begin(struct turns *t, uint64_t position, uint64_t begin) {
+    REQUIRE(begin <= position);
+    t->position = position;
+    t->recorded = t->begin = begin;
+}
+
+bool turns_beginning(uint64_t recorded, const uint64_t *since, struct turns_beginning *out) {
+    bool chosen = since != NULL && recorded == 0;
+    *out = (struct turns_beginning){.after = chosen ? *since : recorded, .chosen = chosen};
+    return since == NULL || recorded == 0 || *since <= recorded;
 }
 
 void turns_arrived(struct turns *t, mono_ms now) {
@@ -97,8 +106,17 @@ static void tell_failure(const struct turns *t, enum error e) {
         e == ERR_FORBIDDEN || e == ERR_UNKNOWN_KEY ? ": give the key of an operator with the role notify" : "");
 }
 
+/* Others, or nobody, are done with what lies between the log and where we began: we cannot say it is done. */
+static void tell_gap(const struct turns *t) {
+    log_event_limited(LOG_WARN_, "not-recorded",
+                      "handler=%s upto=%" PRIu64 " first=%" PRIu64 " last=%" PRIu64
+                      " text=\"nobody recorded these alerts, and this notifier began behind them: start one that "
+                      "hands them over, or move the state file away and give --since\"",
+                      t->setup.handler, t->position, t->known + 1, t->begin);
+}
+
 static void record(struct turns *t) {
-    uint64_t from = t->known > 0 ? t->known : t->recorded;
+    uint64_t from = t->known > t->begin ? t->known : t->begin;
     struct op_notified op = {from + 1, t->position, t->setup.handler, t->setup.instance};
     t->was_tried = true;
     enum error e = from < t->position ? t->setup.record(t->setup.self, &op) : ERR_OK;
@@ -107,7 +125,7 @@ static void record(struct turns *t) {
         t->recorded = t->position;
         t->known = t->known < t->position ? t->position : t->known;
     } else if (e == ERR_STALE) {
-        read_log(t); /* the log stands below what we believed: the next record begins there */
+        tell_gap(t);
     } else {
         tell_failure(t, e);
     }

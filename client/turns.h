@@ -22,8 +22,19 @@ struct turns_setup {
 struct turns;
 struct turns *turns_new(const struct turns_setup *setup);
 void turns_free(struct turns *t);
-/* Before all else: everything up to this number was done with in earlier runs. */
-void turns_begin(struct turns *t, uint64_t position);
+/* Before all else: what lies behind `begin` and up to `position` was done with in earlier runs, and is recorded if it
+   is not. */
+void turns_begin(struct turns *t, uint64_t position, uint64_t begin);
+
+/* Where a handler begins that this notifier never served. */
+struct turns_beginning {
+    uint64_t after; /* with the alert behind this one */
+    bool chosen;    /* an operator wants none up to it to be handed over: to be recorded so */
+};
+/* recorded: how far the log says the handler is, 0: nothing. since: what the operator gave, or NULL. Where the log
+   stands, else where the operator chose, else with the first alert of all. false: since would pass over alerts that
+   others may still have to hand over. */
+bool turns_beginning(uint64_t recorded, const uint64_t *since, struct turns_beginning *out);
 /* Alerts have come that were not there before. */
 void turns_arrived(struct turns *t, mono_ms now);
 

@@ -19,9 +19,14 @@ static void copy_name(char out[NOTIFY_NAME_MAX + 1], const char *name) {
         out[i] = name[i];
 }
 
+static bool is_known(const struct ledger *l, const char *handler) {
+    uint32_t at = place_of(l, handler);
+    return at < l->notified_count && strcmp(l->notified[at].record.handler, handler) == 0;
+}
+
 struct notified_entry *notified_entry_at(struct ledger *l, const char *handler) {
     uint32_t at = place_of(l, handler);
-    if (at < l->notified_count && strcmp(l->notified[at].record.handler, handler) == 0)
+    if (is_known(l, handler))
         return &l->notified[at];
     if (l->notified_count == LEDGER_NOTIFIED_MAX)
         return NULL;
@@ -35,12 +40,14 @@ struct notified_entry *notified_entry_at(struct ledger *l, const char *handler) 
 enum error ledger_notified(struct ledger *l, const struct op_notified *op, uint64_t highest) {
     if (op->last > highest)
         return ERR_OUT_OF_RANGE;
+    if (op->first > 1 && !is_known(l, op->handler))
+        return ERR_STALE; /* nobody accounts for those before it */
     struct notified_entry *e = notified_entry_at(l, op->handler);
     if (!e)
         return ERR_TOO_MANY;
-    if (e->record.upto > 0 && op->last <= e->record.upto)
+    if (op->last <= e->record.upto)
         return ERR_DUPLICATE;
-    if (e->record.upto > 0 && op->first > e->record.upto + 1)
+    if (op->first > e->record.upto + 1)
         return ERR_STALE;
     e->record.upto = op->last;
     e->record.at = l->t;

@@ -79,7 +79,7 @@ static void open_turns(mono_ms standby_after, mono_ms fresh, mono_ms pause) {
                                .read = read_it,
                                .record = record_it};
     turns = turns_new(&made);
-    turns_begin(turns, 0);
+    turns_begin(turns, 0, 0);
 }
 
 static uint64_t stands_at(void) {
@@ -167,7 +167,7 @@ static void records_that_follow_closely_are_joined(void **state) {
     assert_int_equal(stands_at(), 1);
     turns_free(turns);
     open_turns(0, NEVER_MS, 0);
-    turns_begin(turns, 1);
+    turns_begin(turns, 1, 0);
     turns_done(turns, 3);
     assert_int_equal(stands_at(), 3);
 }
@@ -184,16 +184,74 @@ static void a_record_that_failed_is_made_up_for(void **state) {
     assert_int_equal(records, 2);
 }
 
-static void a_record_begins_where_the_log_stands(void **state) {
+static void what_came_before_we_began_is_not_ours_to_record(void **state) {
     (void)state;
+    struct op_notified theirs = {4, 10, "hook", "other"};
     other_says(1, 3);
     open_turns(0, NEVER_MS, 0);
-    turns_begin(turns, 10); /* done with before it had a name */
+    turns_begin(turns, 10, 10);
     turns_done(turns, 12);
+    assert_int_equal(stands_at(), 3); /* 4..10 may wait at the other */
+    turns_settle(turns);
     assert_int_equal(stands_at(), 3);
+    assert_int_equal(ledger_notified(ledger, &theirs, 1000), ERR_OK);
     turns_settle(turns);
     assert_int_equal(stands_at(), 12);
-    assert_int_equal(last_op.first, 4);
+    assert_int_equal(last_op.first, 11);
+}
+
+static void a_fresh_notifier_silences_nobody_where_the_log_is_empty(void **state) {
+    (void)state;
+    open_turns(0, NEVER_MS, 0);
+    turns_begin(turns, 4, 4);
+    turns_done(turns, 5);
+    turns_settle(turns);
+    assert_int_equal(stands_at(), 0);
+}
+
+static void what_an_earlier_run_could_not_record_is_recorded(void **state) {
+    (void)state;
+    open_turns(0, NEVER_MS, 0);
+    turns_begin(turns, 8, 0);
+    turns_settle(turns);
+    assert_int_equal(stands_at(), 8);
+    turns_settle(turns);
+    assert_int_equal(records, 1);
+}
+
+static void a_new_handler_begins_where_the_log_stands_or_where_the_operator_chose(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t recorded;
+        int since; /* -1: not given */
+        uint64_t after;
+        bool chosen, valid;
+    } ROWS[] = {{0, -1, 0, false, true}, {7, -1, 7, false, true}, {0, 0, 0, true, true},  {0, 5, 5, true, true},
+                {7, 0, 7, false, true},  {7, 7, 7, false, true},  {7, 8, 7, false, false}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct turns_beginning b;
+        uint64_t since = (uint64_t)ROWS[i].since;
+        assert_int_equal(turns_beginning(ROWS[i].recorded, ROWS[i].since < 0 ? NULL : &since, &b), ROWS[i].valid);
+        assert_int_equal(b.after, ROWS[i].after);
+        assert_int_equal(b.chosen, ROWS[i].chosen);
+    }
+}
+
+static void what_a_fresh_notifier_never_saw_is_not_handed_over_by_the_state_file(void **state) {
+    (void)state;
+    SERVE(false, 200);
+    assert_int_equal(outbox_begins(outbox, "hook", 4, &why), ERR_OK);
+    outbox_close(outbox);
+    open_outbox(); /* written anew, twice */
+    outbox_close(outbox);
+    open_outbox();
+    open_turns(0, NEVER_MS, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 4, 1);
+    handler_settle(h);
+    handler_free(h);
+    assert_int_equal(receiver.count, 1);
+    assert_int_equal(stands_at(), 0);
 }
 
 /* --- with a handler --- */
@@ -273,7 +331,11 @@ int main(void) {
         TEST(without_an_answer_it_rather_goes_out_twice),
         TEST(records_that_follow_closely_are_joined),
         TEST(a_record_that_failed_is_made_up_for),
-        TEST(a_record_begins_where_the_log_stands),
+        TEST(what_came_before_we_began_is_not_ours_to_record),
+        TEST(a_fresh_notifier_silences_nobody_where_the_log_is_empty),
+        TEST(what_an_earlier_run_could_not_record_is_recorded),
+        TEST(a_new_handler_begins_where_the_log_stands_or_where_the_operator_chose),
+        TEST(what_a_fresh_notifier_never_saw_is_not_handed_over_by_the_state_file),
         TEST(a_handler_hands_over_what_nobody_did_and_records_it),
         TEST(what_another_delivers_while_we_try_in_vain_is_tried_no_more),
         TEST(unwanted_alerts_are_recorded_too_and_nobody_waits_for_them),
