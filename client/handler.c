@@ -151,7 +151,7 @@ static void tell_loss(struct handler *h, const struct parcel *p, const char *eve
 }
 
 static void tell_theirs(const struct handler *h, uint64_t first, uint64_t last) {
-    log_event(LOG_INFO_, "handed-over-by-another", "handler=%s alert=%" PRIu64 " last=%" PRIu64, h->setup.config->name,
+    log_event(LOG_INFO_, "done-with-by-another", "handler=%s alert=%" PRIu64 " last=%" PRIu64, h->setup.config->name,
               first, last);
 }
 
@@ -166,9 +166,17 @@ static bool is_theirs_now(struct handler *h, const struct parcel *p) {
     return theirs;
 }
 
+/* How long what ended so is tried. What fails here, or is refused, another notifier may be granted: its host, its way
+   and its login are others. Until it had time to, we do not count it as done. */
+static mono_ms patience(const struct handler *h, enum carry_end end) {
+    mono_ms least = h->setup.turns == NULL ? 0 : h->setup.others_need;
+    mono_ms most = h->setup.config->retry_for == 0 ? INT64_MAX : h->setup.config->retry_for;
+    return end == CARRY_REFUSED || most < least ? least : most;
+}
+
 /* Again and again; false: asked to stop. */
 static bool take_run(struct handler *h, const struct parcel *p) {
-    mono_ms pause = h->setup.first_pause, began = clock_mono(), patience = h->setup.config->retry_for;
+    mono_ms pause = h->setup.first_pause, began = clock_mono();
     if (!note(h, MARK_ATTEMPT, p)) {
         return false;
     }
@@ -178,11 +186,11 @@ static bool take_run(struct handler *h, const struct parcel *p) {
         if (end == CARRY_STOPPED) {
             return false;
         }
-        bool too_long = patience > 0 && clock_mono() - began >= patience;
-        if (end == CARRY_REFUSED || (end == CARRY_FAILED && too_long)) {
-            tell_loss(h, p, end == CARRY_REFUSED ? "alert-refused" : "alert-given-up", tries);
+        if (end == CARRY_DONE) {
+            return note(h, MARK_DONE, p);
         }
-        if (end != CARRY_FAILED || too_long) {
+        if (clock_mono() - began >= patience(h, end)) {
+            tell_loss(h, p, end == CARRY_REFUSED ? "alert-refused" : "alert-given-up", tries);
             return note(h, MARK_DONE, p);
         }
         tell_failure(h, p, tries, pause);

@@ -1,5 +1,5 @@
 /* Hands alerts to one handler, in order: each message is retried with growing pauses until it is taken, refused for
-   good, or given up after the handler's retry_for. Blocks its thread. */
+   good (beside other notifiers: for others_need), or given up after the handler's retry_for. Blocks its thread. */
 #ifndef QUORATE_CLIENT_HANDLER_H
 #define QUORATE_CLIENT_HANDLER_H
 
@@ -21,6 +21,7 @@ struct handler_setup {
     int stop_fd;                        /* readable: stop, kill what runs */
     mono_ms first_pause, longest_pause; /* between tries: doubled each time */
     struct turns *turns;                /* with other notifiers; NULL: there are none */
+    mono_ms others_need;                /* with others: how long anything is tried at least, for them to take it over */
     mono_ms repeat_every;               /* how often an Alertmanager is told what fires */
 };
 

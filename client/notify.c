@@ -24,7 +24,8 @@ enum {
     PAGE_BYTES = 4 << 20, /* ... and bytes of them, about */
     FIRST_PAUSE = 1000,   /* before a handler is tried again, doubled each time */
     LONGEST_PAUSE = 300000,
-    TURN_FRESH = 2000, /* ms that what the log said of other notifiers counts */
+    OTHERS_NEED = 600000, /* ms that others have to take over what fails here */
+    TURN_FRESH = 2000,    /* ms that what the log said of other notifiers counts */
     TURN_PAUSE = 1000,
     TURN_PATIENCE = 5000, /* ms that one question to the log may take */
     REPEAT_EVERY = 60000, /* an Alertmanager takes five silent minutes for an end */
@@ -305,7 +306,9 @@ static const struct cli_verb *verb_of(struct notify *n, struct cli_option option
             "Alertmanager's webhook form, a mail goes to each of `to`; more than group_above waiting alerts leave as\n"
             "one message. An Alertmanager is told again every minute what fires.\n"
             "What fails or overruns its timeout is tried again, with pauses of 1 s up to 5 min, for retry_for (a\n"
-            "command: for ever); what a server refuses for good is said and passed over. Alerts stay in order.\n"
+            "command: for ever); what a server refuses for good is said and passed over (with --instance after 10 min, "
+            "so that another\n"
+            "notifier can take it over). Alerts stay in order.\n"
             "A crash between a delivery and its note repeats it: QUORATE_KEY, the header Idempotency-Key and the\n"
             "Message-ID (cluster id and number) tell repetitions.\n"
             "Of several notifiers each has an --instance and a key of its own, of an operator with the role notify. "
@@ -348,6 +351,7 @@ static int start_follower(struct notify *n, const struct notify_handler *config)
                                   .stop_fd = n->stop,
                                   .first_pause = FIRST_PAUSE,
                                   .longest_pause = LONGEST_PAUSE,
+                                  .others_need = OTHERS_NEED,
                                   .repeat_every = REPEAT_EVERY};
     *f = (struct follower){.notify = n};
     int code = cli_open_client(&n->cli, n->cluster, &f->client);

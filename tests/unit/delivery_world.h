@@ -25,7 +25,8 @@ static bool serving;
 static struct alert alerts[ALERTS];
 static char outputs[ALERTS][32];
 static struct notify_handler config;
-static struct turns *turns; /* of handlers that are made; NULL: alone */
+static struct turns *turns;               /* of handlers that are made; NULL: alone */
+static mono_ms others_need = 3600 * 1000; /* the same */
 
 static inline void open_outbox(void) {
     buffer_clear(&why);
@@ -117,7 +118,8 @@ static inline struct handler *handler_of(enum notify_kind kind) {
                                  .stop_fd = stop_fd,
                                  .turns = turns,
                                  .first_pause = 1,
-                                 .longest_pause = 4};
+                                 .longest_pause = 4,
+                                 .others_need = others_need};
     if (!outbox_find(outbox, "hook", &p)) {
         assert_int_equal(outbox_handed(outbox, "hook", 0, &why), ERR_OK);
     }

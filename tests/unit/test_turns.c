@@ -288,6 +288,54 @@ static void what_another_delivers_while_we_try_in_vain_is_tried_no_more(void **s
     stands(8, false);
 }
 
+static void what_is_refused_here_is_left_to_another(void **state) {
+    (void)state;
+    SERVE(false, 400, 400, 400, 200);
+    others_at = 3;
+    open_turns(0, 0, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 1);
+    handler_free(h);
+    assert_int_equal(receiver.count, 2);
+    assert_int_equal(records, 0);
+    assert_int_equal(stands_at(), 7);
+}
+
+static void what_is_refused_here_may_be_granted_later(void **state) {
+    (void)state;
+    SERVE(false, 400, 400, 200);
+    open_turns(0, 0, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 1);
+    handler_free(h);
+    assert_int_equal(receiver.count, 3);
+    assert_int_equal(stands_at(), 1);
+}
+
+static void what_fails_is_not_given_up_before_another_had_time(void **state) {
+    (void)state;
+    SERVE(false, 500, 500, 500, 500, 200);
+    open_turns(0, 0, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    config.retry_for = 1;
+    takes(h, 0, 1);
+    handler_free(h);
+    assert_int_equal(receiver.count, 5);
+}
+
+static void what_nobody_is_granted_is_lost_in_the_end(void **state) {
+    (void)state;
+    SERVE(false, 400);
+    others_need = 20;
+    open_turns(0, 0, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 1);
+    handler_free(h);
+    others_need = NEVER_MS;
+    assert_true(receiver.count >= 2);
+    assert_int_equal(stands_at(), 1);
+}
+
 static void unwanted_alerts_are_recorded_too_and_nobody_waits_for_them(void **state) {
     (void)state;
     SERVE(false, 200);
@@ -338,6 +386,10 @@ int main(void) {
         TEST(what_a_fresh_notifier_never_saw_is_not_handed_over_by_the_state_file),
         TEST(a_handler_hands_over_what_nobody_did_and_records_it),
         TEST(what_another_delivers_while_we_try_in_vain_is_tried_no_more),
+        TEST(what_is_refused_here_is_left_to_another),
+        TEST(what_is_refused_here_may_be_granted_later),
+        TEST(what_fails_is_not_given_up_before_another_had_time),
+        TEST(what_nobody_is_granted_is_lost_in_the_end),
         TEST(unwanted_alerts_are_recorded_too_and_nobody_waits_for_them),
         TEST(a_group_that_another_began_to_tell_is_told_from_there),
     };
