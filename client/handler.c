@@ -174,34 +174,51 @@ static mono_ms patience(const struct handler *h, enum carry_end end) {
     return end == CARRY_REFUSED || most < least ? least : most;
 }
 
-/* Again and again; false: asked to stop. */
-static bool take_run(struct handler *h, const struct parcel *p) {
+static bool carry_out(struct handler *h, const struct parcel *p);
+
+/* What is too much at once may be taken in parts. Repeated after a crash it falls into the same parts, under the same
+   numbers. */
+static bool carry_halves(struct handler *h, const struct parcel *p) {
+    unsigned half = p->count / 2;
+    struct parcel one = {.alerts = p->alerts, .count = half, .run = p->run, .first = p->first};
+    struct parcel other = {.alerts = p->alerts + half, .count = p->count - half, .run = p->run, .last = p->last};
+    one.last = p->alerts[half - 1]->number;
+    other.first = p->alerts[half]->number;
+    make_quotable(&h->said);
+    log_event(LOG_WARN_, "message-halved", "handler=%s alert=%" PRIu64 " last=%" PRIu64 " alerts=%u said=\"%.200s\"",
+              h->setup.config->name, p->first, p->last, p->count, buffer_cstr(&h->said));
+    return carry_out(h, &one) && carry_out(h, &other);
+}
+
+/* Again and again, until it is taken or passed over; false: asked to stop. */
+static bool carry_out(struct handler *h, const struct parcel *p) {
     mono_ms pause = h->setup.first_pause, began = clock_mono();
-    if (!note(h, MARK_ATTEMPT, p)) {
-        return false;
-    }
     for (unsigned tries = 1;; tries++) {
         buffer_clear(&h->said);
         enum carry_end end = h->carrier->carry(h->carrier, p, &h->said);
-        if (end == CARRY_STOPPED) {
-            return false;
+        if (end == CARRY_DONE || end == CARRY_STOPPED) {
+            return end == CARRY_DONE;
         }
-        if (end == CARRY_DONE) {
-            return note(h, MARK_DONE, p);
+        if (end == CARRY_REFUSED && p->count > 1) {
+            return carry_halves(h, p);
         }
         if (clock_mono() - began >= patience(h, end)) {
             tell_loss(h, p, end == CARRY_REFUSED ? "alert-refused" : "alert-given-up", tries);
-            return note(h, MARK_DONE, p);
+            return true;
         }
         tell_failure(h, p, tries, pause);
         if (rest(h, pause)) {
             return false;
         }
         if (is_theirs_now(h, p)) {
-            return note(h, MARK_DONE, p);
+            return true;
         }
         pause = longer(h, pause);
     }
+}
+
+static bool take_run(struct handler *h, const struct parcel *p) {
+    return note(h, MARK_ATTEMPT, p) && carry_out(h, p) && note(h, MARK_DONE, p);
 }
 
 /* --- a message --- */

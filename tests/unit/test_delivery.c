@@ -168,6 +168,36 @@ static void a_message_holds_what_is_wanted_and_no_more(void **state) {
     stands(30, false);
 }
 
+static void a_group_that_is_too_large_is_told_in_halves(void **state) {
+    (void)state;
+    static const char *const KEYS[] = {":1-21\r\n", ":1-10\r\n", ":11-21\r\n", ":11-15\r\n", ":16-21\r\n"};
+    static const unsigned SIZES[] = {21, 10, 11, 5, 6};
+    SERVE(false, 413, 200, 413, 200, 200);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 21);
+    handler_free(h);
+    assert_int_equal(receiver.count, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_non_null(strstr(receiver.list[i].head, KEYS[i]));
+        assert_int_equal(alerts_of(i), SIZES[i]);
+    }
+    stands(21, false);
+}
+
+static void of_a_group_only_the_refused_alert_is_lost(void **state) {
+    (void)state;
+    SERVE(false, 400, 400, 400, 200, 200); /* 1, 2, 3: all, 1, 2+3 */
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    config.group_above = 2;
+    takes(h, 0, 3);
+    handler_free(h);
+    assert_int_equal(receiver.count, 5);
+    assert_non_null(strstr(receiver.list[1].head, ":1\r\n"));
+    assert_non_null(strstr(receiver.list[3].head, ":2\r\n"));
+    assert_non_null(strstr(receiver.list[4].head, ":3\r\n"));
+    stands(3, false);
+}
+
 /* --- kill -9 --- */
 
 static void a_kill_before_the_note_repeats_the_alert_under_its_key(void **state) {
@@ -241,6 +271,8 @@ int main(void) {
         TEST(waiting_for_an_answer_ends_when_asked_to_stop),
         TEST(more_than_group_above_leave_as_one_message),
         TEST(a_message_holds_what_is_wanted_and_no_more),
+        TEST(a_group_that_is_too_large_is_told_in_halves),
+        TEST(of_a_group_only_the_refused_alert_is_lost),
         TEST(a_kill_before_the_note_repeats_the_alert_under_its_key),
         TEST(a_killed_group_is_repeated_as_it_was_though_more_alerts_wait),
         TEST(a_killed_single_alert_stays_one_though_many_wait),
