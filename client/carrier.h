@@ -23,6 +23,8 @@ struct parcel {
 struct carrier {
     /* said: what people are to read when it is not DONE; one line, without the secrets of a URL. */
     enum carry_end (*carry)(struct carrier *c, const struct parcel *p, struct buffer *said);
+    /* The message is given up, or refused for good: no try will follow. May be NULL. */
+    void (*pass_over)(struct carrier *c, const struct parcel *p);
     /* Called now and then while nothing is to be carried; may be NULL. */
     void (*tick)(struct carrier *c);
     void (*free)(struct carrier *c);

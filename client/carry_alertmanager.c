@@ -68,6 +68,19 @@ static enum carry_end carry(struct carrier *self, const struct parcel *p, struct
     return end_of;
 }
 
+/* What it was not told now it is told by the repetitions: what fires joins them, what ended leaves them. */
+static void pass_over(struct carrier *self, const struct parcel *p) {
+    struct manager *m = (struct manager *)self;
+    json_t *posts = json_array();
+    struct buffer why = {0};
+    if (firing_commit(m->firing, firing_plan(m->firing, p->alerts, p->count, posts), &why) != ERR_OK) {
+        log_event(LOG_ERROR_, "state-write-failed", "handler=%s error=\"%s\"", m->setup.config->name,
+                  buffer_cstr(&why));
+    }
+    json_decref(posts);
+    buffer_free(&why);
+}
+
 static void repeat(struct manager *m) {
     json_t *posts = json_array();
     struct buffer said = {0};
@@ -113,7 +126,7 @@ struct carrier *carry_alertmanager(const struct handler_setup *setup, struct buf
         return NULL;
     }
     struct manager *m = xcalloc(1, sizeof *m);
-    *m = (struct manager){.carrier = {.carry = carry, .tick = tick, .free = end},
+    *m = (struct manager){.carrier = {.carry = carry, .pass_over = pass_over, .tick = tick, .free = end},
                           .setup = *setup,
                           .transport = transport_new(setup->stop_fd),
                           .firing = firing};

@@ -203,6 +203,9 @@ static bool carry_out(struct handler *h, const struct parcel *p) {
             return carry_halves(h, p);
         }
         if (clock_mono() - began >= patience(h, end)) {
+            if (h->carrier->pass_over != NULL) {
+                h->carrier->pass_over(h->carrier, p);
+            }
             tell_loss(h, p, end == CARRY_REFUSED ? "alert-refused" : "alert-given-up", tries);
             return true;
         }

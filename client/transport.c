@@ -193,8 +193,9 @@ static enum carry_end judge_post(const struct exchange *x) {
     if (x->code >= 200 && x->code < 300) {
         return CARRY_DONE; /* whatever became of the answer's body */
     }
-    bool later = x->code < 200 || x->code == 408 || x->code == 429 || x->code >= 500;
-    return later ? CARRY_FAILED : CARRY_REFUSED;
+    /* These speak of what was sent. Others, a login that ran out or a page that is away, may pass. */
+    bool about_this = x->code == 400 || x->code == 413 || x->code == 415 || x->code == 422;
+    return about_this ? CARRY_REFUSED : CARRY_FAILED;
 }
 
 enum carry_end transport_post(struct transport *t, const struct transport_post *post, struct buffer *said) {

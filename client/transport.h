@@ -19,7 +19,7 @@ struct transport_post {
     struct bytes json;
     mono_ms timeout; /* of the whole exchange */
 };
-/* DONE: 2xx. FAILED: 408, 429, 5xx, no connection or no answer in time. REFUSED: any other answer. */
+/* DONE: 2xx. REFUSED: 400, 413, 415, 422. FAILED: any other answer, no connection or no answer in time. */
 enum carry_end transport_post(struct transport *t, const struct transport_post *post, struct buffer *said);
 
 struct transport_mail {

@@ -103,6 +103,35 @@ static void an_end_is_told_under_the_old_labels_though_the_first_post_failed(voi
     assert_true(ended(2, 0));
 }
 
+static void what_was_refused_still_fires_and_ends(void **state) {
+    (void)state;
+    SERVE(false, 400, 200, 400, 200);
+    make_alert(1, ALERT_RECOVERY, STATE_OK, STATE_OK);
+    struct handler *h = handler_of(NOTIFY_ALERTMANAGER);
+    takes(h, 0, 1);
+    handler_tick(h);
+    assert_int_equal(receiver.count, 2);
+    assert_int_equal(posted(1), 1);
+    assert_string_equal(label(1, 0, "host"), "web1");
+    takes(h, 1, 1);
+    handler_tick(h);
+    handler_free(h);
+    assert_int_equal(receiver.count, 3); /* it fires no more: resolve_timeout ends it */
+}
+
+static void what_was_given_up_still_fires(void **state) {
+    (void)state;
+    SERVE(false, 503);
+    struct handler *h = handler_of(NOTIFY_ALERTMANAGER);
+    config.retry_for = 1;
+    takes(h, 0, 1);
+    unsigned before = receiver.count;
+    handler_tick(h);
+    handler_free(h);
+    assert_int_equal(receiver.count, before + 1);
+    assert_int_equal(posted(before), 1);
+}
+
 static void what_was_told_too_long_ago_is_repeated_no_more(void **state) {
     (void)state;
     SERVE(false, 200);
@@ -142,6 +171,8 @@ int main(void) {
         TEST(a_kill_before_the_note_leaves_what_fires_to_the_repetition),
         TEST(a_changed_severity_ends_the_alert_under_its_old_labels),
         TEST(an_end_is_told_under_the_old_labels_though_the_first_post_failed),
+        TEST(what_was_refused_still_fires_and_ends),
+        TEST(what_was_given_up_still_fires),
         TEST(what_was_told_too_long_ago_is_repeated_no_more),
         TEST(a_damaged_file_of_what_fires_is_refused),
     };
