@@ -19,6 +19,7 @@ struct manager {
     struct transport *transport;
     struct firing *firing;
     mono_ms repeat_at;
+    uint64_t told_first, told_last; /* the message that was taken while the set could not be written; 0: none */
 };
 
 static enum carry_end post_part(struct manager *m, const json_t *posts, size_t from, const char *key,
@@ -51,8 +52,25 @@ static enum carry_end post_all(struct manager *m, const json_t *posts, const cha
     return end_of;
 }
 
+static bool was_told(const struct manager *m, const struct parcel *p) {
+    return m->told_first == p->first && m->told_last == p->last;
+}
+
+/* What was told and could not be kept: only the writing is tried again. */
+static enum carry_end keep(struct manager *m, struct buffer *said) {
+    buffer_clear(said);
+    if (firing_save(m->firing, said) != ERR_OK) {
+        return CARRY_FAILED;
+    }
+    m->told_first = m->told_last = 0;
+    return CARRY_DONE;
+}
+
 static enum carry_end carry(struct carrier *self, const struct parcel *p, struct buffer *said) {
     struct manager *m = (struct manager *)self;
+    if (was_told(m, p)) {
+        return keep(m, said);
+    }
     json_t *posts = json_array();
     struct buffer key = {0};
     payload_key(&key, &m->setup.cluster, p->first, p->last);
@@ -61,6 +79,8 @@ static enum carry_end carry(struct carrier *self, const struct parcel *p, struct
     if (end_of != CARRY_DONE) {
         json_decref(set);
     } else if (buffer_clear(said), firing_commit(m->firing, set, said) != ERR_OK) {
+        m->told_first = p->first;
+        m->told_last = p->last;
         end_of = CARRY_FAILED;
     }
     json_decref(posts);
@@ -73,7 +93,8 @@ static void pass_over(struct carrier *self, const struct parcel *p) {
     struct manager *m = (struct manager *)self;
     json_t *posts = json_array();
     struct buffer why = {0};
-    if (firing_commit(m->firing, firing_plan(m->firing, p->alerts, p->count, posts), &why) != ERR_OK) {
+    if (!was_told(m, p) &&
+        firing_commit(m->firing, firing_plan(m->firing, p->alerts, p->count, posts), &why) != ERR_OK) {
         log_event(LOG_ERROR_, "state-write-failed", "handler=%s error=\"%s\"", m->setup.config->name,
                   buffer_cstr(&why));
     }

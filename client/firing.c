@@ -15,6 +15,7 @@ struct firing {
     char *path, *aside;
     struct payload_cluster cluster;
     json_t *set;
+    bool unsaved; /* the file holds another set */
 };
 
 static void put(json_t *object, const char *key, json_t *value) {
@@ -187,13 +188,15 @@ json_t *firing_plan(const struct firing *f, const struct alert *const *alerts, u
 }
 
 enum error firing_commit(struct firing *f, json_t *set, struct buffer *why) {
-    enum error e = json_equal(set, f->set) ? ERR_OK : store(f, set, why);
-    if (e == ERR_OK) {
-        json_decref(f->set);
-        f->set = set;
-    } else {
-        json_decref(set);
-    }
+    f->unsaved = f->unsaved || !json_equal(set, f->set);
+    json_decref(f->set);
+    f->set = set;
+    return firing_save(f, why);
+}
+
+enum error firing_save(struct firing *f, struct buffer *why) {
+    enum error e = f->unsaved ? store(f, f->set, why) : ERR_OK;
+    f->unsaved = e != ERR_OK;
     return e;
 }
 

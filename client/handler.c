@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TICK_EVERY = 1000 };
+
 struct handler {
     struct handler_setup setup;
     struct carrier *carrier;
@@ -73,15 +75,22 @@ uint64_t handler_position(const struct handler *h) {
 
 /* --- pauses --- */
 
-/* true: asked to stop. */
-static bool rest(const struct handler *h, mono_ms pause) {
+/* What one message waits for others must not: what was done is recorded, and what fires is repeated, meanwhile. true:
+   asked to stop. */
+static bool rest(struct handler *h, mono_ms pause) {
     struct pollfd stop = {.fd = h->setup.stop_fd, .events = POLLIN};
-    mono_ms until = clock_mono() + pause, now;
-    while ((now = clock_mono()) < until) {
-        if (poll(&stop, 1, (int)(until - now)) > 0) {
+    mono_ms until = clock_mono() + pause, left;
+    do {
+        handler_tick(h);
+        if (h->setup.turns != NULL) {
+            turns_settle(h->setup.turns);
+        }
+        left = until - clock_mono();
+        left = left < 0 ? 0 : left > TICK_EVERY ? TICK_EVERY : left;
+        if (poll(&stop, 1, (int)left) > 0) {
             return true;
         }
-    }
+    } while (clock_mono() < until);
     return false;
 }
 

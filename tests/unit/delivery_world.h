@@ -26,6 +26,7 @@ static struct alert alerts[ALERTS];
 static char outputs[ALERTS][32];
 static struct notify_handler config;
 static struct turns *turns;               /* of handlers that are made; NULL: alone */
+static mono_ms repeat_every;              /* of an Alertmanager */
 static mono_ms others_need = 3600 * 1000; /* the same */
 
 static inline void open_outbox(void) {
@@ -60,6 +61,7 @@ static inline int setup(void **state) {
         return -1;
     }
     snprintf(path, sizeof path, "%s/state", dir);
+    repeat_every = 0;
     stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     open_outbox();
     for (unsigned i = 0; i < ALERTS; i++) {
@@ -119,7 +121,8 @@ static inline struct handler *handler_of(enum notify_kind kind) {
                                  .turns = turns,
                                  .first_pause = 1,
                                  .longest_pause = 4,
-                                 .others_need = others_need};
+                                 .others_need = others_need,
+                                 .repeat_every = repeat_every};
     if (!outbox_find(outbox, "hook", &p)) {
         assert_int_equal(outbox_handed(outbox, "hook", 0, &why), ERR_OK);
     }

@@ -9,6 +9,8 @@
 
 #include "delivery_world.h"
 
+#include <sys/stat.h>
+
 static const char *label(unsigned request, size_t index, const char *name) {
     static char text[64];
     json_t *j = body(request);
@@ -90,11 +92,13 @@ static void a_changed_severity_ends_the_alert_under_its_old_labels(void **state)
 
 static void an_end_is_told_under_the_old_labels_though_the_first_post_failed(void **state) {
     (void)state;
+    repeat_every = NEVER_MS;
     SERVE(false, 200, 500, 200);
     make_alert(0, ALERT_PROBLEM, STATE_WARNING, STATE_OK);
     make_alert(1, ALERT_RECOVERY, STATE_OK, STATE_OK);
     struct handler *h = handler_of(NOTIFY_ALERTMANAGER);
-    takes(h, 0, 2 - 1);
+    handler_tick(h); /* none for an hour */
+    takes(h, 0, 1);
     takes(h, 1, 1);
     handler_free(h);
     assert_int_equal(receiver.count, 3);
@@ -117,6 +121,54 @@ static void what_was_refused_still_fires_and_ends(void **state) {
     handler_tick(h);
     handler_free(h);
     assert_int_equal(receiver.count, 3); /* it fires no more: resolve_timeout ends it */
+}
+
+/* The file is written beside itself: a directory there keeps it from that until somebody removes it. */
+static char aside[128];
+
+static void free_the_way(void *context, unsigned nth) {
+    (void)context;
+    if (nth == 2) {
+        rmdir(aside);
+    }
+}
+
+static void a_disk_that_fails_keeps_nothing_from_firing(void **state) {
+    (void)state;
+    SERVE(false, 200);
+    snprintf(aside, sizeof aside, "%s.hook.firing.tmp", path);
+    assert_int_equal(mkdir(aside, 0700), 0);
+    receiver.before_answer = free_the_way;
+    struct handler *h = handler_of(NOTIFY_ALERTMANAGER);
+    takes(h, 0, 1); /* told, told again while the file is not written */
+    assert_true(receiver.count >= 3);
+    json_t *first = body(0), *second = body(1);
+    assert_true(json_equal(first, second));
+    assert_non_null(strstr(receiver.list[0].head, "Idempotency-Key"));
+    assert_null(strstr(receiver.list[1].head, "Idempotency-Key")); /* a repetition */
+    assert_null(strstr(receiver.list[2].head, "Idempotency-Key"));
+    json_decref(first);
+    json_decref(second);
+    handler_free(h);
+    h = handler_of(NOTIFY_ALERTMANAGER);
+    unsigned before = receiver.count;
+    handler_tick(h);
+    assert_int_equal(posted(before), 1);
+    handler_free(h);
+}
+
+static void what_fires_is_told_again_while_another_is_tried(void **state) {
+    (void)state;
+    SERVE(false, 200, 503, 200);
+    alerts[1].host = "web2";
+    struct handler *h = handler_of(NOTIFY_ALERTMANAGER);
+    takes(h, 0, 1);
+    takes(h, 1, 1);
+    handler_free(h);
+    assert_int_equal(receiver.count, 4);
+    assert_string_equal(label(1, 0, "host"), "web2");
+    assert_string_equal(label(2, 0, "host"), "web1"); /* the repetition */
+    assert_string_equal(label(3, 0, "host"), "web2");
 }
 
 static void what_was_given_up_still_fires(void **state) {
@@ -172,6 +224,8 @@ int main(void) {
         TEST(a_changed_severity_ends_the_alert_under_its_old_labels),
         TEST(an_end_is_told_under_the_old_labels_though_the_first_post_failed),
         TEST(what_was_refused_still_fires_and_ends),
+        TEST(a_disk_that_fails_keeps_nothing_from_firing),
+        TEST(what_fires_is_told_again_while_another_is_tried),
         TEST(what_was_given_up_still_fires),
         TEST(what_was_told_too_long_ago_is_repeated_no_more),
         TEST(a_damaged_file_of_what_fires_is_refused),

@@ -336,6 +336,19 @@ static void what_nobody_is_granted_is_lost_in_the_end(void **state) {
     assert_int_equal(stands_at(), 1);
 }
 
+static void what_is_done_is_recorded_while_a_later_one_is_tried(void **state) {
+    (void)state;
+    SERVE(false, 200, 503, 200);
+    record_fails = ERR_NO_QUORUM;
+    open_turns(0, NEVER_MS, 0);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 2);
+    handler_free(h);
+    assert_int_equal(receiver.count, 3);
+    assert_int_equal(records, 3); /* in vain, 1, 2 */
+    assert_int_equal(last_op.first, 2);
+}
+
 static void unwanted_alerts_are_recorded_too_and_nobody_waits_for_them(void **state) {
     (void)state;
     SERVE(false, 200);
@@ -390,6 +403,7 @@ int main(void) {
         TEST(what_is_refused_here_may_be_granted_later),
         TEST(what_fails_is_not_given_up_before_another_had_time),
         TEST(what_nobody_is_granted_is_lost_in_the_end),
+        TEST(what_is_done_is_recorded_while_a_later_one_is_tried),
         TEST(unwanted_alerts_are_recorded_too_and_nobody_waits_for_them),
         TEST(a_group_that_another_began_to_tell_is_told_from_there),
     };
