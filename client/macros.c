@@ -182,70 +182,77 @@ static void put_cluster(struct buffer *out, const struct macro_context *c) {
     }
 #define HOST_NOW (about_host(a) ? a->state : a->host_state)
 
-/* MACRO(name, written by plugins or people, value) */
-#define MACROS(MACRO)                                                                                                  \
-    MACRO(NOTIFICATIONTYPE, false, buffer_printf(out, "%s", alert_type_name(a->type)))                                 \
-    MACRO(NOTIFICATIONNUMBER, false, buffer_printf(out, "%" PRIu32, a->notification_number))                           \
-    MACRO(HOSTNOTIFICATIONNUMBER, false, WHEN_HOST(buffer_printf(out, "%" PRIu32, a->notification_number)))            \
-    MACRO(SERVICENOTIFICATIONNUMBER, false, WHEN_SERVICE(buffer_printf(out, "%" PRIu32, a->notification_number)))      \
-    MACRO(NOTIFICATIONRECIPIENTS, false, put_contacts(out, a, CONTACT_NAME))                                           \
-    MACRO(NOTIFICATIONAUTHOR, true, buffer_printf(out, "%s", a->author))                                               \
-    MACRO(NOTIFICATIONCOMMENT, true, buffer_printf(out, "%s", a->comment))                                             \
-    MACRO(HOSTNAME, false, buffer_printf(out, "%s", a->host))                                                          \
-    MACRO(HOSTDISPLAYNAME, false, buffer_printf(out, "%s", a->host))                                                   \
-    MACRO(HOSTALIAS, false, buffer_printf(out, "%s", a->host_alias))                                                   \
-    MACRO(HOSTADDRESS, false, buffer_printf(out, "%s", a->host_address))                                               \
-    MACRO(HOSTSTATE, false, buffer_printf(out, "%s", state_name(true, HOST_NOW)))                                      \
-    MACRO(HOSTSTATEID, false, buffer_printf(out, "%u", HOST_NOW))                                                      \
-    MACRO(HOSTSTATETYPE, false, WHEN_HOST(buffer_printf(out, "%s", a->hard ? "HARD" : "SOFT")))                        \
-    MACRO(HOSTATTEMPT, false, WHEN_HOST(buffer_printf(out, "%" PRIu32, a->attempt)))                                   \
-    MACRO(MAXHOSTATTEMPTS, false, WHEN_HOST(buffer_printf(out, "%" PRIu32, a->max_attempts)))                          \
-    MACRO(LASTHOSTSTATE, false, WHEN_HOST(buffer_printf(out, "%s", state_name(true, a->last_state))))                  \
-    MACRO(LASTHOSTSTATEID, false, WHEN_HOST(buffer_printf(out, "%u", a->last_state)))                                  \
-    MACRO(HOSTOUTPUT, true, WHEN_HOST(put_first_line(out, a->output)))                                                 \
-    MACRO(LONGHOSTOUTPUT, true, WHEN_HOST(put_long(out, a->output)))                                                   \
-    MACRO(HOSTPERFDATA, true, WHEN_HOST(buffer_printf(out, "%s", a->perfdata)))                                        \
-    MACRO(HOSTDURATION, false, WHEN_HOST(put_duration(out, a)))                                                        \
-    MACRO(HOSTACKAUTHOR, true, WHEN_HOST(buffer_printf(out, "%s", a->author)))                                         \
-    MACRO(HOSTACKCOMMENT, true, WHEN_HOST(buffer_printf(out, "%s", a->comment)))                                       \
-    MACRO(SERVICEDESC, false, buffer_printf(out, "%s", a->service))                                                    \
-    MACRO(SERVICEDISPLAYNAME, false, buffer_printf(out, "%s", a->service_display))                                     \
-    MACRO(SERVICESTATE, false, WHEN_SERVICE(buffer_printf(out, "%s", state_name(false, a->state))))                    \
-    MACRO(SERVICESTATEID, false, WHEN_SERVICE(buffer_printf(out, "%u", a->state)))                                     \
-    MACRO(SERVICESTATETYPE, false, WHEN_SERVICE(buffer_printf(out, "%s", a->hard ? "HARD" : "SOFT")))                  \
-    MACRO(SERVICEATTEMPT, false, WHEN_SERVICE(buffer_printf(out, "%" PRIu32, a->attempt)))                             \
-    MACRO(MAXSERVICEATTEMPTS, false, WHEN_SERVICE(buffer_printf(out, "%" PRIu32, a->max_attempts)))                    \
-    MACRO(LASTSERVICESTATE, false, WHEN_SERVICE(buffer_printf(out, "%s", state_name(false, a->last_state))))           \
-    MACRO(LASTSERVICESTATEID, false, WHEN_SERVICE(buffer_printf(out, "%u", a->last_state)))                            \
-    MACRO(SERVICEOUTPUT, true, WHEN_SERVICE(put_first_line(out, a->output)))                                           \
-    MACRO(LONGSERVICEOUTPUT, true, WHEN_SERVICE(put_long(out, a->output)))                                             \
-    MACRO(SERVICEPERFDATA, true, WHEN_SERVICE(buffer_printf(out, "%s", a->perfdata)))                                  \
-    MACRO(SERVICEDURATION, false, WHEN_SERVICE(put_duration(out, a)))                                                  \
-    MACRO(SERVICEACKAUTHOR, true, WHEN_SERVICE(buffer_printf(out, "%s", a->author)))                                   \
-    MACRO(SERVICEACKCOMMENT, true, WHEN_SERVICE(buffer_printf(out, "%s", a->comment)))                                 \
-    MACRO(CONTACTNAME, false, put_contact(out, c, CONTACT_NAME))                                                       \
-    MACRO(CONTACTALIAS, false, put_contact(out, c, CONTACT_ALIAS))                                                     \
-    MACRO(CONTACTEMAIL, false, put_contact(out, c, CONTACT_EMAIL))                                                     \
-    MACRO(CONTACTPAGER, false, put_contact(out, c, CONTACT_PAGER))                                                     \
-    MACRO(LONGDATETIME, false, put_long_date_time(out, c))                                                             \
-    MACRO(SHORTDATETIME, false, put_short_date_time(out, c))                                                           \
-    MACRO(DATE, false, put_date(out, c))                                                                               \
-    MACRO(TIME, false, put_time(out, c))                                                                               \
-    MACRO(TIMET, false, buffer_printf(out, "%" PRId64, a->t / 1000))                                                   \
-    MACRO(QUORATE_ALERT_NUMBER, false, buffer_printf(out, "%" PRIu64, a->number))                                      \
-    MACRO(QUORATE_CLUSTER_ID, false, put_cluster(out, c))                                                              \
-    MACRO(QUORATE_KEY, false, put_cluster(out, c); buffer_printf(out, ":%" PRIu64, a->number))                         \
-    MACRO(QUORATE_OBSERVERS, false, macro_observers(out, a))
+/* Who decides a macro's text. */
+enum origin {
+    FIXED,   /* we do: numbers, times, words of ours */
+    NAMED,   /* the objects and the genesis: names, addresses */
+    FOREIGN, /* plugins and people: stripped in arguments */
+};
 
-#define DEFINE(name, foreign, code) ROW(name, code)
+/* MACRO(name, origin, value) */
+#define MACROS(MACRO)                                                                                                  \
+    MACRO(NOTIFICATIONTYPE, FIXED, buffer_printf(out, "%s", alert_type_name(a->type)))                                 \
+    MACRO(NOTIFICATIONNUMBER, FIXED, buffer_printf(out, "%" PRIu32, a->notification_number))                           \
+    MACRO(HOSTNOTIFICATIONNUMBER, FIXED, WHEN_HOST(buffer_printf(out, "%" PRIu32, a->notification_number)))            \
+    MACRO(SERVICENOTIFICATIONNUMBER, FIXED, WHEN_SERVICE(buffer_printf(out, "%" PRIu32, a->notification_number)))      \
+    MACRO(NOTIFICATIONRECIPIENTS, NAMED, put_contacts(out, a, CONTACT_NAME))                                           \
+    MACRO(NOTIFICATIONAUTHOR, FOREIGN, buffer_printf(out, "%s", a->author))                                            \
+    MACRO(NOTIFICATIONCOMMENT, FOREIGN, buffer_printf(out, "%s", a->comment))                                          \
+    MACRO(HOSTNAME, NAMED, buffer_printf(out, "%s", a->host))                                                          \
+    MACRO(HOSTDISPLAYNAME, NAMED, buffer_printf(out, "%s", a->host))                                                   \
+    MACRO(HOSTALIAS, NAMED, buffer_printf(out, "%s", a->host_alias))                                                   \
+    MACRO(HOSTADDRESS, NAMED, buffer_printf(out, "%s", a->host_address))                                               \
+    MACRO(HOSTSTATE, FIXED, buffer_printf(out, "%s", state_name(true, HOST_NOW)))                                      \
+    MACRO(HOSTSTATEID, FIXED, buffer_printf(out, "%u", HOST_NOW))                                                      \
+    MACRO(HOSTSTATETYPE, FIXED, WHEN_HOST(buffer_printf(out, "%s", a->hard ? "HARD" : "SOFT")))                        \
+    MACRO(HOSTATTEMPT, FIXED, WHEN_HOST(buffer_printf(out, "%" PRIu32, a->attempt)))                                   \
+    MACRO(MAXHOSTATTEMPTS, FIXED, WHEN_HOST(buffer_printf(out, "%" PRIu32, a->max_attempts)))                          \
+    MACRO(LASTHOSTSTATE, FIXED, WHEN_HOST(buffer_printf(out, "%s", state_name(true, a->last_state))))                  \
+    MACRO(LASTHOSTSTATEID, FIXED, WHEN_HOST(buffer_printf(out, "%u", a->last_state)))                                  \
+    MACRO(HOSTOUTPUT, FOREIGN, WHEN_HOST(put_first_line(out, a->output)))                                              \
+    MACRO(LONGHOSTOUTPUT, FOREIGN, WHEN_HOST(put_long(out, a->output)))                                                \
+    MACRO(HOSTPERFDATA, FOREIGN, WHEN_HOST(buffer_printf(out, "%s", a->perfdata)))                                     \
+    MACRO(HOSTDURATION, FIXED, WHEN_HOST(put_duration(out, a)))                                                        \
+    MACRO(HOSTACKAUTHOR, FOREIGN, WHEN_HOST(buffer_printf(out, "%s", a->author)))                                      \
+    MACRO(HOSTACKCOMMENT, FOREIGN, WHEN_HOST(buffer_printf(out, "%s", a->comment)))                                    \
+    MACRO(SERVICEDESC, NAMED, buffer_printf(out, "%s", a->service))                                                    \
+    MACRO(SERVICEDISPLAYNAME, NAMED, buffer_printf(out, "%s", a->service_display))                                     \
+    MACRO(SERVICESTATE, FIXED, WHEN_SERVICE(buffer_printf(out, "%s", state_name(false, a->state))))                    \
+    MACRO(SERVICESTATEID, FIXED, WHEN_SERVICE(buffer_printf(out, "%u", a->state)))                                     \
+    MACRO(SERVICESTATETYPE, FIXED, WHEN_SERVICE(buffer_printf(out, "%s", a->hard ? "HARD" : "SOFT")))                  \
+    MACRO(SERVICEATTEMPT, FIXED, WHEN_SERVICE(buffer_printf(out, "%" PRIu32, a->attempt)))                             \
+    MACRO(MAXSERVICEATTEMPTS, FIXED, WHEN_SERVICE(buffer_printf(out, "%" PRIu32, a->max_attempts)))                    \
+    MACRO(LASTSERVICESTATE, FIXED, WHEN_SERVICE(buffer_printf(out, "%s", state_name(false, a->last_state))))           \
+    MACRO(LASTSERVICESTATEID, FIXED, WHEN_SERVICE(buffer_printf(out, "%u", a->last_state)))                            \
+    MACRO(SERVICEOUTPUT, FOREIGN, WHEN_SERVICE(put_first_line(out, a->output)))                                        \
+    MACRO(LONGSERVICEOUTPUT, FOREIGN, WHEN_SERVICE(put_long(out, a->output)))                                          \
+    MACRO(SERVICEPERFDATA, FOREIGN, WHEN_SERVICE(buffer_printf(out, "%s", a->perfdata)))                               \
+    MACRO(SERVICEDURATION, FIXED, WHEN_SERVICE(put_duration(out, a)))                                                  \
+    MACRO(SERVICEACKAUTHOR, FOREIGN, WHEN_SERVICE(buffer_printf(out, "%s", a->author)))                                \
+    MACRO(SERVICEACKCOMMENT, FOREIGN, WHEN_SERVICE(buffer_printf(out, "%s", a->comment)))                              \
+    MACRO(CONTACTNAME, NAMED, put_contact(out, c, CONTACT_NAME))                                                       \
+    MACRO(CONTACTALIAS, NAMED, put_contact(out, c, CONTACT_ALIAS))                                                     \
+    MACRO(CONTACTEMAIL, NAMED, put_contact(out, c, CONTACT_EMAIL))                                                     \
+    MACRO(CONTACTPAGER, NAMED, put_contact(out, c, CONTACT_PAGER))                                                     \
+    MACRO(LONGDATETIME, FIXED, put_long_date_time(out, c))                                                             \
+    MACRO(SHORTDATETIME, FIXED, put_short_date_time(out, c))                                                           \
+    MACRO(DATE, FIXED, put_date(out, c))                                                                               \
+    MACRO(TIME, FIXED, put_time(out, c))                                                                               \
+    MACRO(TIMET, FIXED, buffer_printf(out, "%" PRId64, a->t / 1000))                                                   \
+    MACRO(QUORATE_ALERT_NUMBER, FIXED, buffer_printf(out, "%" PRIu64, a->number))                                      \
+    MACRO(QUORATE_CLUSTER_ID, FIXED, put_cluster(out, c))                                                              \
+    MACRO(QUORATE_KEY, FIXED, put_cluster(out, c); buffer_printf(out, ":%" PRIu64, a->number))                         \
+    MACRO(QUORATE_OBSERVERS, NAMED, macro_observers(out, a))
+
+#define DEFINE(name, origin, code) ROW(name, code)
 MACROS(DEFINE)
 
 static const struct macro {
     const char *name;
-    bool foreign; /* plugins or people decide its text */
+    enum origin origin;
     macro_put *put;
 } TABLE[] = {
-#define LIST(name, foreign, code) {#name, foreign, put_##name},
+#define LIST(name, origin, code) {#name, origin, put_##name},
     MACROS(LIST)};
 
 enum { MACRO_COUNT = sizeof TABLE / sizeof TABLE[0] };
@@ -337,7 +344,7 @@ bool macro_argument_foreign(const char *argument) {
     for (const char *at = strchr(argument, '$'); at != NULL; at = strchr(at, '$')) {
         const char *end = strchr(at + 1, '$');
         const struct macro *m = end == NULL ? NULL : find(bytes_of(at + 1, (size_t)(end - at - 1)));
-        if (end == NULL || (m != NULL && m->foreign)) {
+        if (end == NULL || (m != NULL && m->origin != FIXED)) {
             return end != NULL;
         }
         at = end + 1;
@@ -358,7 +365,7 @@ static void put_stripped(struct buffer *out, struct bytes text) {
 static void put_macro(struct buffer *out, const struct macro *m, const struct macro_context *context) {
     struct buffer value = {0};
     m->put(&value, context);
-    if (m->foreign) {
+    if (m->origin == FOREIGN) {
         put_stripped(out, buffer_bytes(&value));
     } else {
         buffer_put(out, value.data, value.len);

@@ -16,8 +16,8 @@ struct macro_context {
 bool macro_known(struct bytes name);
 /* Checks an argument: false, and the first name that is no macro, or "$" for one that is not closed. */
 bool macro_argument_valid(const char *argument, struct buffer *unknown);
-/* Whether the argument holds a macro whose text plugins or people decide: in a shell's program text it would be code.
- */
+/* Whether the argument holds a macro whose text is not ours: names and addresses of the objects, what plugins and
+   people wrote. In a shell's program text it would be code. Numbers, times and our own words are ours. */
 bool macro_argument_foreign(const char *argument);
 /* Appends argument with each $NAME$ replaced, $$ = $. What plugins and people wrote (output, perfdata, author, comment)
    loses the characters `~$&|'"<> and control characters. */

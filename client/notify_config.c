@@ -86,11 +86,15 @@ static void read_name(struct reading *r, unsigned index, const char *name) {
     r->config->handlers[index].name = arena_text(&r->config->arena, bytes_of_text(name));
 }
 
-/* "sh -c TEXT": TEXT is a program, and what a plugin printed must not become part of it. */
+/* "sh -c TEXT": TEXT is a program, and neither what a plugin printed nor a name from the objects may become part of it.
+ */
 static bool is_shell_text(const struct raw_handler *raw, unsigned word) {
     const char *slash = strrchr(raw->command[0], '/'), *name = slash == NULL ? raw->command[0] : slash + 1;
     size_t len = strlen(name);
-    return word >= 2 && len >= 2 && strcmp(name + len - 2, "sh") == 0 && strcmp(raw->command[word - 1], "-c") == 0;
+    const char *option = word >= 2 ? raw->command[word - 1] : ""; /* -c, -ec ... */
+    size_t letters = strlen(option);
+    return len >= 2 && strcmp(name + len - 2, "sh") == 0 && letters >= 2 && option[0] == '-' &&
+           option[letters - 1] == 'c';
 }
 
 static void read_command(struct reading *r, unsigned index, const struct raw_handler *raw) {
@@ -112,10 +116,10 @@ static void read_command(struct reading *r, unsigned index, const struct raw_han
             PROBLEM(r, index, "command", "%s in '%.100s' is no macro of an alert: correct it, or write $$ for a $",
                     buffer_cstr(&unknown), raw->command[i]);
         } else if (is_shell_text(raw, i) && macro_argument_foreign(raw->command[i])) {
-            PROBLEM(
-                r, index, "command",
-                "'%.100s' puts what plugins print into a shell's program: use \"$$NAGIOS_SERVICEOUTPUT\" and the like",
-                raw->command[i]);
+            PROBLEM(r, index, "command",
+                    "'%.100s' puts names or what plugins print into a shell's program: use \"$$NAGIOS_HOSTNAME\" and "
+                    "the like",
+                    raw->command[i]);
         }
     }
     buffer_free(&unknown);

@@ -140,6 +140,7 @@ static void a_disk_that_fails_keeps_nothing_from_firing(void **state) {
     assert_int_equal(mkdir(aside, 0700), 0);
     receiver.before_answer = free_the_way;
     struct handler *h = handler_of(NOTIFY_ALERTMANAGER);
+    config.retry_for = 5000;
     takes(h, 0, 1); /* told, told again while the file is not written */
     assert_true(receiver.count >= 3);
     json_t *first = body(0), *second = body(1);

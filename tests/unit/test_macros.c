@@ -190,8 +190,47 @@ static void arguments_with_unknown_macros_are_refused(void **state) {
     buffer_free(&unknown);
 }
 
+static void only_our_own_words_may_stand_in_a_shells_program(void **state) {
+    (void)state;
+    static const char *const THEIRS[] = {"HOSTNAME",
+                                         "HOSTDISPLAYNAME",
+                                         "HOSTALIAS",
+                                         "HOSTADDRESS",
+                                         "SERVICEDESC",
+                                         "SERVICEDISPLAYNAME",
+                                         "CONTACTNAME",
+                                         "CONTACTALIAS",
+                                         "CONTACTEMAIL",
+                                         "CONTACTPAGER",
+                                         "NOTIFICATIONRECIPIENTS",
+                                         "NOTIFICATIONAUTHOR",
+                                         "NOTIFICATIONCOMMENT",
+                                         "HOSTOUTPUT",
+                                         "LONGHOSTOUTPUT",
+                                         "HOSTPERFDATA",
+                                         "HOSTACKAUTHOR",
+                                         "HOSTACKCOMMENT",
+                                         "SERVICEOUTPUT",
+                                         "LONGSERVICEOUTPUT",
+                                         "SERVICEPERFDATA",
+                                         "SERVICEACKAUTHOR",
+                                         "SERVICEACKCOMMENT",
+                                         "QUORATE_OBSERVERS"};
+    struct buffer argument = {0};
+    for (size_t i = 0; i < sizeof THEIRS / sizeof THEIRS[0]; i++) {
+        buffer_clear(&argument);
+        buffer_printf(&argument, "$$ $TIMET$ $%s$", THEIRS[i]);
+        assert_true(macro_argument_foreign(buffer_cstr(&argument)));
+    }
+    buffer_free(&argument);
+    assert_false(macro_argument_foreign("$NOTIFICATIONTYPE$ $HOSTSTATE$ $SERVICESTATEID$ $SERVICEATTEMPT$ $TIMET$ "
+                                        "$LONGDATETIME$ $QUORATE_KEY$ $$NAGIOS_HOSTNAME $HOSTDURATION$"));
+    assert_false(macro_argument_foreign("plain"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(only_our_own_words_may_stand_in_a_shells_program, setup),
         cmocka_unit_test_setup(a_service_alert_fills_the_macros_that_scripts_use, setup),
         cmocka_unit_test_setup(a_host_alert_fills_the_host_forms, setup),
         cmocka_unit_test_setup(what_plugins_wrote_loses_its_teeth_in_arguments, setup),

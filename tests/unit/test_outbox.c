@@ -367,6 +367,8 @@ static void handlers_are_read_and_bad_ones_named(void **state) {
     refuses("handlers:\n  - { name: h, command: [/p, $NOPE$] }\n", "$NOPE$ in '$NOPE$' is no macro");
     refuses("handlers:\n  - { name: h, command: [/bin/sh, -c, 'page $SERVICEOUTPUT$'] }\n",
             "n.yaml:2: command: 'page $SER");
+    refuses("handlers:\n  - { name: h, command: [/bin/bash, -ec, 'page $HOSTNAME$'] }\n",
+            "n.yaml:2: command: 'page $HOST");
     refuses("handlers:\n  - { name: h, command: [/p], types: [PAGE] }\n", "n.yaml:2: types: 'PAGE' is no type");
     refuses("handlers:\n  - { name: h, command: [/p], timeout: 5 }\n", "n.yaml:2: timeout: '5' is no duration");
     refuses("handlers:\n  - { name: 'a b', command: [/p] }\n", "n.yaml:2: name: 'a b' is no name");
