@@ -83,6 +83,57 @@ void target_url_name(struct buffer *out, const char *url) {
     curl_url_cleanup(u);
 }
 
+/* --- what nobody is to read --- */
+
+static void hide(struct buffer *text, struct bytes secret, bool cut) {
+    struct buffer out = {0};
+    for (size_t i = 0; i < text->len;) {
+        size_t left = text->len - i, len = left < secret.len ? left : secret.len;
+        bool here = (len == secret.len || cut) && memcmp(text->data + i, secret.data, len) == 0;
+        if (here) {
+            buffer_printf(&out, "...");
+        } else {
+            buffer_u8(&out, text->data[i]);
+        }
+        i += here ? len : 1;
+    }
+    buffer_clear(text);
+    buffer_put(text, out.data, out.len);
+    buffer_free(&out);
+}
+
+/* Servers tell a path, or what of it they did not find. */
+static void hide_pieces(struct buffer *text, const char *secret, bool cut) {
+    enum { PIECE_MIN = 4 };
+    while (*secret != '\0') {
+        size_t len = strcspn(secret, "/?&=");
+        if (len >= PIECE_MIN) {
+            hide(text, bytes_of(secret, len), cut);
+        }
+        secret += len + (secret[len] != '\0');
+    }
+}
+
+void target_url_hide(struct buffer *text, const char *url, bool cut) {
+    static const CURLUPart PARTS[] = {CURLUPART_PATH, CURLUPART_QUERY, CURLUPART_USER, CURLUPART_PASSWORD};
+    enum { FORMS = 2 * sizeof PARTS / sizeof PARTS[0] }; /* each as it is written, and as it is meant */
+    CURLU *u = parse(url);
+    for (size_t i = 0; u != NULL && i < 2 * (size_t)FORMS; i++) {
+        size_t form = i % FORMS;
+        char *secret = NULL;
+        CURLUcode e = curl_url_get(u, PARTS[form / 2], &secret, form % 2 == 0 ? 0 : CURLU_URLDECODE);
+        if (e == CURLUE_OK && secret[0] != '\0' && strcmp(secret, "/") != 0) {
+            if (i < FORMS) {
+                hide(text, bytes_of_text(secret), cut);
+            } else {
+                hide_pieces(text, secret, cut);
+            }
+        }
+        curl_free(secret);
+    }
+    curl_url_cleanup(u);
+}
+
 void target_alerts_url(struct buffer *out, const char *url) {
     size_t len = strlen(url), suffix = sizeof ALERTS_PATH - 1;
     while (len > 0 && url[len - 1] == '/') {

@@ -13,6 +13,9 @@ const char *target_url_problem(const char *url, bool mail);
 bool target_url_has_login(const char *url);
 /* Scheme and host, for people: no user, password, path or query. */
 void target_url_name(struct buffer *out, const char *url);
+/* Replaces in the text what of the URL is secret by "...": path, query, user and password, each whole and in pieces of
+   four characters or more. cut: the text may end within one of them. */
+void target_url_hide(struct buffer *text, const char *url, bool cut);
 /* The Alertmanager's own address as the one that takes alerts: with /api/v2/alerts behind it, unless it stands there.
  */
 void target_alerts_url(struct buffer *out, const char *url);

@@ -186,7 +186,11 @@ static void say(struct buffer *said, struct exchange *x, const char *protocol) {
         buffer_printf(said, ": %s %ld", protocol, x->code);
     }
     buffer_printf(said, ": ");
-    buffer_plain(said, x->told_len > 0 && x->code >= 300 ? x->told : error);
+    struct buffer words = {0};
+    buffer_printf(&words, "%s", x->told_len > 0 && x->code >= 300 ? x->told : error);
+    target_url_hide(&words, x->url, x->told_len == TOLD_MAX);
+    buffer_plain(said, buffer_cstr(&words));
+    buffer_free(&words);
 }
 
 static enum carry_end judge_post(const struct exchange *x) {

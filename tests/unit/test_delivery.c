@@ -8,6 +8,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include "client/transport.h"
 #include "delivery_world.h"
 
 static const char *const KEY_1 = "Idempotency-Key: 01020000000000000000000000000000:1\r\n";
@@ -129,6 +130,20 @@ static void waiting_for_an_answer_ends_when_asked_to_stop(void **state) {
     takes(h, 0, 1);
     handler_free(h);
     assert_int_equal(receiver.count, 2);
+}
+
+static void what_a_server_says_is_told_without_the_urls_secrets(void **state) {
+    (void)state;
+    SERVE(false, 404);
+    struct transport *t = transport_new(stop_fd);
+    struct buffer said = {0};
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/because", receiver.port); /* what it says */
+    struct transport_post post = {.url = url, .json = bytes_of_text("{}"), .timeout = NEVER_MS};
+    assert_int_equal(transport_post(t, &post, &said), CARRY_FAILED);
+    assert_non_null(strstr(buffer_cstr(&said), "HTTP 404: ..."));
+    assert_null(strstr(buffer_cstr(&said), "because"));
+    buffer_free(&said);
+    transport_free(t);
 }
 
 /* --- many at once --- */
@@ -270,6 +285,7 @@ int main(void) {
         TEST(a_dead_server_is_given_up_after_retry_for_and_the_next_alert_has_its_turn),
         TEST(an_answer_is_read_no_further_than_people_need),
         TEST(waiting_for_an_answer_ends_when_asked_to_stop),
+        TEST(what_a_server_says_is_told_without_the_urls_secrets),
         TEST(more_than_group_above_leave_as_one_message),
         TEST(a_message_holds_what_is_wanted_and_no_more),
         TEST(a_group_that_is_too_large_is_told_in_halves),
