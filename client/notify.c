@@ -26,6 +26,7 @@ enum {
     LONGEST_PAUSE = 300000,
     OTHERS_NEED = 600000, /* ms that others have to take over what fails here */
     TURN_FRESH = 2000,    /* ms that what the log said of other notifiers counts */
+    TURN_DEAF = 30000,    /* ms that a log that did not answer is not asked again */
     TURN_PAUSE = 1000,
     TURN_PATIENCE = 5000, /* ms that one question to the log may take */
     REPEAT_EVERY = 60000, /* an Alertmanager takes five silent minutes for an end */
@@ -333,6 +334,7 @@ static struct turns *turns_of(struct notify *n, struct follower *f, const struct
                                 .instance = n->instance,
                                 .standby_after = n->standby_after,
                                 .fresh = TURN_FRESH,
+                                .deaf = TURN_DEAF,
                                 .pause = TURN_PAUSE,
                                 .stop_fd = n->stop,
                                 .read = notified_read,

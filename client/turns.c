@@ -1,5 +1,6 @@
 /* Before a message the log is read, behind it the log is told. Reading costs a request, so what was read counts for a
-   moment, and records of messages that follow each other closely are joined. */
+   moment, that nothing was answered for a longer one, and records of messages that follow each other closely are
+   joined. */
 #include "client/turns.h"
 
 #include "base/clock.h"
@@ -18,6 +19,9 @@ struct turns {
     uint64_t known;            /* how far the log says the handler is; 0: nothing, or not read */
     bool was_read, was_tried;  /* known, and a record, were asked for at ... */
     mono_ms read_at, tried_at; /* ... these moments */
+    mono_ms rest;              /* from then to the next record */
+    bool was_deaf;             /* the log did not answer at ... */
+    mono_ms deaf_at;           /* ... this moment */
     mono_ms arrived_at;
 };
 
@@ -49,10 +53,21 @@ void turns_arrived(struct turns *t, mono_ms now) {
 
 /* --- reading --- */
 
+/* It is not asked for each alert when it does not answer: that costs seconds. */
+static void heard(struct turns *t, bool answer) {
+    t->was_deaf = !answer;
+    t->deaf_at = clock_mono();
+}
+
+static bool is_deaf(const struct turns *t, mono_ms now) {
+    return t->was_deaf && now - t->deaf_at < t->setup.deaf;
+}
+
 static void read_log(struct turns *t) {
     uint64_t upto = 0;
     t->was_read = t->setup.read(t->setup.self, t->setup.handler, &upto);
     t->read_at = clock_mono();
+    heard(t, t->was_read);
     if (!t->was_read) {
         log_event_limited(LOG_WARN_, "turn-unknown",
                           "handler=%s text=\"cannot read what other notifiers handed over: alerts may go out twice\"",
@@ -77,7 +92,8 @@ enum turn turns_await(struct turns *t, uint64_t number, uint64_t *upto) {
     mono_ms deadline = t->arrived_at + t->setup.standby_after;
     for (;;) {
         mono_ms now = clock_mono();
-        if (t->known < number && !is_fresh(t, now)) {
+        /* While others have their turn asking holds up nothing. */
+        if (t->known < number && !is_fresh(t, now) && (now < deadline || !is_deaf(t, now))) {
             read_log(t);
             now = clock_mono();
         }
@@ -121,6 +137,8 @@ static void record(struct turns *t) {
     t->was_tried = true;
     enum error e = from < t->position ? t->setup.record(t->setup.self, &op) : ERR_OK;
     t->tried_at = clock_mono();
+    t->rest = e == ERR_OK || e == ERR_DUPLICATE ? t->setup.pause : t->setup.deaf;
+    heard(t, e == ERR_OK || e == ERR_DUPLICATE || e == ERR_STALE || e == ERR_FORBIDDEN || e == ERR_UNKNOWN_KEY);
     if (e == ERR_OK || e == ERR_DUPLICATE) {
         t->recorded = t->position;
         t->known = t->known < t->position ? t->position : t->known;
@@ -132,7 +150,8 @@ static void record(struct turns *t) {
 }
 
 static bool is_due(const struct turns *t) {
-    return t->position > t->recorded && (!t->was_tried || clock_mono() - t->tried_at >= t->setup.pause);
+    mono_ms now = clock_mono();
+    return t->position > t->recorded && !is_deaf(t, now) && (!t->was_tried || now - t->tried_at >= t->rest);
 }
 
 void turns_done(struct turns *t, uint64_t position) {

@@ -10,6 +10,7 @@ struct turns_setup {
     const char *handler, *instance; /* notify_name_valid; borrowed, as the rest */
     mono_ms standby_after;          /* how long after an alert came others may record it; 0: we are first */
     mono_ms fresh;                  /* how long what was read counts */
+    mono_ms deaf;                   /* how long a log that did not answer, or took no record, is not asked again */
     mono_ms pause;                  /* between two readings while others have their turn, and two records */
     int stop_fd;                    /* readable: stop waiting */
     /* How the log is asked, given self; both may take seconds. read: *upto is how far the handler's alerts are

@@ -16,6 +16,7 @@ static struct cluster cluster;
 static struct ledger *ledger;
 static unsigned reads, records, others_at, deaf_until;
 static enum error record_fails;
+static mono_ms deaf;
 static struct op_notified last_op;
 
 static void other_says(uint64_t first, uint64_t last) {
@@ -59,6 +60,7 @@ static int begin(void **state) {
     ledger = ledger_new(&cluster);
     reads = records = others_at = deaf_until = 0;
     record_fails = ERR_OK;
+    deaf = 0;
     return setup(state);
 }
 
@@ -74,6 +76,7 @@ static void open_turns(mono_ms standby_after, mono_ms fresh, mono_ms pause) {
                                .instance = "me",
                                .standby_after = standby_after,
                                .fresh = fresh,
+                               .deaf = deaf,
                                .pause = pause,
                                .stop_fd = stop_fd,
                                .read = read_it,
@@ -152,6 +155,46 @@ static void without_an_answer_it_rather_goes_out_twice(void **state) {
     turns_free(turns);
     open_turns(20, NEVER_MS, 1);
     assert_int_equal(turns_await(turns, 1, &upto), TURN_OURS);
+}
+
+static void a_log_that_does_not_answer_is_not_asked_for_each_alert(void **state) {
+    (void)state;
+    uint64_t upto;
+    deaf_until = 1000000;
+    deaf = NEVER_MS;
+    open_turns(0, 0, 0);
+    for (uint64_t number = 1; number <= 5; number++) {
+        assert_int_equal(turns_await(turns, number, &upto), TURN_OURS);
+        turns_done(turns, number);
+    }
+    turns_settle(turns);
+    assert_int_equal(reads, 1);
+    assert_int_equal(records, 0);
+}
+
+static void a_log_that_takes_no_record_is_not_asked_for_each_alert(void **state) {
+    (void)state;
+    uint64_t upto;
+    deaf = NEVER_MS;
+    record_fails = ERR_NO_QUORUM;
+    open_turns(0, 0, 0);
+    for (uint64_t number = 1; number <= 5; number++) {
+        assert_int_equal(turns_await(turns, number, &upto), TURN_OURS);
+        turns_done(turns, number);
+    }
+    assert_int_equal(reads, 1);
+    assert_int_equal(records, 1);
+}
+
+static void a_standby_that_gets_no_answer_asks_again_while_it_waits(void **state) {
+    (void)state;
+    uint64_t upto;
+    deaf_until = 2;
+    others_at = 4;
+    deaf = NEVER_MS;
+    open_turns(NEVER_MS, 0, 1);
+    assert_int_equal(turns_await(turns, 1, &upto), TURN_THEIRS);
+    assert_int_equal(reads, 4);
 }
 
 /* --- recording --- */
@@ -390,6 +433,9 @@ int main(void) {
         TEST(a_standby_steps_over_what_is_recorded_while_it_waits),
         TEST(a_standby_stops_when_asked_to),
         TEST(without_an_answer_it_rather_goes_out_twice),
+        TEST(a_log_that_does_not_answer_is_not_asked_for_each_alert),
+        TEST(a_log_that_takes_no_record_is_not_asked_for_each_alert),
+        TEST(a_standby_that_gets_no_answer_asks_again_while_it_waits),
         TEST(records_that_follow_closely_are_joined),
         TEST(a_record_that_failed_is_made_up_for),
         TEST(what_came_before_we_began_is_not_ours_to_record),
