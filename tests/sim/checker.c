@@ -319,15 +319,37 @@ static void judge_problem(struct checker *c, const struct alert *a, unsigned whi
 
 static void judge_conviction(struct checker *c, const char *text) {
     char name[OBSERVER_NAME_MAX + 1];
-    if (sscanf(text, "observer %63s convicted", name) == 1 && !workload_two_faced(sim_workload(c->sim), name))
+    int end = 0;
+    if (sscanf(text, "observer %63s convicted%n", name, &end) == 1 && end > 0 &&
+        !workload_two_faced(sim_workload(c->sim), name))
         sim_fail(c->sim, "honest observer: %s", text);
 }
 
-/* I17: no more are masked than may lie. Masked observers are missing: the naive model says so in naive_believed. */
+/* No score sets an honest observer aside while no more lie than the object bears. Where the truth changes an honest one
+   may be behind it: each change excuses a round. */
+static void judge_suspicion(struct checker *c, const char *text) {
+    const struct workload *w = sim_workload(c->sim);
+    char name[OBSERVER_NAME_MAX + 1], where[NAME_MAX_LEN + 1];
+    unsigned dissents = 0, rounds = 0;
+    if (sscanf(text, "observer %63s masked for %255[^:]: it disagreed in %u of %u", name, where, &dissents, &rounds) !=
+        4)
+        return;
+    char *slash = strchr(where, '/');
+    const char *service = slash ? slash + 1 : "";
+    if (slash)
+        *slash = 0;
+    int which = estate_find(workload_estate(w), where, service);
+    sim_counts(c->sim)->masked++;
+    if (which < 0 || (!workload_beyond(w, (unsigned)which) && !workload_may_dissent(w, name) &&
+                      workload_changes(w, (unsigned)which) < dissents))
+        sim_fail(c->sim, "honest observer: %s", text);
+}
+
+/* I17: scores mask no more than may lie. Masked observers are missing: the naive model says so in naive_believed. */
 static void judge_masks(struct checker *c, const struct alert *a, const struct estate_object *o) {
     unsigned masked = 0;
     for (unsigned i = 0; i < a->vote_count; i++)
-        masked += a->votes[i].masked;
+        masked += a->votes[i].masked && !*a->votes[i].masked_by;
     if (masked > estate_bound(o))
         sim_fail(c->sim, "alert %llu: %u observers are masked", (unsigned long long)a->number, masked);
 }
@@ -336,8 +358,10 @@ static void judge_alert(struct checker *c, const struct alert *a) {
     const struct estate *e = workload_estate(sim_workload(c->sim));
     int which = estate_find(e, a->host, a->service);
     bool problem = a->type == ALERT_PROBLEM;
-    if (a->type == ALERT_SYSTEM)
+    if (a->type == ALERT_SYSTEM) {
         judge_conviction(c, a->output);
+        judge_suspicion(c, a->output);
+    }
     if (which >= 0)
         judge_masks(c, a, &e->list[which]);
     if (which >= 0 && problem)

@@ -38,7 +38,9 @@ enum lie lie_find(const char *name);
 bool lie_needs_five(enum lie l);
 /* Bits of the observers that say what is not so, be it by mistake. */
 unsigned lie_liars(enum lie l);
-/* The same, and those that are silent or see another truth: what they say tells nothing of the truth. */
+/* Who is masked for it by right: liars and who sees another truth, but not who errs. */
+unsigned lie_dissenters(enum lie l);
+/* Liars, and those that are silent or see another truth: what they say tells nothing of the truth. */
 unsigned lie_doubted(enum lie l);
 enum { SAYS_NOTHING = -1 };
 /* What the observer says of an object that is `truth`, in this beat. */

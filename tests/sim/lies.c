@@ -47,6 +47,10 @@ unsigned lie_liars(enum lie l) {
     return lies[l].liars;
 }
 
+unsigned lie_dissenters(enum lie l) {
+    return l == LIE_FRAMES ? US : l == LIE_SPLIT ? AP : lies[l].liars;
+}
+
 unsigned lie_doubted(enum lie l) {
     return lies[l].liars | (l == LIE_SPLIT || l == LIE_FALLS_SILENT ? AP : 0);
 }

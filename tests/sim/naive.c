@@ -13,6 +13,7 @@ void naive_free(struct naive *m) {
         objects_free(m->objects);
     }
     free(m->list);
+    free(m->notes);
 }
 
 struct naive_object *naive_find(const struct naive *m, const char *host, const char *service) {
@@ -34,6 +35,7 @@ void naive_apply(struct naive *m, struct objects *objects) {
     periods_build(&m->periods, objects);
     m->count = objects->host_count + objects->service_count;
     m->list = xcalloc(m->count, sizeof *m->list);
+    m->notes = xcalloc(NAIVE_NOTES, sizeof *m->notes);
     for (unsigned i = 0; i < m->count; i++) {
         struct naive_object *o = &m->list[i];
         bool is_host = i < objects->host_count;
@@ -53,8 +55,12 @@ void naive_apply(struct naive *m, struct objects *objects) {
 
 /* ---- from votes to a verdict ---- */
 
-bool naive_believed(const struct naive *m, const struct naive_vote *v) {
+bool naive_fresh(const struct naive *m, const struct naive_vote *v) {
     return v->given && !v->convicted && m->t < v->until;
+}
+
+bool naive_believed(const struct naive *m, const struct naive_vote *v) {
+    return naive_fresh(m, v) && !v->masked;
 }
 
 static unsigned that_bad(const struct naive *m, const struct naive_object *o, unsigned state) {
@@ -106,7 +112,7 @@ static bool anybody_spoke(const struct naive_object *o) {
 /* Never voted, and is waited for. */
 static bool somebody_is_new(const struct naive_object *o) {
     for (unsigned i = 0; i < o->def->observer_count; i++)
-        if (!o->votes[i].given && !o->votes[i].convicted)
+        if (!o->votes[i].given && !o->votes[i].convicted && !o->votes[i].masked)
             return true;
     return false;
 }
@@ -153,7 +159,7 @@ static bool supported_anew(const struct naive *m, const struct naive_object *o, 
     return count >= o->def->quorum && m->t >= o->attempt_at + o->def->retry_interval / 2;
 }
 
-/* A vote came (result), or time passed, or somebody was convicted. */
+/* A vote came (result), or time passed, or somebody was convicted or masked. */
 static void look(struct naive *m, struct naive_object *o, bool result) {
     enum naive_kind kind;
     if (!anybody_spoke(o) || (somebody_is_new(o) && m->t < o->first_until))
@@ -177,6 +183,10 @@ static void look(struct naive *m, struct naive_object *o, bool result) {
         naive_flap(m, o, round);
 }
 
+void naive_look(struct naive *m, struct naive_object *o) {
+    look(m, o, false);
+}
+
 /* ---- results ---- */
 
 static enum error acceptable(const struct naive *m, const struct naive_object *o, const struct naive_vote *v,
@@ -191,7 +201,7 @@ static enum error acceptable(const struct naive *m, const struct naive_object *o
     return r->observed_at < m->t - old ? ERR_LATE : ERR_OK;
 }
 
-static struct naive_vote *vote_of(struct naive_object *o, const char *observer) {
+struct naive_vote *naive_vote_of(struct naive_object *o, const char *observer) {
     for (unsigned i = 0; i < o->def->observer_count; i++)
         if (strcmp(o->def->observers[i], observer) == 0)
             return &o->votes[i];
@@ -205,14 +215,18 @@ enum error naive_observe(struct naive *m, const char *observer, const struct obs
         return ERR_CONVICTED;
     if (!o)
         return *r->service && naive_find(m, r->host, "") ? ERR_UNKNOWN_SERVICE : ERR_UNKNOWN_HOST;
-    struct naive_vote *v = vote_of(o, observer);
+    struct naive_vote *v = naive_vote_of(o, observer);
     if (!v)
         return ERR_NOT_AN_OBSERVER;
     enum error e = acceptable(m, o, v, r, &d);
     *convict = e == ERR_EQUIVOCATION;
+    if (e == ERR_OK && !naive_on(m, o, SUBJECT_RESULTS))
+        e = ERR_TURNED_OFF;
     if (e != ERR_OK)
         return e;
+    naive_round(m, o);
     v->given = true;
+    v->at = m->t;
     v->state = o->is_host && r->state ? HOST_DOWN : r->state;
     v->obs_seq = r->obs_seq;
     v->digest = d;
@@ -220,8 +234,6 @@ enum error naive_observe(struct naive *m, const char *observer, const struct obs
     v->turn = ++o->turn;
     o->moved = false;
     look(m, o, true);
-    if (!o->is_host)
-        naive_flap_host(m, o);
     return ERR_OK;
 }
 
@@ -233,11 +245,16 @@ void naive_convict(struct naive *m, const char *observer) {
     snprintf(text, sizeof text, "observer %s convicted", observer);
     naive_tell_system(m, text);
     for (unsigned i = 0; i < m->count; i++)
-        if (vote_of(&m->list[i], observer))
-            vote_of(&m->list[i], observer)->convicted = true;
-    for (unsigned i = 0; i < m->count; i++)
-        if (vote_of(&m->list[i], observer))
-            look(m, &m->list[i], false);
+        if (naive_vote_of(&m->list[i], observer))
+            naive_vote_of(&m->list[i], observer)->convicted = true;
+    for (unsigned i = 0; i < m->count; i++) {
+        struct naive_object *o = &m->list[i];
+        const struct naive_vote *v = naive_vote_of(o, observer);
+        if (!v)
+            continue;
+        naive_masks_of_convicted(m, o, (unsigned)(v - o->votes));
+        look(m, o, false);
+    }
 }
 
 /* ---- time ---- */
@@ -249,18 +266,18 @@ static void earlier(time_ms *due, time_ms at, time_ms after, time_ms t) {
 
 /* When, after `before` and up to now, the object first had something to do; NEVER: nothing. */
 static time_ms due_at(const struct naive *m, const struct naive_object *o, time_ms before) {
-    time_ms due = NEVER, any = INT64_MIN;
+    time_ms due = naive_notes_due(m, o), any = INT64_MIN;
+    if (o->remind)
+        earlier(&due, o->remind, any, m->t);
     if (!anybody_spoke(o))
-        return NEVER;
+        return due;
     for (unsigned i = 0; i < o->def->observer_count; i++)
-        if (o->votes[i].given && !o->votes[i].convicted)
+        if (o->votes[i].given && !o->votes[i].convicted && !o->votes[i].masked)
             earlier(&due, o->votes[i].until, before, m->t);
     if (somebody_is_new(o))
         earlier(&due, o->first_until, before, m->t);
     if (by_the_clock(o) && o->state != STATE_OK)
         earlier(&due, clock_due(o), any, m->t);
-    if (o->remind)
-        earlier(&due, o->remind, any, m->t);
     bool dissent = o->def->dissent_notify && o->dissent_since && !o->dissent_told;
     if (dissent && naive_in_period(m, o->def->notification_period, m->t))
         earlier(&due, o->dissent_due, any, m->t);
@@ -271,13 +288,14 @@ static time_ms due_at(const struct naive *m, const struct naive_object *o, time_
 }
 
 static void wake(struct naive *m, struct naive_object *o) {
+    naive_notes(m, o);
     look(m, o, false);
     bool due = o->remind && o->remind <= m->t,
          begins = o->waits && naive_in_period(m, o->def->notification_period, m->t);
     if (due)
         o->remind = 0;
     if (due || begins)
-        naive_tell(m, o);
+        naive_remind(m, o);
     if (o->def->dissent_notify && o->dissent_since && !o->dissent_told && m->t >= o->dissent_due)
         naive_tell_dissent(m, o);
 }

@@ -9,7 +9,7 @@
 #include "proto/op.h"
 
 #define NEVER INT64_MAX
-enum { NAIVE_OBSERVERS = 8, NAIVE_ROW = 21, NAIVE_CONTACTS = 8 };
+enum { NAIVE_OBSERVERS = 8, NAIVE_ROW = 21, NAIVE_CONTACTS = 8, NAIVE_OBJECTS = 32, NAIVE_NOTES = 512 };
 
 struct naive_vote {
     bool given, convicted;
@@ -17,7 +17,13 @@ struct naive_vote {
     uint64_t obs_seq;
     struct digest digest;
     time_ms until; /* fresh before that */
+    time_ms at;    /* accepted */
     unsigned turn; /* which accepted result of the object it is */
+
+    bool masked;
+    const char *by;  /* the operator who masked it; NULL: its score */
+    bool complained; /* that it can't be masked */
+    unsigned score, rounds, disagreed, masks, probation;
 };
 
 enum naive_kind { SAID_NOTHING, SAID_STATE, SAID_UNKNOWN, SAID_TOO_LITTLE, SAID_BY_NOBODY };
@@ -57,6 +63,21 @@ struct naive_object {
     unsigned row_turn;
     bool flaps;
     unsigned told_before; /* flapping began */
+
+    int turned[SUBJECT_LIMIT]; /* by operators: 1 on, -1 off, 0 as it is defined */
+};
+
+struct naive_note { /* a comment, an acknowledgement, a downtime */
+    uint64_t id;
+    enum note_kind kind;
+    struct naive_object *object;
+    const char *author;
+    bool in_effect, gone;
+    bool sticky, persistent;      /* acknowledgements */
+    bool fixed;                   /* downtimes */
+    time_ms start, end, duration; /* end of an acknowledgement: 0 never */
+    time_ms until;                /* of a downtime in effect */
+    uint64_t trigger;
 };
 
 struct naive_alert { /* what is compared */
@@ -66,6 +87,7 @@ struct naive_alert { /* what is compared */
     unsigned state;
     bool hard;
     uint32_t attempt, number;
+    const char *author; /* NULL: nobody */
     unsigned contact_count;
     const char *contacts[NAIVE_CONTACTS];
 };
@@ -80,6 +102,8 @@ struct naive {
     unsigned count;
     const char *convicted[NAIVE_OBSERVERS];
     unsigned convicted_count;
+    struct naive_note *notes; /* owned; number i + 1 */
+    unsigned note_count;
     void *self;
     void (*raise)(void *self, const struct naive_alert *a);
 };
@@ -92,24 +116,48 @@ void naive_apply(struct naive *m, struct objects *objects); /* takes them; only 
 enum error naive_observe(struct naive *m, const char *observer, const struct observation *o, bool *convict);
 void naive_convict(struct naive *m, const char *observer);
 bool naive_is_convicted(const struct naive *m, const char *observer);
-bool naive_believed(const struct naive *m, const struct naive_vote *v); /* fresh and not convicted */
+bool naive_fresh(const struct naive *m, const struct naive_vote *v);    /* and not convicted */
+bool naive_believed(const struct naive *m, const struct naive_vote *v); /* and not masked */
 unsigned naive_verdict(const struct naive *m, const struct naive_object *o, enum naive_kind *kind);
 bool naive_dissents(unsigned state, enum naive_kind kind, unsigned vote);
 struct naive_object *naive_find(const struct naive *m, const char *host, const char *service);
+struct naive_vote *naive_vote_of(struct naive_object *o, const char *observer); /* NULL: none of its observers */
+void naive_look(struct naive *m, struct naive_object *o);                       /* who counts has changed */
+
+/* --- naive_masks.c: scores and masks --- */
+/* A result comes: judges the round that ended before it. */
+void naive_round(struct naive *m, struct naive_object *o);
+void naive_masks_of_convicted(struct naive *m, struct naive_object *o, unsigned convicted);
+enum error naive_mask(struct naive_vote *v, const char *by, bool set);
+
+/* --- naive_operators.c: acknowledgements, downtime, switches --- */
+enum error naive_command(struct naive *m, const char *by, const struct op_command *c);
+struct naive_note *naive_acknowledgement(const struct naive *m, const struct naive_object *o);
+unsigned naive_depth(const struct naive *m, const struct naive_object *o);      /* of downtimes in effect */
+bool naive_in_downtime(const struct naive *m, const struct naive_object *o);    /* or its host is */
+bool naive_downtime_waits(const struct naive *m, const struct naive_object *o); /* a flexible one, for a problem */
+void naive_state_changed(struct naive *m, struct naive_object *o);
+void naive_problem_changed(struct naive *m, struct naive_object *o);
+time_ms naive_notes_due(const struct naive *m, const struct naive_object *o); /* NEVER: nothing is due by now */
+void naive_notes(struct naive *m, struct naive_object *o);
 
 /* --- naive_states.c: states and flapping --- */
 /* The verdict says `state`; round: it counts as an attempt. */
 void naive_result(struct naive *m, struct naive_object *o, unsigned state, bool round);
 bool naive_down(const struct naive_object *host);
+/* The clock says that somebody may have to be told. */
+void naive_remind(struct naive *m, struct naive_object *o);
 
 /* --- naive_notify.c --- */
 void naive_tell(struct naive *m, struct naive_object *o);
 void naive_tell_dissent(struct naive *m, struct naive_object *o);
-void naive_tell_flapping(struct naive *m, struct naive_object *o, enum alert_type type);
 void naive_tell_system(struct naive *m, const char *text);
+/* Beside problem and recovery. flags: of a custom notification. */
+void naive_remark(struct naive *m, struct naive_object *o, enum alert_type type, unsigned flags, const char *author);
+bool naive_on(const struct naive *m, const struct naive_object *o, enum command_subject s);
 bool naive_in_period(const struct naive *m, const char *name, time_ms t);
 
 void naive_flap(struct naive *m, struct naive_object *o, bool round);
-void naive_flap_host(struct naive *m, struct naive_object *service);
+void naive_flaps_no_more(struct naive *m, struct naive_object *o); /* detection was turned off */
 
 #endif

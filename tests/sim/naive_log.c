@@ -111,13 +111,13 @@ static void differs(struct naive_log *l, const char *what, const char *expected,
 
 static void print_alert(struct buffer *out, const struct naive_alert *a) {
     if (a->type == ALERT_SYSTEM)
-        buffer_printf(out, "SYSTEM '%.60s' [", a->text);
+        buffer_printf(out, "SYSTEM '%.90s' [", a->text);
     else
         buffer_printf(out, "%s %s/%s %s %s attempt %u number %u [", alert_type_name(a->type), a->host, a->service,
                       state_name(!*a->service, a->state), a->hard ? "HARD" : "SOFT", a->attempt, a->number);
     for (unsigned i = 0; i < a->contact_count; i++)
         buffer_printf(out, "%s%s", i ? "," : "", a->contacts[i]);
-    buffer_printf(out, "]");
+    buffer_printf(out, "]%s%s", a->author ? " by " : "", a->author ? a->author : "");
 }
 
 static void found_alert(struct naive_alert *out, const struct alert *a) {
@@ -129,6 +129,7 @@ static void found_alert(struct naive_alert *out, const struct alert *a) {
                                 .hard = a->hard,
                                 .attempt = a->attempt,
                                 .number = a->notification_number,
+                                .author = *a->author ? a->author : NULL,
                                 .contact_count = a->contact_count};
     for (unsigned i = 0; i < a->contact_count; i++)
         out->contacts[i] = a->contacts[i].name;
@@ -140,6 +141,7 @@ static bool same_alert(const struct naive_alert *a, const struct naive_alert *b)
                 a->contact_count == b->contact_count;
     for (unsigned i = 0; same && i < a->contact_count; i++)
         same = strcmp(a->contacts[i], b->contacts[i]) == 0;
+    same = same && strcmp(a->author ? a->author : "", b->author ? b->author : "") == 0;
     return same && (a->type != ALERT_SYSTEM || strncmp(a->text, b->text, strlen(a->text)) == 0);
 }
 
@@ -217,11 +219,31 @@ static void compare_dissent(struct naive_log *l, const struct naive_object *o, c
     struct buffer mine = {0}, theirs = {0};
     unsigned state = naive_verdict(&l->model, o, &kind);
     for (unsigned i = 0; i < o->def->observer_count; i++)
-        if (naive_believed(&l->model, &o->votes[i]) && naive_dissents(state, kind, o->votes[i].state))
+        if (naive_fresh(&l->model, &o->votes[i]) && naive_dissents(state, kind, o->votes[i].state))
             buffer_printf(&mine, " %s", o->def->observers[i]);
     for (unsigned i = 0; i < s->dissent_count; i++)
         buffer_printf(&theirs, " %s", s->dissent[i]);
     compare_text(l, "dissent", buffer_cstr(&mine), buffer_cstr(&theirs));
+    buffer_free(&mine);
+    buffer_free(&theirs);
+}
+
+static void compare_standings(struct naive_log *l, const struct naive_object *o, const struct object_status *s) {
+    struct buffer mine = {0}, theirs = {0};
+    for (unsigned i = 0; i < o->def->observer_count; i++) {
+        const struct naive_vote *v = &o->votes[i];
+        buffer_printf(&mine, " %s %s%s %u %u/%u %u", o->def->observers[i], v->masked ? "masked " : "",
+                      v->by ? v->by : "", v->score, v->disagreed, v->rounds, v->probation);
+    }
+    for (unsigned i = 0; i < s->vote_count; i++) {
+        const struct vote_view *v = &s->votes[i];
+        buffer_printf(&theirs, " %s %s%s %u %u/%u %u", v->observer, v->masked ? "masked " : "", v->masked_by, v->score,
+                      v->disagreed, v->rounds, v->probation);
+    }
+    buffer_printf(&mine, " depth %u%s", naive_depth(&l->model, o),
+                  naive_acknowledgement(&l->model, o) ? " acknowledged" : "");
+    buffer_printf(&theirs, " depth %u%s", s->downtime_depth, s->acknowledged ? " acknowledged" : "");
+    compare_text(l, "standing", buffer_cstr(&mine), buffer_cstr(&theirs));
     buffer_free(&mine);
     buffer_free(&theirs);
 }
@@ -236,6 +258,7 @@ static void compare_status(struct naive_log *l, const struct object_status *s) {
     state_text(mine, o->def->host, o->def->service, o->state, o->hard, o->attempt, o->since, o->open, o->flaps);
     state_text(theirs, s->host, s->service, s->state, s->hard, s->attempt, s->since, s->undecided, s->flapping);
     compare_text(l, "state", mine, theirs);
+    compare_standings(l, o, s);
     if (o->state != STATE_PENDING)
         compare_dissent(l, o, s);
 }
@@ -268,6 +291,15 @@ static void compare_refusals(struct naive_log *l, const struct request *r, struc
         compare_text(l, "results", buffer_cstr(mine), buffer_cstr(&theirs));
     }
     buffer_free(&theirs);
+    arena_free(&arena);
+}
+
+static void compare_result(struct naive_log *l, const struct request *r, enum error expected) {
+    const struct buffer *found = reply_to(l, r);
+    struct arena arena = {0};
+    struct reply reply;
+    if (found && reply_decode(&reply, buffer_bytes(found), &arena) == ERR_OK)
+        compare_text(l, "command", error_name(expected), error_name(reply.result));
     arena_free(&arena);
 }
 
@@ -369,6 +401,12 @@ static void feed_evidence(struct naive_log *l) {
     arena_free(&arena);
 }
 
+static void feed_command(struct naive_log *l, const struct request *r) {
+    enum error e = naive_command(&l->model, l->cluster->operators[0].name, &r->command);
+    sim_counts(l->sim)->commands += e == ERR_OK;
+    compare_result(l, r, e);
+}
+
 static void feed(struct naive_log *l, const struct request *r) {
     if (!takes_effect(l, r))
         return;
@@ -382,6 +420,9 @@ static void feed(struct naive_log *l, const struct request *r) {
     case OP_EVIDENCE:
         if (r->evidence.kind == EV_OBS_EQUIV)
             feed_evidence(l);
+        break;
+    case OP_COMMAND:
+        feed_command(l, r);
         break;
     case OP_QUERY:
         compare_page(l, r);

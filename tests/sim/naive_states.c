@@ -15,7 +15,13 @@ static bool cut_off(const struct naive *m, const struct naive_object *host) {
     return host->def->parent_count > 0;
 }
 
+static void forget(struct naive_object *o) {
+    o->next = o->remind = 0;
+    o->waits = o->told_once = false;
+}
+
 static void make_hard(struct naive *m, struct naive_object *o) {
+    forget(o);
     o->hard = true;
     o->attempt = o->def->max_check_attempts;
     o->last_hard = o->state;
@@ -35,13 +41,13 @@ static void ok(struct naive *m, struct naive_object *o, unsigned before, bool ro
         naive_tell(m, o);
     o->number = 0;
     o->told = 0;
-    o->told_once = false;
-    o->next = o->remind = 0;
-    o->waits = false;
+    forget(o);
 }
 
 static void problem(struct naive *m, struct naive_object *o, unsigned before, bool round) {
-    bool host_down = !o->is_host && naive_down(o->host), becomes = false;
+    bool host_down = !o->is_host && naive_down(o->host), becomes = false, was_hard = before != STATE_OK && o->hard;
+    if (host_down && round && before == o->state)
+        naive_tell(m, o->host);
     if (before == STATE_OK) {
         o->hard = false;
         o->attempt = 1;
@@ -54,10 +60,14 @@ static void problem(struct naive *m, struct naive_object *o, unsigned before, bo
         make_hard(m, o);
         becomes = true;
     }
+    bool changes = before != o->state || was_hard != o->hard, volatile_round = o->hard && round && o->def->is_volatile;
+    if (changes && !o->is_host)
+        naive_problem_changed(m, o);
     naive_flap(m, o, round);
-    bool volatile_round = o->hard && round && o->def->is_volatile;
     if (volatile_round || (!host_down && o->hard && (becomes || round)))
         naive_tell(m, o);
+    if (changes && o->is_host)
+        naive_problem_changed(m, o);
 }
 
 void naive_result(struct naive *m, struct naive_object *o, unsigned state, bool round) {
@@ -66,10 +76,11 @@ void naive_result(struct naive *m, struct naive_object *o, unsigned state, bool 
         state = HOST_UNREACHABLE;
     if (o->state != state) {
         o->since = m->t;
-        o->next = o->remind = 0;
-        o->waits = o->told_once = false;
+        forget(o);
     }
     o->state = state;
+    if (before != state)
+        naive_state_changed(m, o);
     if ((before == STATE_OK) != (state == STATE_OK)) /* a problem begins or ends */
         round = true;
     if (round) {
@@ -80,6 +91,14 @@ void naive_result(struct naive *m, struct naive_object *o, unsigned state, bool 
         ok(m, o, before, round);
     else
         problem(m, o, before, round);
+}
+
+void naive_remind(struct naive *m, struct naive_object *o) {
+    unsigned now = cut_off(m, o) ? HOST_UNREACHABLE : HOST_DOWN;
+    if (o->is_host && o->hard && naive_down(o) && o->state != now)
+        naive_result(m, o, HOST_DOWN, false);
+    else if (o->is_host || !naive_down(o->host))
+        naive_tell(m, o);
 }
 
 /* ---- flapping ---- */
@@ -99,6 +118,24 @@ static uint64_t row_sum(const struct naive_object *o) {
     return sum;
 }
 
+static void stop(struct naive *m, struct naive_object *o, enum alert_type type) {
+    o->flaps = false;
+    naive_remark(m, o, type, 0, NULL);
+    if (o->state == STATE_OK && o->told_before) {
+        o->told = o->told_before;
+        naive_tell(m, o);
+        o->told = o->number = 0;
+        forget(o);
+    }
+}
+
+void naive_flaps_no_more(struct naive *m, struct naive_object *o) {
+    if (o->flaps)
+        stop(m, o, ALERT_FLAPPINGDISABLED);
+    memset(o->row, 0, sizeof o->row);
+    o->row_at = 0;
+}
+
 static void enter(struct naive *m, struct naive_object *o) {
     memmove(o->row, o->row + 1, sizeof o->row - sizeof *o->row);
     o->row[NAIVE_ROW - 1] = o->state;
@@ -110,21 +147,29 @@ static void enter(struct naive *m, struct naive_object *o) {
     if (begins) {
         o->flaps = true;
         o->told_before = o->told;
-        naive_tell_flapping(m, o, ALERT_FLAPPINGSTART);
+        naive_remark(m, o, ALERT_FLAPPINGSTART, 0, NULL);
     } else if (ends) {
-        o->flaps = false;
-        naive_tell_flapping(m, o, ALERT_FLAPPINGSTOP);
-        if (o->state == STATE_OK && o->told_before) {
-            o->told |= o->told_before;
-            naive_tell(m, o);
-            o->told = o->number = 0;
-        }
+        stop(m, o, ALERT_FLAPPINGSTOP);
     }
 }
 
-static bool counts(const struct naive_object *o) {
+static bool counts(const struct naive *m, const struct naive_object *o) {
     bool soft_problem = !o->is_host && o->state != STATE_OK && !o->hard;
-    return o->def->flap_enabled && o->state != STATE_PENDING && !soft_problem && (o->def->flap_options & option_of(o));
+    return naive_on(m, o, SUBJECT_FLAP_DETECTION) && o->state != STATE_PENDING && !soft_problem &&
+           (o->def->flap_options & option_of(o));
+}
+
+static void flap_host(struct naive *m, const struct naive_object *service) {
+    struct naive_object *host = service->host;
+    time_ms sum = 0;
+    unsigned services = 0;
+    for (unsigned i = 0; i < m->count; i++)
+        if (m->list[i].host == host && !m->list[i].is_host) {
+            sum += m->list[i].def->check_interval;
+            services++;
+        }
+    if (counts(m, host) && m->t - host->row_at >= sum / services)
+        enter(m, host);
 }
 
 /* Silence counts by the clock. */
@@ -135,19 +180,8 @@ void naive_flap(struct naive *m, struct naive_object *o, bool round) {
         report += naive_believed(m, v);
         anew += naive_believed(m, v) && v->turn > o->row_turn;
     }
-    if (counts(o) && (report == 0 ? round : anew >= o->def->quorum || anew == report))
+    if (counts(m, o) && (report == 0 ? round : anew >= o->def->quorum || anew == report))
         enter(m, o);
-}
-
-void naive_flap_host(struct naive *m, struct naive_object *service) {
-    struct naive_object *host = service->host;
-    time_ms sum = 0;
-    unsigned services = 0;
-    for (unsigned i = 0; i < m->count; i++)
-        if (m->list[i].host == host && !m->list[i].is_host) {
-            sum += m->list[i].def->check_interval;
-            services++;
-        }
-    if (counts(host) && (m->t - host->row_at) * services >= sum)
-        enter(m, host);
+    if (!o->is_host)
+        flap_host(m, o);
 }

@@ -140,6 +140,8 @@ void sim_options_print(const struct sim_options *o);
     X(long_runs, 1)                                                                                                    \
     X(modelled, 1)                                                                                                     \
     X(pages, 1)                                                                                                        \
+    X(commands, 0)                                                                                                     \
+    X(masked, 1)                                                                                                       \
     X(halts, 0)                                                                                                        \
     X(stopped, 0)                                                                                                      \
     X(forks, 0)                                                                                                        \
@@ -220,6 +222,10 @@ bool workload_ever(const struct workload *w, unsigned object, unsigned state);
 bool workload_beyond(const struct workload *w, unsigned object);
 /* Does this observer do anything that its key may be convicted of? */
 bool workload_two_faced(const struct workload *w, const char *observer);
+/* Does it say, by malice or because it sees another truth, what others deny? Who errs now and then does not. */
+bool workload_may_dissent(const struct workload *w, const char *observer);
+/* How often the object's truth changed so far. */
+unsigned workload_changes(const struct workload *w, unsigned object);
 uint64_t workload_acknowledged(const struct workload *w);
 /* Honest requests older than `age` that are not acknowledged. */
 unsigned workload_waiting(const struct workload *w, time_us now, time_us age);

@@ -33,6 +33,7 @@ struct workload {
     unsigned beat;
     unsigned truth[ESTATE_MAX];
     bool ever[ESTATE_MAX][4];
+    unsigned changes[ESTATE_MAX];
     unsigned count;
     struct outstanding list[SIM_REQUESTS_MAX];
     uint64_t acknowledged;
@@ -60,6 +61,18 @@ bool workload_beyond(const struct workload *w, unsigned object) {
 
 bool workload_two_faced(const struct workload *w, const char *observer) {
     return w->options->rude && strcmp(observer, observer_name(LIAR)) == 0;
+}
+
+bool workload_may_dissent(const struct workload *w, const char *observer) {
+    unsigned who = lie_dissenters(w->options->lie) | (w->options->rude ? 1u << LIAR : 0);
+    for (unsigned i = 0; i < SIM_OBSERVERS; i++)
+        if (strcmp(observer, observer_name(i)) == 0)
+            return who >> i & 1;
+    return false;
+}
+
+unsigned workload_changes(const struct workload *w, unsigned object) {
+    return w->changes[object];
 }
 
 uint64_t workload_acknowledged(const struct workload *w) {
@@ -285,6 +298,7 @@ static void change_one(struct workload *w, unsigned i) {
     unsigned other = !*o->service ? HOST_DOWN : plain || prng_chance(&w->chance, 700) ? STATE_WARNING : STATE_UNKNOWN;
     w->truth[i] = w->truth[i] ? STATE_OK : prng_chance(&w->chance, 700) ? worst : other;
     w->ever[i][w->truth[i]] = true;
+    w->changes[i]++;
 }
 
 static void change_truth(struct workload *w, bool lively) {
