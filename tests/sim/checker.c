@@ -296,7 +296,7 @@ void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
 /* The machine says that nobody reports: it does not say that anybody saw it. */
 static bool of_silence(const struct alert *a) {
     for (unsigned i = 0; i < a->vote_count; i++)
-        if (a->votes[i].fresh && !a->votes[i].convicted)
+        if (a->votes[i].fresh && !a->votes[i].convicted && !a->votes[i].masked)
             return false;
     return true;
 }

@@ -1,8 +1,13 @@
 /* Draws the hosts, services, contacts and time periods of a run. */
 #include "tests/sim/estate.h"
 
+#include "checks/objects.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { RICH_HOSTS = 3 };
 
 static const char *const observer_names[SIM_OBSERVERS] = {"eu", "us", "ap", "sa", "af"};
 static const char *const plain_hosts[SIM_SERVICES] = {"web1", "web1", "db1", "db1"};
@@ -45,6 +50,21 @@ int estate_find(const struct estate *e, const char *host, const char *service) {
         if (strcmp(e->list[i].host, host) == 0 && strcmp(e->list[i].service, service) == 0)
             return (int)i;
     return -1;
+}
+
+void estate_compile(const struct estate *e, struct buffer *canonical) {
+    struct object_source source = {"sim.cfg", buffer_bytes(&e->text)};
+    struct object_options options = {.interval_length = e->interval_length, .flap_detection = e->flapping};
+    struct objects *objects = NULL;
+    struct buffer ignored = {0}, why = {0};
+    if (objects_parse(&objects, &source, 1, &options, &ignored, &why) != ERR_OK) {
+        fprintf(stderr, "%s", buffer_cstr(&why));
+        abort();
+    }
+    objects_encode(canonical, objects);
+    buffer_free(&ignored);
+    buffer_free(&why);
+    objects_free(objects);
 }
 
 void estate_free(struct estate *e) {
@@ -156,27 +176,92 @@ static void add_host(struct estate *e, struct prng *p, const char *name, const c
     buffer_printf(&e->text, "}\n");
 }
 
+/* One of those that are not plain and defined before, so that nothing goes in circles; NULL: there is none yet. */
+static const struct estate_object *earlier_service(const struct estate *e, struct prng *p) {
+    unsigned first = e->plain + RICH_HOSTS;
+    return e->count > first ? &e->list[first + prng_below(p, e->count - first)] : NULL;
+}
+
 static void add_service(struct estate *e, struct prng *p, const char *host, const char *name) {
     buffer_printf(&e->text, "define service {\n use s\n host_name %s\n service_description %s\n", host, name);
     add_features(e, p);
     maybe(e, p, 150, " is_volatile 1\n");
     maybe(e, p, 150, " flap_detection_options o,c\n");
+    const struct estate_object *parent = earlier_service(e, p);
+    if (parent && prng_chance(p, 200))
+        buffer_printf(&e->text, " parents %s,%s\n", parent->host, parent->service);
     if (prng_chance(p, 300))
         buffer_printf(&e->text, " notification_options %s\n", prng_chance(p, 500) ? "c,r" : "w,u,f");
     observers_and_quorum(e, p, host, name);
     buffer_printf(&e->text, "}\n");
 }
 
+/* ---- escalations and dependencies ---- */
+
+static void maybe_period(struct estate *e, struct prng *p, const char *directive) {
+    static const char *const periods[] = {"early", "late", "gap"};
+    if (prng_chance(p, 250))
+        buffer_printf(&e->text, " %s %s\n", directive, periods[prng_below(p, 3)]);
+}
+
+static void escalate(struct estate *e, struct prng *p, const struct estate_object *o) {
+    static const char *const contacts[] = {"boss", "calm", "night,boss", "+boss", "gone"};
+    unsigned first = 1 + (unsigned)prng_below(p, 3),
+             last = prng_chance(p, 500) ? 0 : first + (unsigned)prng_below(p, 3);
+    buffer_printf(&e->text, "define %sescalation {\n host_name %s\n", *o->service ? "service" : "host", o->host);
+    if (*o->service)
+        buffer_printf(&e->text, " service_description %s\n", o->service);
+    buffer_printf(&e->text, " first_notification %u\n last_notification %u\n contacts %s\n", first, last,
+                  contacts[prng_below(p, 5)]);
+    if (prng_chance(p, 600))
+        number(e, p, "notification_interval", 0, 4);
+    if (prng_chance(p, 300))
+        buffer_printf(&e->text, " escalation_options %s\n", *o->service ? "c,r" : "d,r");
+    maybe_period(e, p, "escalation_period");
+    buffer_printf(&e->text, "}\n");
+}
+
+static void depend(struct estate *e, struct prng *p, const struct estate_object *o,
+                   const struct estate_object *master) {
+    static const char *const service_fails[] = {"c,w", "u", "o", "w,u,c,p"}, *const host_fails[] = {"d", "u", "o",
+                                                                                                    "d,u,p"};
+    unsigned which = (unsigned)prng_below(p, 4);
+    buffer_printf(&e->text, "define %sdependency {\n host_name %s\n dependent_host_name %s\n",
+                  *o->service ? "service" : "host", master->host, o->host);
+    if (*o->service)
+        buffer_printf(&e->text, " service_description %s\n dependent_service_description %s\n", master->service,
+                      o->service);
+    buffer_printf(&e->text, " notification_failure_criteria %s\n",
+                  *o->service ? service_fails[which] : host_fails[which]);
+    maybe(e, p, 500, " inherits_parent 1\n");
+    maybe_period(e, p, "dependency_period");
+    buffer_printf(&e->text, "}\n");
+}
+
+/* Of those behind it in the list, so that nothing goes in circles. */
+static void add_relations(struct estate *e, struct prng *p) {
+    unsigned services = e->plain + RICH_HOSTS;
+    for (unsigned i = e->plain; i < e->count; i++) {
+        unsigned first = i < services ? e->plain : services;
+        for (unsigned k = 0; k < 2; k++)
+            if (prng_chance(p, 350))
+                escalate(e, p, &e->list[i]);
+        if (i > first && prng_chance(p, 400))
+            depend(e, p, &e->list[i], &e->list[first + prng_below(p, i - first)]);
+    }
+}
+
 static void add_rich(struct estate *e, struct prng *p, unsigned services) {
     static const char *const hosts[] = {"gate", "edge", "far", "web1", "db1"};
     static const char *const parents[] = {NULL, "gate", "gate,edge"};
     char name[16];
-    for (unsigned i = 0; services && i < 3; i++)
+    for (unsigned i = 0; services && i < RICH_HOSTS; i++)
         add_host(e, p, hosts[i], parents[i]);
     for (unsigned i = 0; i < services; i++) {
         snprintf(name, sizeof name, "x%u", i);
         add_service(e, p, hosts[prng_below(p, 5)], name);
     }
+    add_relations(e, p);
 }
 
 void estate_draw(struct estate *e, const struct sim_options *o) {
@@ -188,6 +273,7 @@ void estate_draw(struct estate *e, const struct sim_options *o) {
     buffer_printf(&e->text, "%s", people_text);
     buffer_printf(&e->text, "define service {\n name s\n register 0\n check_command check\n}\n");
     add_plain(e, o->plan ? " freshness_threshold 1000\n" : ""); /* a plan is about services */
+    e->plain = e->count;
     if (o->plan)
         return;
     if (o->size == SIZE_LONG)

@@ -16,19 +16,24 @@ struct estate_object {
     int stale_state; /* -1: none */
 };
 struct estate {
-    unsigned observers, count; /* observers that report */
+    unsigned observers, count, plain; /* observers that report; the first objects are plain */
     struct estate_object list[ESTATE_MAX];
     struct buffer text; /* for objects_parse */
     time_ms interval_length;
     bool flapping;
 };
 void estate_draw(struct estate *e, const struct sim_options *o);
+/* The canonical bytes that an operator applies. */
+void estate_compile(const struct estate *e, struct buffer *canonical);
 void estate_free(struct estate *e);
 /* -1: none of that name. */
 int estate_find(const struct estate *e, const char *host, const char *service);
 /* How many of its observers may lie: min(q-1, m-q). */
 unsigned estate_bound(const struct estate_object *o);
 const char *observer_name(unsigned observer);
+
+/* --- orders.c: what an operator says; only where some objects are not plain --- */
+void order_draw(const struct estate *e, struct prng *p, time_ms now, struct op_command *out);
 
 /* --- lies.c: the rows DR-I1 to I13 --- */
 const char *lie_name(enum lie l);

@@ -22,7 +22,7 @@ struct shared { /* between the workers and the parent */
 };
 
 struct plan {
-    uint64_t from, seeds, jobs, until_failure, hashes;
+    uint64_t from, seeds, jobs, until_failure, hashes, alone;
     struct sim_forced forced;
 };
 
@@ -37,9 +37,12 @@ static struct sim_options options_of(uint64_t seed, const struct sim_forced *for
 
 static void run_one(struct shared *shared, unsigned worker, const struct plan *plan, uint64_t seed) {
     struct sim_options o = options_of(seed, &plan->forced);
+    struct sim_result r = {.kept = true};
     shared->by[worker].seed = seed;
-    struct sim_result r = sim_run(&o, &shared->by[worker].counts, false);
-    if (!r.kept) {
+    if (!plan->alone)
+        r = sim_run(&o, &shared->by[worker].counts, false);
+    bool alone = plan->forced.beyond || alone_run(seed, &shared->by[worker].counts, false);
+    if (!r.kept || !alone) {
         shared->by[worker].failed++;
         if (!shared->first_failure)
             shared->first_failure = seed;
@@ -96,8 +99,9 @@ static void print_counts(const struct sim_counts *sum) {
 
 /* Of few seeds only the commonest faults must have bitten, of many all. */
 static bool all_bit(const struct sim_counts *sum, const struct plan *plan) {
-    bool bit = plan->forced.beyond || (sum->lost && sum->crashes && sum->view_changes && sum->acknowledged);
-    if (plan->seeds < SEEDS_THAT_SHOW_ALL || plan->forced.beyond)
+    bool bit =
+        plan->forced.beyond || plan->alone || (sum->lost && sum->crashes && sum->view_changes && sum->acknowledged);
+    if (plan->seeds < SEEDS_THAT_SHOW_ALL || plan->forced.beyond || plan->alone)
         return bit;
 #define X(field, must)                                                                                                 \
     if (must && !sum->field) {                                                                                         \
@@ -166,7 +170,7 @@ static bool report(const struct shared *shared, const struct plan *plan, bool di
     print_counts(&sum);
     printf("# %.0f scenarios an hour: %.0f s on %u cores\n", (double)plan->seeds / seconds * 3600, seconds,
            (unsigned)plan->jobs);
-    bool bit = all_bit(&sum, plan), alike = died || failed || replays_alike(shared, plan);
+    bool bit = all_bit(&sum, plan), alike = died || failed || plan->alone || replays_alike(shared, plan);
     printf("%s 2 - the faults bit and the work went on\n", bit ? "ok" : "not ok");
     printf("%s 3 - a seed run again is the same to the byte\n", alike ? "ok" : "not ok");
     return keeps_plans() && kept && bit && alike;
@@ -195,9 +199,11 @@ static bool run_many(const struct plan *plan) {
     return kept;
 }
 
-static bool replay(uint64_t seed, const struct sim_forced *forced) {
+static bool replay(uint64_t seed, const struct sim_forced *forced, bool alone) {
     struct sim_options o = options_of(seed, forced);
     struct sim_counts counts = {0};
+    if (alone)
+        return alone_run(seed, &counts, true);
     sim_options_print(&o);
     struct sim_result r = sim_run(&o, &counts, true);
     print_counts(&counts);
@@ -218,10 +224,9 @@ static uint64_t number(const char *text) {
 }
 
 static int usage(void) {
-    fprintf(stderr,
-            "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--behave NAME] [--lie NAME] [--beyond 1]\n"
-            "           [--jobs N] [--until-failure 1] [--hashes 1] | --seed SEED [--n MEMBERS] [--behave NAME]\n"
-            "           [--lie NAME] [--beyond 1] | --behaviours\n");
+    fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--n MEMBERS] [--behave NAME] [--lie NAME] [--beyond 1]\n"
+                    "           [--jobs N] [--until-failure 1] [--hashes 1] [--alone 1] | --seed SEED [--n MEMBERS]\n"
+                    "           [--behave NAME] [--lie NAME] [--beyond 1] [--alone 1] | --behaviours\n");
     return 2;
 }
 
@@ -254,6 +259,7 @@ int main(int argc, char **argv) {
                        : !strcmp(argv[i], "--jobs")          ? &plan.jobs
                        : !strcmp(argv[i], "--beyond")        ? &beyond
                        : !strcmp(argv[i], "--hashes")        ? &plan.hashes
+                       : !strcmp(argv[i], "--alone")         ? &plan.alone
                        : !strcmp(argv[i], "--until-failure") ? &plan.until_failure
                                                              : NULL;
         const char **name = !strcmp(argv[i], "--behave") ? &plan.forced.behaviour
@@ -273,7 +279,7 @@ int main(int argc, char **argv) {
     crypto_start();
     cool_malloc();
     if (seed)
-        return replay(seed, &plan.forced) ? 0 : 1;
+        return replay(seed, &plan.forced, plan.alone) ? 0 : 1;
     if (plan.jobs == 0 || plan.jobs > WORKERS_MAX)
         plan.jobs = cores > 0 && cores < WORKERS_MAX ? (uint64_t)cores : 2;
     options_of(plan.from, &plan.forced);

@@ -175,7 +175,8 @@ static void look(struct naive *m, struct naive_object *o, bool result) {
     o->said = kind;
     unsigned shown = o->is_host && was == HOST_UNREACHABLE ? HOST_DOWN : was;
     bool clock = state != STATE_OK && by_the_clock(o);
-    bool votes = result && (o->def->observer_count == 1 || supported_anew(m, o, state));
+    bool alone = o->def->observer_count == 1 && naive_believed(m, &o->votes[0]);
+    bool votes = result && (alone || supported_anew(m, o, state));
     bool round = clock ? m->t >= clock_due(o) : votes;
     if (shown != state || round || state == STATE_OK)
         naive_result(m, o, state, round);
@@ -264,6 +265,14 @@ static void earlier(time_ms *due, time_ms at, time_ms after, time_ms t) {
         *due = at;
 }
 
+/* The first second after `from`, up to now, at which the object's notification_period holds; NEVER: none. */
+static time_ms period_begins(const struct naive *m, const struct naive_object *o, time_ms from) {
+    for (time_ms s = from / 1000 + 1; s <= m->t / 1000; s++)
+        if (naive_in_period(m, o->def->notification_period, s * 1000))
+            return s * 1000;
+    return NEVER;
+}
+
 /* When, after `before` and up to now, the object first had something to do; NEVER: nothing. */
 static time_ms due_at(const struct naive *m, const struct naive_object *o, time_ms before) {
     time_ms due = naive_notes_due(m, o), any = INT64_MIN;
@@ -278,12 +287,12 @@ static time_ms due_at(const struct naive *m, const struct naive_object *o, time_
         earlier(&due, o->first_until, before, m->t);
     if (by_the_clock(o) && o->state != STATE_OK)
         earlier(&due, clock_due(o), any, m->t);
-    bool dissent = o->def->dissent_notify && o->dissent_since && !o->dissent_told;
-    if (dissent && naive_in_period(m, o->def->notification_period, m->t))
-        earlier(&due, o->dissent_due, any, m->t);
-    for (time_ms s = before / 1000 + 1; o->waits && s <= m->t / 1000; s++)
-        if (naive_in_period(m, o->def->notification_period, s * 1000))
-            earlier(&due, s * 1000, any, m->t);
+    if (o->def->dissent_notify && o->dissent_since && !o->dissent_told) {
+        earlier(&due, o->dissent_due, before, m->t);
+        earlier(&due, period_begins(m, o, o->dissent_due > before ? o->dissent_due : before), any, m->t);
+    }
+    if (o->waits)
+        earlier(&due, period_begins(m, o, o->waits_from > before ? o->waits_from : before), any, m->t);
     return due;
 }
 
@@ -294,6 +303,8 @@ static void wake(struct naive *m, struct naive_object *o) {
          begins = o->waits && naive_in_period(m, o->def->notification_period, m->t);
     if (due)
         o->remind = 0;
+    if (begins)
+        o->waits = false;
     if (due || begins)
         naive_remind(m, o);
     if (o->def->dissent_notify && o->dissent_since && !o->dissent_told && m->t >= o->dissent_due)

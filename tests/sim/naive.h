@@ -54,6 +54,7 @@ struct naive_object {
     bool told_once;
     time_ms next, remind; /* remind: 0 none */
     bool waits;           /* for its notification_period */
+    time_ms waits_from;
 
     time_ms dissent_since, dissent_due; /* since: 0 nobody dissents */
     bool dissent_told;
@@ -159,5 +160,12 @@ bool naive_in_period(const struct naive *m, const char *name, time_ms t);
 
 void naive_flap(struct naive *m, struct naive_object *o, bool round);
 void naive_flaps_no_more(struct naive *m, struct naive_object *o); /* detection was turned off */
+
+/* --- naive_compare.c --- */
+void naive_print_alert(struct buffer *out, const struct naive_alert *a);
+void naive_found_alert(struct naive_alert *out, const struct alert *a); /* borrows its text */
+bool naive_same_alert(const struct naive_alert *expected, const struct naive_alert *found);
+void naive_print_object(struct buffer *out, const struct naive *m, const struct naive_object *o);
+void naive_print_status(struct buffer *out, const struct object_status *s);
 
 #endif

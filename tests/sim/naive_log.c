@@ -109,42 +109,6 @@ static void differs(struct naive_log *l, const char *what, const char *expected,
     l->broken = true;
 }
 
-static void print_alert(struct buffer *out, const struct naive_alert *a) {
-    if (a->type == ALERT_SYSTEM)
-        buffer_printf(out, "SYSTEM '%.90s' [", a->text);
-    else
-        buffer_printf(out, "%s %s/%s %s %s attempt %u number %u [", alert_type_name(a->type), a->host, a->service,
-                      state_name(!*a->service, a->state), a->hard ? "HARD" : "SOFT", a->attempt, a->number);
-    for (unsigned i = 0; i < a->contact_count; i++)
-        buffer_printf(out, "%s%s", i ? "," : "", a->contacts[i]);
-    buffer_printf(out, "]%s%s", a->author ? " by " : "", a->author ? a->author : "");
-}
-
-static void found_alert(struct naive_alert *out, const struct alert *a) {
-    *out = (struct naive_alert){.type = a->type,
-                                .host = a->host,
-                                .service = a->service,
-                                .text = a->output,
-                                .state = a->state,
-                                .hard = a->hard,
-                                .attempt = a->attempt,
-                                .number = a->notification_number,
-                                .author = *a->author ? a->author : NULL,
-                                .contact_count = a->contact_count};
-    for (unsigned i = 0; i < a->contact_count; i++)
-        out->contacts[i] = a->contacts[i].name;
-}
-
-static bool same_alert(const struct naive_alert *a, const struct naive_alert *b) {
-    bool same = a->type == b->type && strcmp(a->host, b->host) == 0 && strcmp(a->service, b->service) == 0 &&
-                a->state == b->state && a->hard == b->hard && a->attempt == b->attempt && a->number == b->number &&
-                a->contact_count == b->contact_count;
-    for (unsigned i = 0; same && i < a->contact_count; i++)
-        same = strcmp(a->contacts[i], b->contacts[i]) == 0;
-    same = same && strcmp(a->author ? a->author : "", b->author ? b->author : "") == 0;
-    return same && (a->type != ALERT_SYSTEM || strncmp(a->text, b->text, strlen(a->text)) == 0);
-}
-
 /* The machine's next alert, if it is of the batch in hand. What evidence says of replicas is not about monitoring. */
 static bool next_alert(struct naive_log *l, struct alert *a, struct arena *arena) {
     for (; l->judged < l->alert_count; l->judged++) {
@@ -163,14 +127,14 @@ static void compare_alert(void *self, const struct naive_alert *expected) {
     struct buffer mine = {0}, theirs = {0};
     struct alert a;
     struct naive_alert found;
-    print_alert(&mine, expected);
+    naive_print_alert(&mine, expected);
     if (!next_alert(l, &a, &arena)) {
         differs(l, "alert", buffer_cstr(&mine), "none");
     } else {
         l->judged++;
-        found_alert(&found, &a);
-        print_alert(&theirs, &found);
-        if (!same_alert(expected, &found) || a.t != l->model.t || a.number != l->judged)
+        naive_found_alert(&found, &a);
+        naive_print_alert(&theirs, &found);
+        if (!naive_same_alert(expected, &found) || a.t != l->model.t || a.number != l->judged)
             differs(l, "alert", buffer_cstr(&mine), buffer_cstr(&theirs));
     }
     buffer_free(&mine);
@@ -185,8 +149,8 @@ static void compare_rest(struct naive_log *l) {
     struct alert a;
     struct naive_alert found;
     if (next_alert(l, &a, &arena)) {
-        found_alert(&found, &a);
-        print_alert(&theirs, &found);
+        naive_found_alert(&found, &a);
+        naive_print_alert(&theirs, &found);
         differs(l, "alert", "none", buffer_cstr(&theirs));
     }
     buffer_free(&theirs);
@@ -207,60 +171,15 @@ static void compare_text(struct naive_log *l, const char *what, const char *expe
         differs(l, what, expected, found);
 }
 
-static void state_text(char text[400], const char *host, const char *service, unsigned state, bool hard,
-                       uint32_t attempt, time_ms since, bool undecided, bool flaps) {
-    snprintf(text, 400, "%s/%s %s %s attempt %u since %lld%s%s", host, service, state_name(!*service, state),
-             hard ? "HARD" : "SOFT", attempt, (long long)since, undecided ? " undecided" : "",
-             flaps ? " flapping" : "");
-}
-
-static void compare_dissent(struct naive_log *l, const struct naive_object *o, const struct object_status *s) {
-    enum naive_kind kind;
-    struct buffer mine = {0}, theirs = {0};
-    unsigned state = naive_verdict(&l->model, o, &kind);
-    for (unsigned i = 0; i < o->def->observer_count; i++)
-        if (naive_fresh(&l->model, &o->votes[i]) && naive_dissents(state, kind, o->votes[i].state))
-            buffer_printf(&mine, " %s", o->def->observers[i]);
-    for (unsigned i = 0; i < s->dissent_count; i++)
-        buffer_printf(&theirs, " %s", s->dissent[i]);
-    compare_text(l, "dissent", buffer_cstr(&mine), buffer_cstr(&theirs));
-    buffer_free(&mine);
-    buffer_free(&theirs);
-}
-
-static void compare_standings(struct naive_log *l, const struct naive_object *o, const struct object_status *s) {
-    struct buffer mine = {0}, theirs = {0};
-    for (unsigned i = 0; i < o->def->observer_count; i++) {
-        const struct naive_vote *v = &o->votes[i];
-        buffer_printf(&mine, " %s %s%s %u %u/%u %u", o->def->observers[i], v->masked ? "masked " : "",
-                      v->by ? v->by : "", v->score, v->disagreed, v->rounds, v->probation);
-    }
-    for (unsigned i = 0; i < s->vote_count; i++) {
-        const struct vote_view *v = &s->votes[i];
-        buffer_printf(&theirs, " %s %s%s %u %u/%u %u", v->observer, v->masked ? "masked " : "", v->masked_by, v->score,
-                      v->disagreed, v->rounds, v->probation);
-    }
-    buffer_printf(&mine, " depth %u%s", naive_depth(&l->model, o),
-                  naive_acknowledgement(&l->model, o) ? " acknowledged" : "");
-    buffer_printf(&theirs, " depth %u%s", s->downtime_depth, s->acknowledged ? " acknowledged" : "");
-    compare_text(l, "standing", buffer_cstr(&mine), buffer_cstr(&theirs));
-    buffer_free(&mine);
-    buffer_free(&theirs);
-}
-
 static void compare_status(struct naive_log *l, const struct object_status *s) {
-    char mine[400], theirs[400];
+    struct buffer mine = {0}, theirs = {0};
     const struct naive_object *o = naive_find(&l->model, s->host, s->service);
-    if (!o) {
-        differs(l, "object", "none", s->host);
-        return;
-    }
-    state_text(mine, o->def->host, o->def->service, o->state, o->hard, o->attempt, o->since, o->open, o->flaps);
-    state_text(theirs, s->host, s->service, s->state, s->hard, s->attempt, s->since, s->undecided, s->flapping);
-    compare_text(l, "state", mine, theirs);
-    compare_standings(l, o, s);
-    if (o->state != STATE_PENDING)
-        compare_dissent(l, o, s);
+    if (o)
+        naive_print_object(&mine, &l->model, o);
+    naive_print_status(&theirs, s);
+    compare_text(l, "object", buffer_cstr(&mine), buffer_cstr(&theirs));
+    buffer_free(&mine);
+    buffer_free(&theirs);
 }
 
 static void compare_page(struct naive_log *l, const struct request *r) {

@@ -164,7 +164,7 @@ static bool withheld(const struct naive *m, struct naive_object *o) {
     bool ok = o->state == STATE_OK;
     o->waits = !naive_in_period(m, o->def->notification_period, m->t) && !ok;
     if (o->waits) {
-        o->next = m->t;
+        o->next = o->waits_from = m->t;
         o->remind = 0;
     }
     if (!naive_in_period(m, o->def->notification_period, m->t) || !naive_on(m, o, SUBJECT_NOTIFICATIONS))

@@ -160,6 +160,7 @@ bool sim_options_draw(struct sim_options *o, uint64_t seed, const struct sim_for
     o->beat = o->beat * o->observers / 3; /* as many requests in a second as of three */
     if (forced->beyond)
         draw_beyond(o, &p);
+    o->orders = prng_chance(&p, 500);
     return true;
 }
 
@@ -182,8 +183,8 @@ void sim_options_print(const struct sim_options *o) {
         "  machines: crashes %u, power losses %u, pauses %u, lazy flush %d, skewed clocks %d, stepping %d, sleeps %d, "
         "behind %d\n",
         o->crashes, o->power_losses, o->pauses, o->lazy_flush, o->skewed_clocks, o->stepping, o->sleeps, o->behind);
-    printf("  clients: observers %u, forger %d, lie %s, rude %#x, hush %d, lone %d\n", o->observers, o->forger,
-           lie_name(o->lie), o->rude, o->hush, o->lone);
+    printf("  clients: observers %u, forger %d, lie %s, rude %#x, orders %d, hush %d, lone %d\n", o->observers,
+           o->forger, lie_name(o->lie), o->rude, o->orders, o->hush, o->lone);
     for (unsigned i = 0; i < o->fault_count; i++)
         printf("  faulty: member %u %s\n", o->faults[i].member, kind_name(&o->faults[i]));
     if (o->beyond)

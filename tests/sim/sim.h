@@ -76,6 +76,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     unsigned observers; /* that report: 3 or 5 */
     enum lie lie;       /* what observers say that is not so */
     unsigned rude;      /* observer 1: what else it does, bits of enum rude */
+    bool orders;        /* an operator gives orders */
     unsigned beyond;    /* members that work together against the rest, f+1..2f: agreement may break then */
     bool beyond_silent; /* they only fall silent */
     bool beyond_later;  /* one side decides in a later view */
@@ -140,8 +141,12 @@ void sim_options_print(const struct sim_options *o);
     X(long_runs, 1)                                                                                                    \
     X(modelled, 1)                                                                                                     \
     X(pages, 1)                                                                                                        \
-    X(commands, 0)                                                                                                     \
+    X(commands, 1)                                                                                                     \
     X(masked, 1)                                                                                                       \
+    X(alone, 1)                                                                                                        \
+    X(alone_results, 1)                                                                                                \
+    X(alone_orders, 1)                                                                                                 \
+    X(alone_alerts, 1)                                                                                                 \
     X(halts, 0)                                                                                                        \
     X(stopped, 0)                                                                                                      \
     X(forks, 0)                                                                                                        \
@@ -248,6 +253,9 @@ void sim_forked(struct sim *s); /* beyond the bound two logs differ */
 void sim_client_send(struct sim *s, uint64_t handle, member_id to, struct bytes frame);
 time_ms sim_wall(const struct sim *s, member_id node); /* node MEMBER_NONE: true time */
 time_ms sim_latest_wall(const struct sim *s);          /* true time when clocks last stepped back, 0 if never */
+
+/* --- alone.c: the monitoring machine without replicas, step by step beside the naive model --- */
+bool alone_run(uint64_t seed, struct sim_counts *counts, bool trace);
 
 /* --- plans.c: runs whose course is fixed --- */
 void plan_options(struct sim_options *o, enum course plan);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEVER_FAILS = 3, LIAR = 1, OPERATOR = SIM_OBSERVERS, CLIENTS, WAITING_MAX = 24 };
+enum { NEVER_FAILS = 3, LIAR = 1, OPERATOR = SIM_OBSERVERS, CLIENTS, WAITING_MAX = 24, ORDERS_A_BEAT = 3 };
 
 struct outstanding {
     unsigned client;
@@ -24,7 +24,7 @@ struct workload {
     const struct cluster *cluster;
     const struct sim_options *options;
     struct verifier verifier;
-    struct prng chance;
+    struct prng chance, orders;
     struct public_key keys[CLIENTS];
     struct secret_key secrets[CLIENTS];
     uint64_t req_seq[CLIENTS], obs_seq;
@@ -86,6 +86,7 @@ struct workload *workload_new(struct sim *s, const struct cluster *cluster, cons
     w->options = o;
     w->obs_seq = UINT64_C(1700000000000) << 20;
     prng_seed(&w->chance, o->seed ^ 0x776f726b);
+    prng_seed(&w->orders, o->seed ^ 0x6f7264657273);
     cluster_verifier(&w->verifier, cluster);
     for (unsigned i = 0; i < CLIENTS; i++) {
         uint8_t seed[SECRET_SEED_LEN] = {(uint8_t)(100 + i)};
@@ -132,16 +133,8 @@ static void submit(struct workload *w, unsigned client, struct request *r, time_
 }
 
 static void apply_objects(struct workload *w, time_us now) {
-    struct object_source source = {"sim.cfg", buffer_bytes(&w->estate.text)};
-    struct object_options options = {.interval_length = w->estate.interval_length,
-                                     .flap_detection = w->estate.flapping};
-    struct objects *objects = NULL;
-    struct buffer ignored = {0}, why = {0}, canonical = {0};
-    if (objects_parse(&objects, &source, 1, &options, &ignored, &why) != ERR_OK) {
-        fprintf(stderr, "%s", buffer_cstr(&why));
-        abort();
-    }
-    objects_encode(&canonical, objects);
+    struct buffer canonical = {0};
+    estate_compile(&w->estate, &canonical);
     struct digest whole = crypto_digest(DIGEST_OBJECTS, buffer_bytes(&canonical));
     struct request blob = {.kind = OP_BLOB, .blob = {whole, 0, buffer_bytes(&canonical)}};
     struct request apply = {.kind = OP_APPLY, .apply = {.whole = whole, .length = canonical.len}};
@@ -151,9 +144,6 @@ static void apply_objects(struct workload *w, time_us now) {
     else
         submit(w, OPERATOR, &apply, now);
     buffer_free(&canonical);
-    buffer_free(&ignored);
-    buffer_free(&why);
-    objects_free(objects);
 }
 
 /* A page of all states, to be compared with what the naive model knows at that place of the log. */
@@ -309,6 +299,14 @@ static void change_truth(struct workload *w, bool lively) {
     }
 }
 
+static void give_order(struct workload *w, time_us now) {
+    struct request r = {.kind = OP_COMMAND};
+    if (w->estate.count == w->estate.plain || w->waiting[OPERATOR] >= WAITING_MAX)
+        return;
+    order_draw(&w->estate, &w->orders, sim_wall(w->sim, MEMBER_NONE), &r.command);
+    submit(w, OPERATOR, &r, now);
+}
+
 static void apply_when_due(struct workload *w, time_us now) {
     if (w->count == 0 || (w->count == 1 && !w->list[0].gather)) {
         apply_objects(w, now);
@@ -325,6 +323,9 @@ void workload_beat(struct workload *w, time_us now, enum workload_mood mood) {
         return;
     w->beat++;
     change_truth(w, mood == MOOD_LIVELY);
+    for (unsigned i = 0; w->options->orders && mood != MOOD_LONE && i < ORDERS_A_BEAT; i++)
+        if (prng_chance(&w->orders, 700))
+            give_order(w, now);
     if (mood == MOOD_LIVELY)
         be_rude(w);
     for (unsigned i = 0; i < (mood == MOOD_LONE ? 1 : w->estate.observers); i++)
@@ -347,7 +348,7 @@ static void acknowledge(struct workload *w, struct outstanding *o, const struct 
     bool rude = w->options->rude && o->client == LIAR;
     if (reply_decode(&reply, proven->leaf, &arena) != ERR_OK || !digest_equal(&reply.request, &o->request->digest))
         sim_fail(w->sim, "a proven output that is not the reply");
-    else if (reply.result != ERR_OK && !rude)
+    else if (reply.result != ERR_OK && !rude && o->request->kind != OP_COMMAND) /* the model knows better */
         sim_fail(w->sim, "request refused: %s: %.*s", error_name(reply.result), (int)reply.value.len,
                  (const char *)reply.value.data);
     checker_acknowledged(sim_checker(w->sim), o->request, proven, o->floor);
