@@ -216,31 +216,34 @@ void notes_check(const struct monitor *m, const struct object *o) {
     IMPLIES(acknowledged > 0, o->state != STATE_OK);
 }
 
-time_ms notes_deadline(const struct object *o) {
-    time_ms at = TIME_NEVER;
-    for (const struct note *n = o->notes; n; n = n->next) {
-        time_ms due = n->kind == NOTE_DOWNTIME ? downtime_due(n) : acknowledgement_due(n);
-        at = due < at ? due : at;
-    }
-    return at;
+static time_ms due_of(const struct note *n) {
+    return n->kind == NOTE_DOWNTIME ? downtime_due(n) : acknowledgement_due(n);
 }
 
-/* A step may remove notes, so the walk starts anew behind each. */
-static bool wake_one(struct monitor *m, struct object *o) {
+/* The note that is due first, by number where that is equal; NULL: none will ever be. */
+static struct note *first_due(const struct object *o) {
+    struct note *first = NULL;
     for (struct note *n = o->notes; n; n = n->next) {
-        if (n->kind == NOTE_ACKNOWLEDGEMENT && acknowledgement_due(n) <= m->t) {
-            acknowledgement_end(m, n);
-            return true;
-        }
-        if (n->kind == NOTE_DOWNTIME && downtime_due(n) <= m->t) {
-            downtime_wake(m, n);
-            return true;
+        time_ms due = due_of(n);
+        if (due < TIME_NEVER && (!first || due < due_of(first))) {
+            first = n;
         }
     }
-    return false;
+    return first;
 }
 
+time_ms notes_deadline(const struct object *o) {
+    const struct note *n = first_due(o);
+    return n ? due_of(n) : TIME_NEVER;
+}
+
+/* A step may remove notes, so the search starts anew behind each. */
 void notes_wake(struct monitor *m, struct object *o) {
-    while (wake_one(m, o)) {
+    for (struct note *n; (n = first_due(o)) && due_of(n) <= m->t;) {
+        if (n->kind == NOTE_DOWNTIME) {
+            downtime_wake(m, n);
+        } else {
+            acknowledgement_end(m, n);
+        }
     }
 }

@@ -62,7 +62,7 @@ void notes_free(struct notes *n);
 void notes_check(const struct monitor *m, const struct object *o); /* invariants of its chain, asserted */
 /* The first moment at which time alone changes a note of the object; TIME_NEVER: none. */
 time_ms notes_deadline(const struct object *o);
-/* What time made due at the object: ends before beginnings, by number. */
+/* What time made due at the object, in the order of the moments at which it was due, then by number. */
 void notes_wake(struct monitor *m, struct object *o);
 
 void notes_link_triggers(struct monitor *m); /* all were given */

@@ -338,6 +338,23 @@ static void a_leap_of_time_passes_over_it(void **state) {
     world_end(&w);
 }
 
+/* The second begins before the first ends, also for who looks only when both is past. */
+static void a_leap_over_several_takes_them_in_their_order(void **state) {
+    (void)state;
+    struct world w = world_begin(WATCHED(""));
+    votes(&w, "web1", OK);
+    commanded(&w, window(&w, 0, 60, COMMAND_FIXED), "downtime 1 of web1/http\n");
+    commanded(&w, window(&w, 58, 90, COMMAND_FIXED), "downtime 2 of web1/http\n");
+    expect(&w, "DOWNTIMESTART web1/http OK HARD 1/2 #0 OK by web1 [dt] ada: new disks\n");
+    pass(&w, 55);
+    world_advance(&w, 9);
+    expect(&w, "");
+    assert_int_equal(left(&w), 1);
+    pass(&w, 26);
+    expect(&w, "DOWNTIMEEND web1/http OK HARD 1/2 #0 OK by web1 [dt] ada: new disks\n");
+    world_end(&w);
+}
+
 static void an_apply_keeps_what_still_has_its_object(void **state) {
     (void)state;
     struct world w = world_begin(FAMILY);
@@ -428,6 +445,7 @@ int main(void) {
         cmocka_unit_test(chains_of_triggers_are_short),
         cmocka_unit_test(times_make_sense),
         cmocka_unit_test(a_leap_of_time_passes_over_it),
+        cmocka_unit_test(a_leap_over_several_takes_them_in_their_order),
         cmocka_unit_test(an_apply_keeps_what_still_has_its_object),
         cmocka_unit_test(a_leap_of_time_takes_what_is_triggered_along),
         cmocka_unit_test(whoever_cancels_is_named_for_all_that_ends_with_it),
