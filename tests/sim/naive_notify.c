@@ -154,6 +154,7 @@ static bool explained(const struct naive *m, struct naive_object *o) {
     time_ms wait = o->def->check_interval ? o->def->check_interval : o->def->freshness_threshold;
     if (!master_failed(m, o) && !parents_failed(m, o) && !master_failed(m, o->host))
         return false;
+    o->waits = false;
     o->remind = o->told_once ? 0 : m->t + wait > o->next ? m->t + wait : o->next;
     return true;
 }
@@ -162,12 +163,13 @@ static bool explained(const struct naive *m, struct naive_object *o) {
 
 static bool withheld(const struct naive *m, struct naive_object *o) {
     bool ok = o->state == STATE_OK;
-    o->waits = !naive_in_period(m, o->def->notification_period, m->t) && !ok;
-    if (o->waits) {
+    bool in_period = naive_in_period(m, o->def->notification_period, m->t);
+    if (!in_period && !ok) { /* once it waits, that moment stands until something else is waited for */
+        o->waits = true;
         o->next = o->waits_from = m->t;
         o->remind = 0;
     }
-    if (!naive_in_period(m, o->def->notification_period, m->t) || !naive_on(m, o, SUBJECT_NOTIFICATIONS))
+    if (!in_period || !naive_on(m, o, SUBJECT_NOTIFICATIONS))
         return true;
     if (!o->hard || naive_acknowledgement(m, o))
         return true;
@@ -176,6 +178,7 @@ static bool withheld(const struct naive *m, struct naive_object *o) {
     if (!ok && explained(m, o))
         return true;
     if (!ok && o->number == 0 && m->t < o->hard_since + o->def->first_notification_delay) {
+        o->waits = false;
         o->remind = o->hard_since + o->def->first_notification_delay;
         return true;
     }
@@ -202,6 +205,7 @@ void naive_tell(struct naive *m, struct naive_object *o) {
     o->told_once = interval(m, o) == 0 && !o->def->is_volatile;
     o->next = m->t + interval(m, o);
     o->remind = interval(m, o) ? o->next : 0;
+    o->waits = false;
 }
 
 /* ---- everything else ---- */
