@@ -140,6 +140,8 @@ static bool keeps_plans(void) {
         printf("%s %u - %s\n", kept ? "ok" : "not ok", 3 + plan, plan_promise((enum course)plan));
         all &= kept;
     }
+    for (unsigned i = 0; i < rows_count(); i++)
+        all &= rows_run(i, 3 + PLANS + i);
     return all;
 }
 

@@ -257,6 +257,10 @@ time_ms sim_latest_wall(const struct sim *s);          /* true time when clocks 
 /* --- alone.c: the monitoring machine without replicas, step by step beside the naive model --- */
 bool alone_run(uint64_t seed, struct sim_counts *counts, bool trace);
 
+/* --- rows.c: who is masked, and when; one line of TAP each --- */
+unsigned rows_count(void);
+bool rows_run(unsigned index, unsigned number);
+
 /* --- plans.c: runs whose course is fixed --- */
 void plan_options(struct sim_options *o, enum course plan);
 const char *plan_promise(enum course plan);
