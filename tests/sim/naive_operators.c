@@ -2,6 +2,7 @@
  * it.
  */
 #include "base/bytes.h"
+#include "base/invariant.h"
 #include "tests/sim/naive.h"
 
 #include <stdio.h>
@@ -221,6 +222,7 @@ static bool any_full(const struct naive *m, const struct order *x) {
 
 static enum error acknowledge(struct naive *m, const struct order *x) {
     struct naive_object *o = x->list[0];
+    REQUIRE(o != NULL);
     if (o->state == STATE_OK || o->state == STATE_PENDING)
         return ERR_NO_PROBLEM;
     if (x->c->end && x->c->end <= m->t)
@@ -285,6 +287,7 @@ static enum error of_an_id(struct naive *m, const struct order *x) {
 
 static enum error delay(struct naive *m, const struct order *x) {
     struct naive_object *o = x->list[0];
+    REQUIRE(o != NULL);
     (void)m;
     o->next = x->c->start;
     o->remind = o->remind ? x->c->start : 0;
