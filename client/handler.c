@@ -167,7 +167,8 @@ static void tell_theirs(const struct handler *h, uint64_t first, uint64_t last) 
 /* While we tried in vain another notifier may have reached the receiver. */
 static bool is_theirs_now(struct handler *h, const struct parcel *p) {
     uint64_t upto;
-    bool theirs = h->setup.turns != NULL && turns_await(h->setup.turns, p->last, &upto) == TURN_THEIRS;
+    bool theirs = h->setup.turns != NULL &&
+                  turns_await(h->setup.turns, p->last, p->alerts[p->count - 1]->t, &upto) == TURN_THEIRS;
     if (theirs) {
         tell_theirs(h, p->first, p->last);
         h->lost = true;
@@ -370,7 +371,7 @@ static bool await_turn(struct handler *h, const struct alert *list, unsigned cou
     if (h->setup.turns == NULL || !wants(h, &list[0])) {
         return true;
     }
-    switch (turns_await(h->setup.turns, list[0].number, &upto)) {
+    switch (turns_await(h->setup.turns, list[0].number, list[0].t, &upto)) {
     case TURN_OURS:
         return true;
     case TURN_THEIRS:

@@ -59,7 +59,8 @@ struct follower {
     struct buffer leaves; /* blocks: what was taken from the stream and is not yet handed over */
     unsigned held, room;  /* alerts in leaves, and how many they may become */
     size_t bytes_room;
-    uint64_t newest; /* number of the last one taken */
+    uint64_t newest;  /* number of the last one taken ... */
+    time_ms newest_t; /* ... and its agreed time */
 };
 
 enum { SINCE_NOT_GIVEN = -1 };
@@ -81,6 +82,7 @@ static bool keep(void *context, const struct client_alert *a) {
     buffer_block(&f->leaves, a->leaf);
     voice_alert(f->notify->voice, a->alert.number);
     f->newest = a->alert.number;
+    f->newest_t = a->alert.t;
     return ++f->held < f->room && f->leaves.len < f->bytes_room;
 }
 
@@ -136,7 +138,7 @@ static void *follow(void *self) {
         enum error e = client_alerts(f->client, f->newest, FOLLOW_WAIT, keep, complain, f);
         voice_answer(n->voice, f->held > before ? ERR_OK : e);
         if (f->turns != NULL && f->held > before) {
-            turns_arrived(f->turns, clock_mono());
+            turns_arrived(f->turns, clock_mono(), f->newest_t);
         }
         go_on = hand_over(f) && !(e != ERR_OK && stopping(n, FIRST_PAUSE));
     }

@@ -22,7 +22,9 @@ struct turns {
     mono_ms rest;              /* from then to the next record */
     bool was_deaf;             /* the log did not answer at ... */
     mono_ms deaf_at;           /* ... this moment */
-    mono_ms arrived_at;
+    mono_ms arrived_at;        /* of the last alerts that came */
+    bool came;                 /* any did: */
+    mono_ms lag;               /* the least that clock_mono() was ahead of the agreed time of an alert when it came */
 };
 
 struct turns *turns_new(const struct turns_setup *setup) {
@@ -47,8 +49,17 @@ bool turns_beginning(uint64_t recorded, const uint64_t *since, struct turns_begi
     return since == NULL || recorded == 0 || *since <= recorded;
 }
 
-void turns_arrived(struct turns *t, mono_ms now) {
+/* Alerts are taken from the stream when those before them are done with, so that they may have waited there. How long
+   tells the difference of their agreed times from others', whatever this machine's clock shows. */
+void turns_arrived(struct turns *t, mono_ms now, time_ms newest) {
     t->arrived_at = now;
+    t->lag = t->came && t->lag < now - newest ? t->lag : now - newest;
+    t->came = true;
+}
+
+/* When it could have come, at the earliest. */
+static mono_ms raised_at(const struct turns *t, time_ms alert) {
+    return t->came && alert + t->lag < t->arrived_at ? alert + t->lag : t->arrived_at;
 }
 
 /* --- reading --- */
@@ -88,8 +99,8 @@ static bool wait_until(const struct turns *t, mono_ms until) {
     return poll(&stop, 1, (int)(until > now ? until - now : 0)) > 0;
 }
 
-enum turn turns_await(struct turns *t, uint64_t number, uint64_t *upto) {
-    mono_ms deadline = t->arrived_at + t->setup.standby_after;
+enum turn turns_await(struct turns *t, uint64_t number, time_ms raised, uint64_t *upto) {
+    mono_ms deadline = raised_at(t, raised) + t->setup.standby_after;
     for (;;) {
         mono_ms now = clock_mono();
         /* While others have their turn asking holds up nothing. */

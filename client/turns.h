@@ -8,7 +8,7 @@
 
 struct turns_setup {
     const char *handler, *instance; /* notify_name_valid; borrowed, as the rest */
-    mono_ms standby_after;          /* how long after an alert came others may record it; 0: we are first */
+    mono_ms standby_after;          /* how long after an alert was raised others may record it; 0: we are first */
     mono_ms fresh;                  /* how long what was read counts */
     mono_ms deaf;                   /* how long a log that did not answer, or took no record, is not asked again */
     mono_ms pause;                  /* between two readings while others have their turn, and two records */
@@ -36,15 +36,16 @@ struct turns_beginning {
    stands, else where the operator chose, else with the first alert of all. false: since would pass over alerts that
    others may still have to hand over. */
 bool turns_beginning(uint64_t recorded, const uint64_t *since, struct turns_beginning *out);
-/* Alerts have come that were not there before. */
-void turns_arrived(struct turns *t, mono_ms now);
+/* Alerts have come that were not there before; newest: the agreed time of the last of them. */
+void turns_arrived(struct turns *t, mono_ms now, time_ms newest);
 
 enum turn {
     TURN_OURS,
     TURN_THEIRS, /* another is done with alerts up to *upto, at least `number` */
     TURN_STOPPED
 };
-enum turn turns_await(struct turns *t, uint64_t number, uint64_t *upto);
+/* raised: the alert's agreed time. */
+enum turn turns_await(struct turns *t, uint64_t number, time_ms raised, uint64_t *upto);
 /* We are done with all alerts up to this one. Recorded now or soon. */
 void turns_done(struct turns *t, uint64_t position);
 /* Records what is not recorded yet; what fails is tried again by later calls. */

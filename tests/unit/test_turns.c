@@ -96,11 +96,11 @@ static void the_first_hands_over_at_once_and_says_so(void **state) {
     (void)state;
     uint64_t upto;
     open_turns(0, NEVER_MS, 0);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_OURS);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_OURS);
     turns_done(turns, 1);
     assert_int_equal(stands_at(), 1);
     assert_string_equal(ledger_notified_at(ledger, 0)->instance, "me");
-    assert_int_equal(turns_await(turns, 2, &upto), TURN_OURS);
+    assert_int_equal(turns_await(turns, 2, 0, &upto), TURN_OURS);
     assert_int_equal(reads, 1); /* what was read counts for a while */
 }
 
@@ -109,10 +109,10 @@ static void what_another_recorded_is_stepped_over(void **state) {
     uint64_t upto;
     other_says(1, 7);
     open_turns(0, 0, 0);
-    assert_int_equal(turns_await(turns, 5, &upto), TURN_THEIRS);
+    assert_int_equal(turns_await(turns, 5, 0, &upto), TURN_THEIRS);
     assert_int_equal(upto, 7);
-    assert_int_equal(turns_await(turns, 7, &upto), TURN_THEIRS);
-    assert_int_equal(turns_await(turns, 8, &upto), TURN_OURS);
+    assert_int_equal(turns_await(turns, 7, 0, &upto), TURN_THEIRS);
+    assert_int_equal(turns_await(turns, 8, 0, &upto), TURN_OURS);
     turns_done(turns, 7);
     assert_int_equal(records, 0);
 }
@@ -122,10 +122,30 @@ static void a_standby_takes_over_when_nobody_records(void **state) {
     uint64_t upto;
     open_turns(50, NEVER_MS, 1);
     mono_ms arrived = clock_mono();
-    turns_arrived(turns, arrived);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_OURS);
+    turns_arrived(turns, arrived, 0);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_OURS);
     assert_true(clock_mono() - arrived >= 50);
     assert_true(reads >= 2);
+}
+
+static void an_alert_that_came_while_another_was_waited_for_has_waited_too(void **state) {
+    (void)state;
+    enum { AGO = 3000 };
+    uint64_t upto;
+    open_turns(AGO, 0, NEVER_MS);
+    mono_ms now = clock_mono();
+    turns_arrived(turns, now - 2 * AGO, 7000000);
+    turns_arrived(turns, now, 7000000 + AGO + 500);
+    assert_int_equal(turns_await(turns, 2, 7000000 + AGO - 1, &upto), TURN_OURS);
+    assert_int_equal(reads, 1); /* without waiting */
+}
+
+static void an_alert_is_waited_for_no_longer_than_from_when_it_came(void **state) {
+    (void)state;
+    uint64_t upto;
+    open_turns(1, 0, 1);
+    turns_arrived(turns, clock_mono(), 7000);
+    assert_int_equal(turns_await(turns, 1, 7000 + NEVER_MS, &upto), TURN_OURS); /* of the future, as it seems */
 }
 
 static void a_standby_steps_over_what_is_recorded_while_it_waits(void **state) {
@@ -133,7 +153,7 @@ static void a_standby_steps_over_what_is_recorded_while_it_waits(void **state) {
     uint64_t upto;
     others_at = 3;
     open_turns(NEVER_MS, NEVER_MS, 1);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_THEIRS);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_THEIRS);
     assert_int_equal(upto, 7);
     assert_int_equal(reads, 3);
 }
@@ -143,7 +163,7 @@ static void a_standby_stops_when_asked_to(void **state) {
     uint64_t upto, one = 1;
     open_turns(NEVER_MS, 0, NEVER_MS);
     assert_int_equal(write(stop_fd, &one, sizeof one), sizeof one);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_STOPPED);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_STOPPED);
 }
 
 static void without_an_answer_it_rather_goes_out_twice(void **state) {
@@ -151,10 +171,10 @@ static void without_an_answer_it_rather_goes_out_twice(void **state) {
     uint64_t upto;
     deaf_until = 1000000;
     open_turns(0, NEVER_MS, 1);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_OURS);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_OURS);
     turns_free(turns);
     open_turns(20, NEVER_MS, 1);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_OURS);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_OURS);
 }
 
 static void a_log_that_does_not_answer_is_not_asked_for_each_alert(void **state) {
@@ -164,7 +184,7 @@ static void a_log_that_does_not_answer_is_not_asked_for_each_alert(void **state)
     deaf = NEVER_MS;
     open_turns(0, 0, 0);
     for (uint64_t number = 1; number <= 5; number++) {
-        assert_int_equal(turns_await(turns, number, &upto), TURN_OURS);
+        assert_int_equal(turns_await(turns, number, 0, &upto), TURN_OURS);
         turns_done(turns, number);
     }
     turns_settle(turns);
@@ -179,7 +199,7 @@ static void a_log_that_takes_no_record_is_not_asked_for_each_alert(void **state)
     record_fails = ERR_NO_QUORUM;
     open_turns(0, 0, 0);
     for (uint64_t number = 1; number <= 5; number++) {
-        assert_int_equal(turns_await(turns, number, &upto), TURN_OURS);
+        assert_int_equal(turns_await(turns, number, 0, &upto), TURN_OURS);
         turns_done(turns, number);
     }
     assert_int_equal(reads, 1);
@@ -193,7 +213,7 @@ static void a_standby_that_gets_no_answer_asks_again_while_it_waits(void **state
     others_at = 4;
     deaf = NEVER_MS;
     open_turns(NEVER_MS, 0, 1);
-    assert_int_equal(turns_await(turns, 1, &upto), TURN_THEIRS);
+    assert_int_equal(turns_await(turns, 1, 0, &upto), TURN_THEIRS);
     assert_int_equal(reads, 4);
 }
 
@@ -430,6 +450,8 @@ int main(void) {
         TEST(the_first_hands_over_at_once_and_says_so),
         TEST(what_another_recorded_is_stepped_over),
         TEST(a_standby_takes_over_when_nobody_records),
+        TEST(an_alert_that_came_while_another_was_waited_for_has_waited_too),
+        TEST(an_alert_is_waited_for_no_longer_than_from_when_it_came),
         TEST(a_standby_steps_over_what_is_recorded_while_it_waits),
         TEST(a_standby_stops_when_asked_to),
         TEST(without_an_answer_it_rather_goes_out_twice),
