@@ -19,6 +19,7 @@ struct manager {
     struct transport *transport;
     struct firing *firing;
     mono_ms repeat_at;
+    unsigned forgotten;             /* what the last repetition left out */
     uint64_t told_first, told_last; /* the message that was taken while the set could not be written; 0: none */
 };
 
@@ -105,8 +106,9 @@ static void pass_over(struct carrier *self, const struct parcel *p) {
 static void repeat(struct manager *m) {
     json_t *posts = json_array();
     struct buffer said = {0};
-    unsigned forgotten = firing_list(m->firing, clock_wall() - m->setup.config->repeat_for, posts);
-    if (forgotten > 0) {
+    unsigned forgotten = firing_list(m->firing, m->setup.config->repeat_for, posts), before = m->forgotten;
+    m->forgotten = forgotten;
+    if (forgotten > before) {
         log_event(LOG_WARN_, "firing-forgotten",
                   "handler=%s alerts=%u text=\"no PROBLEM and no end for longer than repeat_for: repeated no more\"",
                   m->setup.config->name, forgotten);

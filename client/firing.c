@@ -15,7 +15,8 @@ struct firing {
     char *path, *aside;
     struct payload_cluster cluster;
     json_t *set;
-    bool unsaved; /* the file holds another set */
+    time_ms newest; /* agreed time of the newest alert seen */
+    bool unsaved;   /* the file holds another set */
 };
 
 static void put(json_t *object, const char *key, json_t *value) {
@@ -163,11 +164,12 @@ static void end(json_t *set, const char *name, const struct alert *a, json_t *al
     json_decref(alert);
 }
 
-json_t *firing_plan(const struct firing *f, const struct alert *const *alerts, unsigned count, json_t *posts) {
+json_t *firing_plan(struct firing *f, const struct alert *const *alerts, unsigned count, json_t *posts) {
     json_t *set = json_copy(f->set);
     struct buffer name = {0};
     ENSURE(set != NULL);
     for (unsigned i = 0; i < count; i++) {
+        f->newest = alerts[i]->t > f->newest ? alerts[i]->t : f->newest;
         json_t *alert = payload_alert(alerts[i], &f->cluster);
         buffer_clear(&name);
         payload_identity(&name, alerts[i]);
@@ -200,18 +202,25 @@ enum error firing_save(struct firing *f, struct buffer *why) {
     return e;
 }
 
-unsigned firing_list(struct firing *f, time_ms oldest, json_t *posts) {
-    unsigned forgotten = 0;
+static time_ms told_at(const json_t *entry) {
+    return json_integer_value(json_object_get(entry, "told_ms"));
+}
+
+/* This machine's clock decides nothing: a step of it would end everything that fires. */
+unsigned firing_list(const struct firing *f, time_ms repeat_for, json_t *posts) {
+    unsigned left_out = 0;
     const char *name;
     json_t *entry;
-    void *next;
-    json_object_foreach_safe(f->set, next, name, entry) {
-        if (json_integer_value(json_object_get(entry, "told_ms")) < oldest) {
-            json_object_del(f->set, name);
-            forgotten++;
+    time_ms newest = f->newest;
+    json_object_foreach(f->set, name, entry) {
+        newest = told_at(entry) > newest ? told_at(entry) : newest;
+    }
+    json_object_foreach(f->set, name, entry) {
+        if (newest - told_at(entry) > repeat_for) {
+            left_out++;
         } else {
             push(posts, shared(json_object_get(entry, "alert")));
         }
     }
-    return forgotten;
+    return left_out;
 }
