@@ -73,12 +73,15 @@ static size_t take_header(const char *data, size_t size, size_t count, void *sel
     return count_only(self, size * count);
 }
 
-/* Lines of a mail server: the last one says why it refuses. */
+/* Lines of a mail server: the last one says why it refuses, but for the farewell behind it. */
 static size_t take_line(const char *data, size_t size, size_t count, void *self) {
     struct exchange *x = self;
     size_t len = size * count;
     while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r')) {
         len--;
+    }
+    if (len > 0 && data[0] == '2' && (x->told[0] == '4' || x->told[0] == '5')) {
+        return count_only(x, size * count);
     }
     x->told_len = len < TOLD_MAX ? len : TOLD_MAX;
     memcpy(x->told, data, x->told_len);

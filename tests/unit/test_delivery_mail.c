@@ -7,6 +7,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include "client/transport.h"
 #include "delivery_world.h"
 
 static void each_recipient_gets_the_mail_and_one_refused_holds_up_none(void **state) {
@@ -48,6 +49,24 @@ static void a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_no
     assert_non_null(strstr(receiver.list[1].body, "<alert-1@"));
     assert_non_null(strstr(receiver.list[2].body, "<alert-2@"));
     assert_non_null(strstr(receiver.list[3].body, "<alert-3@"));
+}
+
+static void a_refusal_is_told_in_the_servers_words(void **state) {
+    (void)state;
+    SERVE(true, 250);
+    receiver.refuses = "ops@";
+    struct transport *t = transport_new(stop_fd);
+    struct buffer said = {0};
+    snprintf(url, sizeof url, "smtp://127.0.0.1:%u", receiver.port);
+    struct transport_mail mail = {.url = url,
+                                  .from = "quorate@example.org",
+                                  .to = "ops@example.org",
+                                  .text = bytes_of_text("Subject: x\r\n\r\nx\r\n"),
+                                  .timeout = NEVER_MS};
+    assert_int_equal(transport_mail(t, &mail, &said), CARRY_REFUSED);
+    assert_non_null(strstr(buffer_cstr(&said), "550 no such person here"));
+    buffer_free(&said);
+    transport_free(t);
 }
 
 static void a_storm_is_one_mail_with_a_row_an_alert(void **state) {
@@ -103,6 +122,7 @@ int main(void) {
         TEST(each_recipient_gets_the_mail_and_one_refused_holds_up_none),
         TEST(a_mail_arrives_as_it_was_written),
         TEST(a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not),
+        TEST(a_refusal_is_told_in_the_servers_words),
         TEST(a_storm_is_one_mail_with_a_row_an_alert),
         TEST(a_kill_between_two_recipients_repeats_only_the_open_mail),
         TEST(a_login_travels_only_under_tls),
