@@ -21,8 +21,9 @@ struct handler {
     bool unsettled;    /* position is ahead of the outbox */
     bool again;        /* the outbox knows of an attempt whose end it does not know */
     unsigned next_run;
-    uint64_t begun; /* the last alert of the message that the outbox knows begun; 0: none */
-    bool lost;      /* a run of the message was refused, given up, or done by another */
+    uint64_t begun;  /* the last alert of the message that the outbox knows begun; 0: none */
+    uint64_t theirs; /* how far another is done, as we saw while we tried */
+    bool lost;       /* a run of the message was refused, given up, or done by another */
     struct buffer said;
 };
 
@@ -172,6 +173,7 @@ static bool is_theirs_now(struct handler *h, const struct parcel *p) {
     if (theirs) {
         tell_theirs(h, p->first, p->last);
         h->lost = true;
+        h->theirs = upto;
     }
     return theirs;
 }
@@ -279,7 +281,7 @@ static unsigned message_size(const struct handler *h, const struct alert *list, 
 
 static bool take_runs(struct handler *h, struct parcel *p) {
     const struct alert *first = p->alerts[0];
-    for (p->run = h->next_run; p->run < notify_handler_runs(h->setup.config, first); p->run++) {
+    for (p->run = h->next_run; p->run < notify_handler_runs(h->setup.config, first) && h->theirs < p->last; p->run++) {
         if (notify_handler_wants(h->setup.config, first, p->run) && !take_run(h, p)) {
             return false;
         }

@@ -351,6 +351,18 @@ static void what_another_delivers_while_we_try_in_vain_is_tried_no_more(void **s
     stands(8, false);
 }
 
+static void what_another_mailed_meanwhile_no_recipient_gets_again(void **state) {
+    (void)state;
+    SERVE(true, 451, 250);
+    others_at = 2;
+    open_turns(0, 0, 0);
+    struct handler *h = handler_of(NOTIFY_SMTP); /* to two */
+    takes(h, 0, 1);
+    handler_free(h);
+    assert_int_equal(receiver.count, 1);
+    stands(1, false);
+}
+
 static void what_is_refused_here_is_left_to_another(void **state) {
     (void)state;
     SERVE(false, 400, 400, 400, 200);
@@ -467,6 +479,7 @@ int main(void) {
         TEST(what_a_fresh_notifier_never_saw_is_not_handed_over_by_the_state_file),
         TEST(a_handler_hands_over_what_nobody_did_and_records_it),
         TEST(what_another_delivers_while_we_try_in_vain_is_tried_no_more),
+        TEST(what_another_mailed_meanwhile_no_recipient_gets_again),
         TEST(what_is_refused_here_is_left_to_another),
         TEST(what_is_refused_here_may_be_granted_later),
         TEST(what_fails_is_not_given_up_before_another_had_time),
