@@ -364,10 +364,12 @@ static int start_follower(struct notify *n, const struct notify_handler *config)
     }
     setup.turns = f->turns = turns_of(n, f, config);
     f->handler = handler_new(&setup, &n->why);
-    if (f->handler == NULL) {
+    if (f->handler == NULL) { /* the others shall not miss theirs */
         turns_free(f->turns);
         client_close(f->client);
-        return cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+        cli_fail_lines(&n->cli, CLI_REFUSED, &n->why);
+        buffer_clear(&n->why);
+        return CLI_GO_ON;
     }
     voice_alert(n->voice, handler_position(f->handler));
     if (pthread_create(&f->thread, NULL, follow, f) != 0) {
@@ -402,8 +404,9 @@ static int follow_all(struct notify *n) {
     for (unsigned i = 0; i < n->config->count && code == CLI_GO_ON; i++) {
         code = start_follower(n, &n->config->handlers[i]);
     }
+    code = code == CLI_GO_ON && n->follower_count == 0 ? CLI_REFUSED : code;
     if (code == CLI_GO_ON) {
-        log_event(LOG_INFO_, "notify-started", "handlers=%u state=\"%s\"", n->config->count, n->state_path);
+        log_event(LOG_INFO_, "notify-started", "handlers=%u state=\"%s\"", n->follower_count, n->state_path);
         struct pollfd signal = {.fd = n->signals, .events = POLLIN};
         while (poll(&signal, 1, -1) <= 0) {
         }
