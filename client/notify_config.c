@@ -3,6 +3,7 @@
 #include "client/notify_config.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "client/config_file.h"
 #include "client/macros.h"
 #include "client/notify_target.h"
@@ -11,6 +12,7 @@
 #include <cyaml/cyaml.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -367,10 +369,24 @@ enum error notify_config_parse(struct notify_config **out, struct bytes text, co
     return e;
 }
 
+bool notify_config_exposed(const struct notify_config *c, const char *path) {
+    struct stat st;
+    bool secret = false;
+    for (unsigned i = 0; i < c->count; i++) {
+        const struct notify_handler *h = &c->handlers[i];
+        secret = secret || h->kind == NOTIFY_WEBHOOK || (h->url != NULL && target_url_has_login(h->url));
+    }
+    return secret && stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0;
+}
+
 enum error notify_config_load(struct notify_config **out, const char *path, struct buffer *why) {
     void *config;
     enum error e = config_file_load(&config, &KIND, path, why);
     *out = config;
+    if (e == ERR_OK && notify_config_exposed(config, path)) {
+        log_event(LOG_WARN_, "secrets-readable", "file=\"%s\" text=\"anybody may read it, URLs and all: chmod 0640\"",
+                  path);
+    }
     return e;
 }
 

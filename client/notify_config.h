@@ -37,6 +37,8 @@ struct notify_config {
 /* why: one line a problem, "FILE:LINE: field: what is wrong: what to do". */
 enum error notify_config_load(struct notify_config **out, const char *path, struct buffer *why);
 enum error notify_config_parse(struct notify_config **out, struct bytes text, const char *path, struct buffer *why);
+/* Whether anybody may read the file, though it holds what is secret: a login, or a webhook's path. */
+bool notify_config_exposed(const struct notify_config *c, const char *path);
 void notify_config_free(struct notify_config *c);
 
 /* Whether the handler wants run `run` of the alert. A command with contacts: run = index of the alert's contact; mail:
