@@ -231,24 +231,21 @@ static int begin_handler(struct notify *n, const char *name, const struct turns_
     return CLI_GO_ON;
 }
 
-/* Handlers that the state file does not know. Those that others may serve too come last: where they begin says nothing
-   of the rest. */
-static int begin_all(struct notify *n, struct client *client) {
-    struct turns_beginning alone = {.after = 0}, b;
+/* The handlers of one sort that the state file does not know. */
+static int begin_all(struct notify *n, struct client *client, bool shared) {
+    struct turns_beginning b;
     bool found = false;
     int code = CLI_GO_ON;
-    for (unsigned i = 0; i < 2 * n->config->count && code == CLI_GO_ON; i++) {
-        const struct notify_handler *h = &n->config->handlers[i % n->config->count];
-        bool shared = i >= n->config->count;
+    for (unsigned i = 0; i < n->config->count && code == CLI_GO_ON; i++) {
+        const struct notify_handler *h = &n->config->handlers[i];
         if (is_known(n, h) || is_shared(n, h) != shared) {
             continue;
         }
         if (shared) {
             code = begin_shared(n, client, h->name, &b);
-        } else {
-            code = found ? CLI_GO_ON : begin_alone(n, client, &alone);
+        } else if (!found) {
+            code = begin_alone(n, client, &b);
             found = true;
-            b = alone;
         }
         code = code == CLI_GO_ON ? begin_handler(n, h->name, &b) : code;
     }
@@ -259,7 +256,8 @@ static int make_known(struct notify *n) {
     struct client *client = NULL;
     int code = cli_open_client(&n->cli, n->cluster, &client);
     if (code == CLI_GO_ON) {
-        code = begin_all(n, client);
+        code = begin_all(n, client, false);
+        code = code == CLI_GO_ON ? begin_all(n, client, true) : code; /* where these begin says nothing of the rest */
         client_close(client);
     }
     return code;
