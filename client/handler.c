@@ -168,8 +168,7 @@ static void tell_theirs(const struct handler *h, uint64_t first, uint64_t last) 
 /* While we tried in vain another notifier may have reached the receiver. */
 static bool is_theirs_now(struct handler *h, const struct parcel *p) {
     uint64_t upto;
-    bool theirs = h->setup.turns != NULL &&
-                  turns_await(h->setup.turns, p->last, p->alerts[p->count - 1]->t, &upto) == TURN_THEIRS;
+    bool theirs = h->setup.turns != NULL && turns_await(h->setup.turns, p->last, p->alerts[0]->t, &upto) == TURN_THEIRS;
     if (theirs) {
         tell_theirs(h, p->first, p->last);
         h->lost = true;

@@ -89,8 +89,8 @@ const struct evidence_record *ledger_proof_at(const struct ledger *l, uint32_t i
 
 /* --- how far notifiers came: one watermark a handler of notify.yaml, LEDGER_NOTIFIED_MAX handlers for ever --- */
 /* Raises the handler's watermark to op->last; `highest` is the newest alert's number. The watermark of a handler
-   that is new is 0. ERR_OUT_OF_RANGE: beyond the newest alert; ERR_STALE: alerts between the watermark and op->first are not
-   accounted for; ERR_DUPLICATE: recorded before; ERR_TOO_MANY: handlers. */
+   that is new is 0. ERR_OUT_OF_RANGE: beyond the newest alert; ERR_STALE: alerts between the watermark and op->first
+   are not accounted for; ERR_DUPLICATE: recorded before; ERR_TOO_MANY: handlers. */
 enum error ledger_notified(struct ledger *l, const struct op_notified *op, uint64_t highest);
 /* The records in order of handlers' names; NULL beyond the last. Borrowed until the next change. */
 const struct notified_record *ledger_notified_at(const struct ledger *l, uint32_t index);

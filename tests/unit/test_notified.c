@@ -1,5 +1,6 @@
 /* How far notifiers came: who may say so, in what order, and that it outlives a restart and a state transfer. */
 #include "base/bytes.h"
+#include "client/turns.h"
 #include "replica/ledger/ledger.h"
 
 #include <setjmp.h>
@@ -197,9 +198,28 @@ static void a_record_comes_back_from_its_bytes_and_bent_ones_do_not(void **state
     buffer_free(&bytes);
 }
 
+static void a_new_handler_begins_where_the_log_stands_or_where_the_operator_chose(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t recorded;
+        int since; /* -1: not given */
+        uint64_t after;
+        bool chosen, valid;
+    } ROWS[] = {{0, -1, 0, false, true}, {7, -1, 7, false, true}, {0, 0, 0, true, true},  {0, 5, 5, true, true},
+                {7, 0, 7, false, true},  {7, 7, 7, false, true},  {7, 8, 7, false, false}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct turns_beginning b;
+        uint64_t since = (uint64_t)ROWS[i].since;
+        assert_int_equal(turns_beginning(ROWS[i].recorded, ROWS[i].since < 0 ? NULL : &since, &b), ROWS[i].valid);
+        assert_int_equal(b.after, ROWS[i].after);
+        assert_int_equal(b.chosen, ROWS[i].chosen);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(a_new_handler_begins_where_the_log_stands_or_where_the_operator_chose),
         TEST(only_admin_and_notify_may_say_who_was_told),
         TEST(a_watermark_rises_without_gaps),
         TEST(alerts_of_the_future_cannot_be_silenced),

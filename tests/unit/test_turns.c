@@ -282,24 +282,6 @@ static void what_an_earlier_run_could_not_record_is_recorded(void **state) {
     assert_int_equal(records, 1);
 }
 
-static void a_new_handler_begins_where_the_log_stands_or_where_the_operator_chose(void **state) {
-    (void)state;
-    static const struct {
-        uint64_t recorded;
-        int since; /* -1: not given */
-        uint64_t after;
-        bool chosen, valid;
-    } ROWS[] = {{0, -1, 0, false, true}, {7, -1, 7, false, true}, {0, 0, 0, true, true},  {0, 5, 5, true, true},
-                {7, 0, 7, false, true},  {7, 7, 7, false, true},  {7, 8, 7, false, false}};
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        struct turns_beginning b;
-        uint64_t since = (uint64_t)ROWS[i].since;
-        assert_int_equal(turns_beginning(ROWS[i].recorded, ROWS[i].since < 0 ? NULL : &since, &b), ROWS[i].valid);
-        assert_int_equal(b.after, ROWS[i].after);
-        assert_int_equal(b.chosen, ROWS[i].chosen);
-    }
-}
-
 static void what_a_fresh_notifier_never_saw_is_not_handed_over_by_the_state_file(void **state) {
     (void)state;
     SERVE(false, 200);
@@ -361,6 +343,19 @@ static void what_another_mailed_meanwhile_no_recipient_gets_again(void **state) 
     handler_free(h);
     assert_int_equal(receiver.count, 1);
     stands(1, false);
+}
+
+static void the_next_try_of_a_group_waits_for_none_of_its_alerts(void **state) {
+    (void)state;
+    SERVE(false, 500, 200);
+    open_turns(NEVER_MS, 0, NEVER_MS);
+    alerts[29].t = alerts[0].t + 2 * NEVER_MS; /* raised just now, the first long ago */
+    turns_arrived(turns, clock_mono() - 2 * NEVER_MS - 1, alerts[0].t);
+    turns_arrived(turns, clock_mono(), alerts[29].t);
+    struct handler *h = handler_of(NOTIFY_WEBHOOK);
+    takes(h, 0, 30);
+    handler_free(h);
+    assert_int_equal(receiver.count, 2);
 }
 
 static void what_is_refused_here_is_left_to_another(void **state) {
@@ -475,11 +470,11 @@ int main(void) {
         TEST(what_came_before_we_began_is_not_ours_to_record),
         TEST(a_fresh_notifier_silences_nobody_where_the_log_is_empty),
         TEST(what_an_earlier_run_could_not_record_is_recorded),
-        TEST(a_new_handler_begins_where_the_log_stands_or_where_the_operator_chose),
         TEST(what_a_fresh_notifier_never_saw_is_not_handed_over_by_the_state_file),
         TEST(a_handler_hands_over_what_nobody_did_and_records_it),
         TEST(what_another_delivers_while_we_try_in_vain_is_tried_no_more),
         TEST(what_another_mailed_meanwhile_no_recipient_gets_again),
+        TEST(the_next_try_of_a_group_waits_for_none_of_its_alerts),
         TEST(what_is_refused_here_is_left_to_another),
         TEST(what_is_refused_here_may_be_granted_later),
         TEST(what_fails_is_not_given_up_before_another_had_time),
