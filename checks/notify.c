@@ -148,6 +148,7 @@ static struct alert_contact *choose_contacts(const struct monitor *m, const stru
 
 static void raise_alert(struct monitor *m, struct alert *a) {
     a->number = ++m->alerts;
+    m->header_dirty = true;
     a->n = m->n;
     a->t = m->t;
     if (m->sink && m->sink->alert) {
