@@ -162,6 +162,7 @@ static bool supported_anew(const struct naive *m, const struct naive_object *o, 
 /* A vote came (result), or time passed, or somebody was convicted or masked. */
 static void look(struct naive *m, struct naive_object *o, bool result) {
     enum naive_kind kind;
+    m->hears = result;
     if (!anybody_spoke(o) || (somebody_is_new(o) && m->t < o->first_until))
         return;
     unsigned state = naive_verdict(m, o, &kind), was = o->state;

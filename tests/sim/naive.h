@@ -97,6 +97,7 @@ struct naive {
     seq_no n;
     time_ms t, gap;
     bool begun;
+    bool hears;              /* a result has just come: the flapping of hosts counts only then */
     struct objects *objects; /* owned; NULL before the first apply */
     struct periods periods;
     struct naive_object *list; /* hosts, then services, by name */

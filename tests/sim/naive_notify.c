@@ -175,8 +175,6 @@ static bool withheld(const struct naive *m, struct naive_object *o) {
         return true;
     if (!(o->def->notification_options & option_of(o)) || (ok && !o->told))
         return true;
-    if (!ok && explained(m, o))
-        return true;
     if (!ok && o->number == 0 && m->t < o->hard_since + o->def->first_notification_delay) {
         o->waits = false;
         o->remind = o->hard_since + o->def->first_notification_delay;
@@ -188,7 +186,9 @@ static bool withheld(const struct naive *m, struct naive_object *o) {
         return false;
     if (!o->is_host && o->host->hard && naive_down(o->host))
         return true;
-    return !o->def->is_volatile && (o->told_once || m->t < o->next);
+    if (!o->def->is_volatile && (o->told_once || m->t < o->next))
+        return true;
+    return explained(m, o);
 }
 
 void naive_tell(struct naive *m, struct naive_object *o) {
@@ -237,7 +237,7 @@ static bool may_be_told(const struct naive *m, const struct naive_object *o, enu
 }
 
 void naive_remark(struct naive *m, struct naive_object *o, enum alert_type type, unsigned flags, const char *author) {
-    bool counts = (flags & COMMAND_INCREMENT) && o->state != STATE_OK;
+    bool counts = (flags & COMMAND_INCREMENT) && o->state != STATE_OK && o->state != STATE_PENDING;
     struct naive_alert a = about(o, type);
     struct asking x = {
         .number = o->number + counts, .everybody = flags & COMMAND_BROADCAST, .forced = flags & COMMAND_FORCED};

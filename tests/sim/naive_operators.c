@@ -111,7 +111,7 @@ static void cancel(struct naive *m, struct naive_note *n, const char *who) {
         naive_remark(m, n->object, ALERT_DOWNTIMECANCELLED, 0, who);
     for (unsigned i = 0; i < m->note_count; i++)
         if (m->notes[i].kind == NOTE_DOWNTIME && m->notes[i].trigger == n->id && !m->notes[i].gone)
-            cancel(m, &m->notes[i], "");
+            cancel(m, &m->notes[i], who);
 }
 
 void naive_problem_changed(struct naive *m, struct naive_object *o) {
@@ -154,7 +154,7 @@ static void comes_up(struct naive *m, struct naive_note *n) {
         naive_remark(m, n->object, ALERT_DOWNTIMEEND, 0, n->author);
         n->gone = true;
     } else if (n->end <= m->t) {
-        n->gone = true;
+        cancel(m, n, "");
     } else {
         begin(m, n);
     }
@@ -227,7 +227,8 @@ static enum error acknowledge(struct naive *m, const struct order *x) {
         return ERR_NO_PROBLEM;
     if (x->c->end && x->c->end <= m->t)
         return ERR_BAD_TIME;
-    if (any_full(m, x))
+    const struct naive_note *before = naive_acknowledgement(m, o);
+    if ((!before || before->persistent) && any_full(m, x))
         return ERR_TOO_MANY;
     if (x->c->flags & COMMAND_TELL)
         naive_remark(m, o, ALERT_ACKNOWLEDGEMENT, 0, x->author);
@@ -288,9 +289,8 @@ static enum error of_an_id(struct naive *m, const struct order *x) {
 static enum error delay(struct naive *m, const struct order *x) {
     struct naive_object *o = x->list[0];
     REQUIRE(o != NULL);
-    (void)m;
-    o->next = x->c->start;
-    o->remind = o->remind ? x->c->start : 0;
+    o->next = x->c->start > m->t ? x->c->start : m->t + 1;
+    o->remind = o->remind ? o->next : 0;
     return ERR_OK;
 }
 

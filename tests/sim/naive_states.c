@@ -26,6 +26,7 @@ static void make_hard(struct naive *m, struct naive_object *o) {
     o->attempt = o->def->max_check_attempts;
     o->last_hard = o->state;
     o->hard_since = m->t;
+    o->attempt_at = m->t;
 }
 
 static void ok(struct naive *m, struct naive_object *o, unsigned before, bool round) {
@@ -182,6 +183,6 @@ void naive_flap(struct naive *m, struct naive_object *o, bool round) {
     }
     if (counts(m, o) && (report == 0 ? round : anew >= o->def->quorum || anew == report))
         enter(m, o);
-    if (!o->is_host)
+    if (!o->is_host && m->hears)
         flap_host(m, o);
 }
