@@ -323,7 +323,7 @@ static void bridge(struct naive *m, time_ms before, time_ms jump) {
                 o->votes[v].until += jump;
         o->first_until += o->first_until > before ? jump : 0;
         o->attempt_at += by_the_clock(o) ? jump : 0;
-        o->dissent_due += jump;
+        o->dissent_due += o->dissent_due > before ? jump : 0; /* else it waits for a period */
         o->remind += o->remind ? jump : 0;
         o->next += o->next ? jump : 0;
     }

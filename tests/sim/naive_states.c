@@ -72,7 +72,8 @@ static void problem(struct naive *m, struct naive_object *o, unsigned before, bo
 }
 
 void naive_result(struct naive *m, struct naive_object *o, unsigned state, bool round) {
-    unsigned before = o->state == STATE_PENDING ? STATE_OK : o->state;
+    bool first = o->state == STATE_PENDING;
+    unsigned before = first ? STATE_OK : o->state;
     if (o->is_host && state == HOST_DOWN && cut_off(m, o))
         state = HOST_UNREACHABLE;
     if (o->state != state) {
@@ -82,7 +83,7 @@ void naive_result(struct naive *m, struct naive_object *o, unsigned state, bool 
     o->state = state;
     if (before != state)
         naive_state_changed(m, o);
-    if ((before == STATE_OK) != (state == STATE_OK)) /* a problem begins or ends */
+    if (first || (before == STATE_OK) != (state == STATE_OK)) /* or a problem begins or ends */
         round = true;
     if (round) {
         o->attempt_at = m->t;
