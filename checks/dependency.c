@@ -49,22 +49,18 @@ static bool parents_failed(const struct monitor *m, const struct object_checkabl
     return def->service_parent_count > 0;
 }
 
-/* The next look: when its next result is due, but never before it may be told again. */
+/* The next look: when its next result is due. */
 static time_ms next_look(const struct monitor *m, const struct object *o) {
     const struct object_checkable *def = o->def;
-    time_ms at = m->t + (def->check_interval > 0 ? def->check_interval : def->freshness_threshold);
-    return at > o->next_notification ? at : o->next_notification;
+    return m->t + (def->check_interval > 0 ? def->check_interval : def->freshness_threshold);
 }
 
 bool dependency_withholds(const struct monitor *m, struct object *o) {
     const struct object_checkable *def = o->def;
-    if (o->state == STATE_OK) {
-        return false;
-    }
     if (!parents_failed(m, def) && !rests_on_failed(m, def->host, def->service) &&
         (o->is_host || !rests_on_failed(m, def->host, ""))) {
         return false;
     }
-    o->remind_at = o->no_more ? 0 : next_look(m, o);
+    o->remind_at = next_look(m, o);
     return true;
 }

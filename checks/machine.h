@@ -250,7 +250,8 @@ struct audience escalation_everybody(const struct monitor *m, const struct objec
 time_ms escalation_interval(const struct monitor *m, const struct object *o, uint32_t number);
 
 /* --- dependency.c --- */
-/* What the object rests on has failed: its problem is not told now, and looked at again later. */
+/* What the object rests on has failed: its problem, which is due otherwise, is not told now, and looked at again
+   later. */
 bool dependency_withholds(const struct monitor *m, struct object *o);
 
 /* --- notify.c --- */

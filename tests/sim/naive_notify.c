@@ -155,7 +155,7 @@ static bool explained(const struct naive *m, struct naive_object *o) {
     if (!master_failed(m, o) && !parents_failed(m, o) && !master_failed(m, o->host))
         return false;
     o->waits = false;
-    o->remind = o->told_once ? 0 : m->t + wait > o->next ? m->t + wait : o->next;
+    o->remind = m->t + wait;
     return true;
 }
 
