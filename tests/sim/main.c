@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 64, SEEDS_THAT_SHOW_ALL = 1000 };
+enum { WORKERS_MAX = 64, SEEDS_THAT_SHOW_ALL = 2000 };
 
 struct shared { /* between the workers and the parent */
     uint64_t first_failure, first_seed, first_hash;
