@@ -108,8 +108,10 @@ static time_ms random_step(struct history *h) {
 static void mask_one(struct machine *x, const char *observer, const char *host, enum mask_order order) {
     struct monitor_sink sink = {.self = x, .alert = machine_alert};
     struct mask_request r = {observer, host, host[0] ? "x" : "", "anna", order};
-    enum error e = monitor_mask(x->m, &r, &sink, &x->said);
-    buffer_printf(&x->said, "%s\n", error_name(e));
+    struct buffer answer = {0}; /* not x->said, where the alert goes */
+    enum error e = monitor_mask(x->m, &r, &sink, &answer);
+    buffer_printf(&x->said, "%s %s\n", error_name(e), buffer_cstr(&answer));
+    buffer_free(&answer);
 }
 
 /* One batch, the same for every machine given. */
