@@ -67,6 +67,10 @@ static void count_round(struct standing *s, bool dissents) {
         s->rounds++;
         s->dissents += dissents;
     }
+}
+
+/* A round of it is over. */
+static void pass_probation(struct standing *s) {
     s->probation -= s->probation > 0;
 }
 
@@ -77,6 +81,7 @@ static void note_agreement(struct monitor *m, struct object *o, unsigned observe
     }
     vote_touch(m, v);
     count_round(v->standing, false);
+    pass_probation(v->standing);
     v->standing->score -= v->standing->score > 0;
     if (v->standing->score == 0) {
         mask_lift(m, o, observer);
@@ -93,6 +98,7 @@ static void note_dissent(struct monitor *m, struct object *o, unsigned observer,
     s->said = v->state;
     s->truth = r->verdict;
     mask_consider(m, o, observer);
+    pass_probation(s); /* its last round counts */
 }
 
 void score_close(struct monitor *m, struct object *o) {

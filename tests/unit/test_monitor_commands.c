@@ -175,9 +175,9 @@ static void a_custom_notification_passes_few_tests(void **state) {
 
 static void a_broadcast_reaches_those_of_escalations_too(void **state) {
     (void)state;
-    struct world w = world_begin(EVERY_MINUTE "define contact {\n contact_name ceo\n}\n"
+    struct world w = world_begin(EVERY_MINUTE "define contact {\n contact_name chief\n}\n"
                                               "define serviceescalation {\n host_name web1\n service_description http\n"
-                                              " contacts ceo\n first_notification 3\n last_notification 0\n}\n");
+                                              " contacts chief\n first_notification 3\n last_notification 0\n}\n");
     struct op_command c = COMMAND_OF(.kind = COMMAND_NOTIFY, HTTP, .comment = "fire drill");
     votes(&w, "web1", CRIT);
     buffer_clear(&w.log);
@@ -185,7 +185,7 @@ static void a_broadcast_reaches_those_of_escalations_too(void **state) {
     expect(&w, "CUSTOM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss,ops] ada: fire drill\n");
     c.flags = COMMAND_BROADCAST;
     commanded(&w, c, "alert 3 of web1/http\n");
-    expect(&w, "CUSTOM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss,ceo,ops] ada: fire drill\n");
+    expect(&w, "CUSTOM web1/http CRITICAL HARD 1/1 #1 CRITICAL by web1 [boss,chief,ops] ada: fire drill\n");
     world_end(&w);
 }
 

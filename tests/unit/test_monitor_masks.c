@@ -145,6 +145,21 @@ static void behind_the_probation_the_whole_score_counts_again(void **state) {
     world_end(&w);
 }
 
+static void the_last_round_of_a_probation_is_one_of_it(void **state) {
+    (void)state;
+    struct world w = world_begin(HOST_AND_SERVICE(THREE));
+    play_rounds(&w, 11, OK, OK, CRIT);
+    play_rounds(&w, 50, OK, OK, OK);
+    votes(&w, "us", OK);
+    assert_int_equal(stands(&w, "us").probation, 50);
+    play_rounds(&w, 45, OK, OK, OK);
+    play_rounds(&w, 5, OK, OK, CRIT);
+    buffer_clear(&w.log);
+    votes(&w, "ap", OK);
+    assert_true(log_has(&w, "observer us masked for web1/http: it disagreed in 5 of 5 rounds"));
+    world_end(&w);
+}
+
 static void probation_is_doubled_no_further_than_its_bound(void **state) {
     (void)state;
     struct world w = world_begin(HOST_AND_SERVICE(THREE));
@@ -348,6 +363,7 @@ int main(void) {
         cmocka_unit_test(a_smaller_bound_releases_who_is_nearest_to_it),
         cmocka_unit_test(fifty_agreeing_rounds_unmask_on_probation),
         cmocka_unit_test(behind_the_probation_the_whole_score_counts_again),
+        cmocka_unit_test(the_last_round_of_a_probation_is_one_of_it),
         cmocka_unit_test(probation_is_doubled_no_further_than_its_bound),
         cmocka_unit_test(a_masked_observer_is_still_scored),
         cmocka_unit_test(agreement_pays_dissent_back_and_is_forgotten_then),
