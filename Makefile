@@ -24,7 +24,7 @@ LIBS_REPLICA := $(LIBS_CORE) -lnng -lrocksdb
 LIBS_CLIENT := $(LIBS_CORE) -lnng -ljansson -lcurl
 
 MAINS := replica/main.c client/main.c
-ROOMS := base crypto proto checks replica/pbft replica/ledger replica client client/agent
+ROOMS := base crypto proto checks replica/pbft replica/ledger replica client client/agent client/drill
 SRCS := $(filter-out $(MAINS),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(BUILD)/proto/quorate.pb-c.o
 LIB := $(BUILD)/libquorate.a

@@ -1,0 +1,27 @@
+/* The processes of a stage and the world they watch: replicas, agents with their plugins, notifiers with their sink,
+   network, disks. Most of scene.h is implemented over this; here is what stage.c needs besides. */
+#ifndef QUORATE_CLIENT_DRILL_CAST_H
+#define QUORATE_CLIENT_DRILL_CAST_H
+
+#include "base/error.h"
+#include "client/drill/drill.h"
+
+struct buffer;
+struct cast;
+/* Inside a box. Writes the cluster (`quorate init`, drills: sandbox), the objects and the world's files, starts the
+   replicas and waits until they are ready, applies the objects, starts agents and notifiers, and waits until every
+   object is OK by fresh votes. programs_dir: where quorate and quorated are. ERR_*: why says what could not be started
+   and the last lines of its log. */
+enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct buffer *why);
+void cast_close(struct cast *c); /* ends every process */
+/* Undoes every fault that is still there: network, disks, pauses, lies, twins; starts again what was killed and not
+   given up. Does not wait. */
+void cast_heal(struct cast *c);
+unsigned cast_killed(const struct cast *c);           /* processes of the stage that a play killed */
+uint64_t cast_changed_frames(struct cast *c);         /* by the fault filters of all replicas, now and before restarts */
+const char *cast_sink_path(const struct cast *c);     /* one line a message handed over: number TAB type TAB host TAB
+                                                         service TAB state TAB milliseconds of the wall clock */
+/* The last lines of every process' log, for the report of a run that failed. */
+void cast_tails(struct cast *c, struct buffer *out);
+
+#endif
