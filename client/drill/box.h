@@ -1,6 +1,6 @@
 /* The box that a drill is played in: new mount, PID and network namespaces and a tmpfs, all gone when its first process
-   is, which the kernel kills when the command dies. Works for root and, where the kernel lets them, for others in a user
-   namespace. */
+   is, which the kernel kills when the command dies. Works for root and, where the kernel lets them, for others in a
+   user namespace. */
 #ifndef QUORATE_CLIENT_DRILL_BOX_H
 #define QUORATE_CLIENT_DRILL_BOX_H
 

@@ -17,10 +17,10 @@ void cast_close(struct cast *c); /* ends every process */
 /* Undoes every fault that is still there: network, disks, pauses, lies, twins; starts again what was killed and not
    given up. Does not wait. */
 void cast_heal(struct cast *c);
-unsigned cast_killed(const struct cast *c);           /* processes of the stage that a play killed */
-uint64_t cast_changed_frames(struct cast *c);         /* by the fault filters of all replicas, now and before restarts */
-const char *cast_sink_path(const struct cast *c);     /* one line a message handed over: number TAB type TAB host TAB
-                                                         service TAB state TAB milliseconds of the wall clock */
+unsigned cast_killed(const struct cast *c);       /* processes of the stage that a play killed */
+uint64_t cast_changed_frames(struct cast *c);     /* by the fault filters of all replicas, now and before restarts */
+const char *cast_sink_path(const struct cast *c); /* one line a message handed over: number TAB type TAB host TAB
+                                                     service TAB state TAB milliseconds of the wall clock */
 /* The last lines of every process' log, for the report of a run that failed. */
 void cast_tails(struct cast *c, struct buffer *out);
 

@@ -40,14 +40,14 @@ struct drill_traitor {
 /* Who stands on the stage when the curtain opens. Zeroes mean the usual: 4 replicas, 3 observers, one notifier, all on
    one loopback. */
 struct drill_cast {
-    unsigned members;                                   /* 0: 4; 7 for drills of f = 2 */
-    unsigned observers;                                 /* 0: 3, named a, b, c ...; agents of that name */
-    unsigned notifiers;                                 /* 0: 1 */
+    unsigned members;   /* 0: 4; 7 for drills of f = 2 */
+    unsigned observers; /* 0: 3, named a, b, c ...; agents of that name */
+    unsigned notifiers; /* 0: 1 */
     struct drill_traitor traitors[DRILL_TRAITORS_MAX];
-    bool network;     /* each replica in a network namespace of its own, joined by veth: cuts, loss, bandwidth */
-    bool disks;       /* each replica with the faulty disk preloaded: scene_disk, scene_power_loss */
-    bool no_load;     /* nobody submits beside the agents */
-    unsigned allowed; /* bits 1 << enum alert_type that may come beside what was planned (SYSTEM, DISSENT ...) */
+    bool network;        /* each replica in a network namespace of its own, joined by veth: cuts, loss, bandwidth */
+    bool disks;          /* each replica with the faulty disk preloaded: scene_disk, scene_power_loss */
+    bool no_load;        /* nobody submits beside the agents */
+    unsigned allowed;    /* bits 1 << enum alert_type that may come beside what was planned (SYSTEM, DISSENT ...) */
     const char *knobs;   /* lines for cluster.yaml's `protocol:` ("checkpoint_interval: 32"), NULL: as init writes */
     const char *objects; /* further Nagios objects, NULL: the stage's own only */
     const char *replica_options; /* "--retain 200", NULL: none */

@@ -1,6 +1,7 @@
-/* What a drill's play can do and see. The stage behind it is a throw-away cluster of real processes in namespaces of its
-   own: replicas 0 .. members-1, the agents of the observers a, b, c ..., a notifier that writes what it is handed into a
-   sink, and a loader that submits results of its own host `load` all the time and remembers what was acknowledged.
+/* What a drill's play can do and see. The stage behind it is a throw-away cluster of real processes in namespaces of
+   its own: replicas 0 .. members-1, the agents of the observers a, b, c ..., a notifier that writes what it is handed
+   into a sink, and a loader that submits results of its own host `load` all the time and remembers what was
+   acknowledged.
 
    The stage's objects: hosts web1 and db1, services web1/http, web1/ssh, db1/sql, each voted on by all observers with
    the usual majority, max_check_attempts 1, checked each second by a real plugin that reads what scene_outage planted;
@@ -43,11 +44,13 @@ void scene_broken(struct scene *s, enum promise p, const char *format, ...) __at
 typedef bool scene_test(struct scene *s, int64_t argument);
 /* Watches until test is true; false after so many seconds, and then promise p is broken with `what` as the reason. Both
    ends are noted in the time line. */
-bool scene_must(struct scene *s, enum promise p, unsigned seconds, scene_test *test, int64_t argument, const char *what);
+bool scene_must(struct scene *s, enum promise p, unsigned seconds, scene_test *test, int64_t argument,
+                const char *what);
 /* The same without a promise: just watching. */
 bool scene_comes(struct scene *s, unsigned seconds, scene_test *test, int64_t argument);
 /* For so many seconds test stays true; if not, p is broken. */
-bool scene_stays(struct scene *s, enum promise p, unsigned seconds, scene_test *test, int64_t argument, const char *what);
+bool scene_stays(struct scene *s, enum promise p, unsigned seconds, scene_test *test, int64_t argument,
+                 const char *what);
 
 /* ---- looking ---- */
 struct replica_seen {
@@ -68,19 +71,19 @@ json_t *scene_ask(struct scene *s, const char *verb, ...) __attribute__((sentine
 int scene_run(struct scene *s, struct buffer *out, const char *verb, ...) __attribute__((sentinel));
 /* The counter of that name in the replica's own report (SIGUSR1), summed over its lines; 0 when there is none. */
 uint64_t scene_counter(struct scene *s, member_id who, const char *name);
-bool scene_logged(struct scene *s, member_id who, const char *text); /* since the start of the drill */
+bool scene_logged(struct scene *s, member_id who, const char *text);       /* since the start of the drill */
 bool scene_log_of(struct scene *s, const char *process, const char *text); /* "agent-a", "notify-0", "load" */
 
 /* Tests for scene_must and its kin. */
-bool scene_view_above(struct scene *s, int64_t view);     /* f+1 replicas are ACTIVE in a higher view */
-bool scene_view_is(struct scene *s, int64_t view);        /* nobody who can be reached is in another */
-bool scene_all_active(struct scene *s, int64_t unused);   /* all that are expected: reachable, ACTIVE, one log hash */
+bool scene_view_above(struct scene *s, int64_t view);   /* f+1 replicas are ACTIVE in a higher view */
+bool scene_view_is(struct scene *s, int64_t view);      /* nobody who can be reached is in another */
+bool scene_all_active(struct scene *s, int64_t unused); /* all that are expected: reachable, ACTIVE, one log hash */
 bool scene_is_active(struct scene *s, int64_t member);
-bool scene_convicted(struct scene *s, int64_t member);    /* there is evidence against this member ... */
-bool scene_has_evidence(struct scene *s, int64_t kind);   /* ... of this kind, against anybody */
-bool scene_acknowledged(struct scene *s, int64_t more);   /* the loader had so many requests acknowledged since it was
-                                                             last asked with 0, which is true at once */
-bool scene_told(struct scene *s, int64_t count);          /* the sink was handed so many messages, or more */
+bool scene_convicted(struct scene *s, int64_t member);  /* there is evidence against this member ... */
+bool scene_has_evidence(struct scene *s, int64_t kind); /* ... of this kind, against anybody */
+bool scene_acknowledged(struct scene *s, int64_t more); /* the loader had so many requests acknowledged since it was
+                                                           last asked with 0, which is true at once */
+bool scene_told(struct scene *s, int64_t count);        /* the sink was handed so many messages, or more */
 
 /* ---- replicas ---- */
 void scene_lies(struct scene *s, member_id who);   /* the traitor of the cast begins */
@@ -112,7 +115,7 @@ void scene_power_loss(struct scene *s);
 
 /* ---- network: cast.network ---- */
 void scene_cut(struct scene *s, member_id from, member_id to); /* one way */
-void scene_isolate(struct scene *s, member_id who);            /* from all replicas, both ways; clients still reach it */
+void scene_isolate(struct scene *s, member_id who); /* from all replicas, both ways; clients still reach it */
 void scene_loss(struct scene *s, member_id who, unsigned percent); /* of the packets that come in from replicas */
 void scene_rate(struct scene *s, member_id who, unsigned kbit);    /* of what it sends */
 void scene_mend(struct scene *s);                                  /* all of the above */

@@ -3,9 +3,9 @@
    replica. stage.c joins them: one drill from its first process to its report.
 
    A run is three processes deep. The command forks the box (box.h): the first process of new mount, PID and network
-   namespaces, with a tmpfs of its own for every file, killed by the kernel when the command dies, whatever kills it; all
-   processes of the stage die with it, and with them namespaces and files. The box plays the drill and writes one JSON
-   object a line to the command: {"event": ...} while it runs, {"report": ...} at its end. */
+   namespaces, with a tmpfs of its own for every file, killed by the kernel when the command dies, whatever kills it;
+   all processes of the stage die with it, and with them namespaces and files. The box plays the drill and writes one
+   JSON object a line to the command: {"event": ...} while it runs, {"report": ...} at its end. */
 #ifndef QUORATE_CLIENT_DRILL_STAGE_H
 #define QUORATE_CLIENT_DRILL_STAGE_H
 
