@@ -41,6 +41,7 @@ enum pbft_record {
     RECORD_DECIDED,        /* key: n; value: DECISION body; kept for retention. Stored after the requests it names */
     RECORD_REQUEST,        /* key: request digest; value: whole request frame */
     RECORD_AMNESIAC,       /* key: empty; value: 1. The key signed what this disk does not know: it never votes again */
+    RECORD_WISH,           /* key: empty; value: my wish. Those who left on it must find it again after my restart */
     RECORD_KIND_LIMIT
 };
 

@@ -166,6 +166,16 @@ static enum error restore_own_checkpoint(struct pbft *p, struct bytes value) {
     return ERR_OK;
 }
 
+static enum error restore_wish(struct pbft *p, struct bytes value) {
+    struct reader r = reader_of(value);
+    view_no wish = read_u64(&r);
+    if (!reader_done(&r)) {
+        return ERR_CORRUPT;
+    }
+    wish_heard(p, p->config.self, wish);
+    return ERR_OK;
+}
+
 static enum error restore_amnesiac(struct pbft *p, struct bytes value) {
     p->recall.amnesiac = true;
     return value.len == 1 && value.data[0] == 1 ? ERR_OK : ERR_CORRUPT;
@@ -202,6 +212,9 @@ enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes ke
         break;
     case RECORD_AMNESIAC:
         e = restore_amnesiac(p, value);
+        break;
+    case RECORD_WISH:
+        e = restore_wish(p, value);
         break;
     case RECORD_DECIDED:
     case RECORD_REQUEST:

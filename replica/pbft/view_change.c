@@ -49,6 +49,13 @@ void wish_send(struct pbft *p, member_set to) {
     out_message(p, to, &m);
 }
 
+/* Others may leave their view on it: forgotten in a crash, it would strand them where nobody follows (R6). */
+static void persist_wish(struct pbft *p) {
+    buffer_clear(&p->out.body);
+    buffer_u64(&p->out.body, pbft_wish(p));
+    out_record(p, PBFT_PERSIST, RECORD_WISH, key_none(), buffer_bytes(&p->out.body));
+}
+
 void wish_raise(struct pbft *p, view_no target, enum wish_reason reason) {
     if (target <= pbft_wish(p)) {
         return;
@@ -56,6 +63,7 @@ void wish_raise(struct pbft *p, view_no target, enum wish_reason reason) {
     p->peers[p->config.self].wish = target;
     p->wish_reason = reason;
     trace(p, "wish v=%llu %s", (unsigned long long)target, wish_reason_name(reason));
+    persist_wish(p);
     wish_send(p, p->others);
 }
 

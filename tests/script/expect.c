@@ -168,7 +168,8 @@ static void expect_records(struct story *s, member_id i) {
     static const char *const names[RECORD_KIND_LIMIT] = {
         [RECORD_CERT] = "CERT",         [RECORD_STABLE] = "STABLE",   [RECORD_VIEW] = "VIEW",
         [RECORD_NEW_VIEW] = "NEW-VIEW", [RECORD_GUARD] = "GUARD",     [RECORD_ACCEPT] = "ACCEPT",
-        [RECORD_PREPARED] = "PREPARED", [RECORD_DECIDED] = "DECIDED", [RECORD_REQUEST] = "REQUEST"};
+        [RECORD_PREPARED] = "PREPARED", [RECORD_DECIDED] = "DECIDED", [RECORD_REQUEST] = "REQUEST",
+        [RECORD_WISH] = "WISH"};
     const char *name = word_next(s, "a kind of record");
     uint64_t count = number_of(s, word_next(s, "how many"));
     for (int r = 0; r < RECORD_KIND_LIMIT; r++) {
