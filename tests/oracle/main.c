@@ -153,7 +153,7 @@ static void options(struct plan *plan, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    struct plan plan = {
+    static struct plan plan = {
         .sequences = 200, .seed = 1, .results = 500, .jobs = 2, .features = FEATURES_ANY, .shrink = true};
     options(&plan, argc, argv);
     if (!plan.tools.nagios4 || !plan.tools.clock || plan.jobs == 0 || plan.jobs > WORKERS_MAX) {
