@@ -35,7 +35,7 @@ SIM_SRCS := $(wildcard tests/sim/*.c)
 SIM := $(if $(SIM_SRCS),$(BUILD)/tests/sim/sim)
 
 .PHONY: all help deps clean test sim mutants demo install lint format asan tsan tests
-all: need-deps $(PROGRAMS) $(BUILD)/check_quorate
+all: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(BUILD)/quorate-disk.so
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | sort | expand -t 18
@@ -50,6 +50,12 @@ $(BUILD)/quorate: $(BUILD)/client/main.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CLIENT)
 $(BUILD)/check_quorate: $(BUILD)/quorate
 	$(Q)ln -sf quorate $@
+
+# Preloaded into the replicas of a drill, so it is a library of its own and knows nothing of the others.
+$(BUILD)/quorate-disk.so: client/drill/preload/disk.c
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
 
 $(LIB): $(OBJS)
 	$(call say,AR)
@@ -80,7 +86,7 @@ $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CORE)
 
-tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(UNITS) $(SIM)
+tests: need-deps $(PROGRAMS) $(BUILD)/check_quorate $(BUILD)/quorate-disk.so $(UNITS) $(SIM)
 
 include tests/e2e/e2e.mk tests/script/script.mk tests/oracle/oracle.mk
 -include bench/bench.mk tests/model/model.mk tests/fuzz/fuzz.mk tests/mutants/mutants.mk deploy/install.mk deploy/lint.mk deploy/demo.mk

@@ -9,6 +9,8 @@ install: all ## programs, units and /etc/quorate; DESTDIR= and PREFIX= as usual
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(SYSCONFDIR)/quorate
 	install -m 0755 $(BUILD)/quorated $(BUILD)/quorate $(DESTDIR)$(PREFIX)/bin/
 	ln -sf quorate $(DESTDIR)$(PREFIX)/bin/check_quorate
+	install -d $(DESTDIR)$(PREFIX)/lib/quorate
+	install -m 0644 $(BUILD)/quorate-disk.so $(DESTDIR)$(PREFIX)/lib/quorate/
 	for unit in $(UNITS_SYSTEMD); do \
 	  sed 's|@BINDIR@|$(PREFIX)/bin|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' deploy/$$unit > $(DESTDIR)$(UNITDIR)/$$unit && \
 	  chmod 0644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done

@@ -14,6 +14,9 @@ struct cast;
    and the last lines of its log. */
 enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct buffer *why);
 void cast_close(struct cast *c); /* ends every process */
+/* What a scene's call does when the stage itself fails (a process that can't be started): failed gets "what is wrong:
+   where: what to do" and must not return. Without it the line goes to stderr and the process exits with 1. */
+void cast_on_failure(struct cast *c, void (*failed)(void *self, const char *why), void *self);
 /* Undoes every fault that is still there: network, disks, pauses, lies, twins; starts again what was killed and not
    given up. Does not wait. */
 void cast_heal(struct cast *c);
@@ -21,6 +24,13 @@ unsigned cast_killed(const struct cast *c);       /* processes of the stage that
 uint64_t cast_changed_frames(struct cast *c);     /* by the fault filters of all replicas, now and before restarts */
 const char *cast_sink_path(const struct cast *c); /* one line a message handed over: number TAB type TAB host TAB
                                                      service TAB state TAB milliseconds of the wall clock */
+/* What the plugins see from now on; service "": the host. */
+void cast_truth(struct cast *c, const char *host, const char *service, unsigned state);
+uint64_t cast_lies_told(const struct cast *c); /* results of plugins that were not the truth */
+uint64_t cast_dropped(struct cast *c);         /* packets; 0 without cast.network */
+uint64_t cast_disk_faults(struct cast *c); /* writes and syncs that failed or stalled, bytes that a power loss took */
+/* The services of host `load`: "s0" ... */
+enum { CAST_LOAD_SERVICES = 8 };
 /* The last lines of every process' log, for the report of a run that failed. */
 void cast_tails(struct cast *c, struct buffer *out);
 
