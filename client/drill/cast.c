@@ -234,6 +234,10 @@ unsigned cast_killed(const struct cast *c) {
     return c->killed;
 }
 
+bool cast_given_up(const struct cast *c, member_id who) {
+    return c->replica[who].given_up;
+}
+
 uint64_t cast_changed_frames(struct cast *c) {
     uint64_t sum = 0;
     for (member_id m = 0; m < c->members; m++) {

@@ -20,7 +20,8 @@ void cast_on_failure(struct cast *c, void (*failed)(void *self, const char *why)
 /* Undoes every fault that is still there: network, disks, pauses, lies, twins; starts again what was killed and not
    given up. Does not wait. */
 void cast_heal(struct cast *c);
-unsigned cast_killed(const struct cast *c);       /* processes of the stage that a play killed */
+bool cast_given_up(const struct cast *c, member_id who); /* scene_given_up was called of it */
+unsigned cast_killed(const struct cast *c);              /* processes of the stage that a play killed */
 uint64_t cast_changed_frames(struct cast *c);     /* by the fault filters of all replicas, now and before restarts */
 const char *cast_sink_path(const struct cast *c); /* one line a message handed over: number TAB type TAB host TAB
                                                      service TAB state TAB milliseconds of the wall clock */

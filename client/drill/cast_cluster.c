@@ -147,7 +147,10 @@ static void put_object(struct buffer *out, const char *host, const char *service
     if (!is_host) {
         buffer_printf(out, " service_description %s\n", service);
     }
-    buffer_printf(out, " freshness_threshold %u\n _OBSERVERS %s\n}\n", freshness, observers);
+    if (freshness > 0) {
+        buffer_printf(out, " freshness_threshold %u\n", freshness);
+    }
+    buffer_printf(out, " check_freshness %d\n _OBSERVERS %s\n}\n", freshness > 0, observers);
 }
 
 static void write_objects(const struct cast *c, struct buffer *out) {
@@ -161,11 +164,11 @@ static void write_objects(const struct cast *c, struct buffer *out) {
     put_object(out, "web1", "http", all, 10);
     put_object(out, "web1", "ssh", all, 10);
     put_object(out, "db1", "sql", all, 10);
-    put_object(out, "load", "", "load", 3600);
+    put_object(out, "load", "", "load", 0);
     for (unsigned i = 0; i < CAST_LOAD_SERVICES; i++) {
         char name[8];
         snprintf(name, sizeof name, "s%u", i);
-        put_object(out, "load", name, "load", 3600);
+        put_object(out, "load", name, "load", 0);
     }
     if (c->drill->cast.objects) {
         buffer_printf(out, "%s\n", c->drill->cast.objects);

@@ -322,13 +322,21 @@ static enum error write_twin(member_id who, struct buffer *why) {
     return e;
 }
 
+static bool is_ready(struct cast *c, int64_t who) {
+    return cast_replica_ready((member_id)who) || !process_runs(&c->replica[who].process);
+}
+
+/* As when a machine is cloned while it is off and both are switched on: the two begin with one boot number. The first
+   is ready before the second starts, so it is the one that may have voted. */
 void scene_twin(struct scene *s, member_id who) {
     struct cast *c = s->cast;
     struct buffer why = {0};
     char what[64];
-    replica(c, who);
+    process_kill(&replica(c, who)->process);
     check(c, write_twin(who, &why), &why);
     copy_disk(s, who, CAST_DATA "/twin");
+    check(c, cast_start_replica(c, who, &why), &why);
+    cast_await(is_ready, c, who, SIGNALS_MS);
     check(c, start(c, who, &c->twin, BOX_DIR "/twin.yaml", CAST_DATA "/twin", "twin", &why), &why);
     c->twinned[who] = true;
     snprintf(what, sizeof what, "a second process has the key of replica %u", who);

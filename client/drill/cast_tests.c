@@ -1,11 +1,12 @@
 /* What a play can watch for: tests of the replicas' own words and of the evidence that the log holds. */
 #include "client/drill/cast_parts.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LAG_MAX = 24 /* batches between two looks of one round */ };
+enum { LAG_MAX = 24 /* batches between two looks of one round */, STOP_MS = 5000 };
 
 static bool is_active(const struct replica_seen *r) {
     return r->reachable && strcmp(r->phase, "ACTIVE") == 0;
@@ -167,10 +168,17 @@ pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]) {
     return c->extra[i].process.pid;
 }
 
+static bool extra_is_gone(struct cast *c, int64_t which) {
+    return !process_runs(&c->extra[which].process);
+}
+
 void scene_stop(struct scene *s, pid_t pid) {
     for (unsigned i = 0; i < CAST_EXTRAS_MAX; i++) {
-        if (s->cast->extra[i].process.pid == pid && pid > 0) {
-            process_kill(&s->cast->extra[i].process);
+        struct process *p = &s->cast->extra[i].process;
+        if (p->pid == pid && pid > 0) {
+            process_signal(p, SIGTERM);
+            cast_await(extra_is_gone, s->cast, i, STOP_MS);
+            process_kill(p);
         }
     }
 }
