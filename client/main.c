@@ -1,10 +1,9 @@
 /* quorate: one program, a verb each. Under the name check_quorate it is the Nagios plugin. */
 #include "client/cli.h"
+#include "client/near.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { NEAR_MAX = 2, WORD_MAX_LEN = 32 };
 
 struct verb {
     const char *name;
@@ -43,41 +42,10 @@ static void overview(FILE *to) {
     fputs("\n`quorate VERB --help` says more. Replicas are run by `quorated`.\n", to);
 }
 
-static unsigned smallest(unsigned a, unsigned b, unsigned c) {
-    unsigned m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Levenshtein's distance; long words are far from everything. */
-static unsigned distance(const char *a, const char *b) {
-    unsigned row[WORD_MAX_LEN + 1];
-    size_t la = strlen(a), lb = strlen(b);
-    if (la > WORD_MAX_LEN || lb > WORD_MAX_LEN) {
-        return WORD_MAX_LEN;
-    }
-    for (unsigned j = 0; j <= lb; j++) {
-        row[j] = j;
-    }
-    for (unsigned i = 1; i <= la; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= lb; j++) {
-            unsigned above = row[j];
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[lb];
-}
-
 static int unknown_verb(const char *word) {
     char near[256] = "";
     for (unsigned i = 0; i < VERB_COUNT; i++) {
-        bool prefix = strlen(word) >= 2 && strncmp(verbs[i].name, word, strlen(word)) == 0;
-        if (prefix || distance(word, verbs[i].name) <= NEAR_MAX) {
-            size_t len = strlen(near);
-            snprintf(near + len, sizeof near - len, "%s%s", len > 0 ? " or " : "did you mean ", verbs[i].name);
-        }
+        near_add(near, sizeof near, word, verbs[i].name);
     }
     fprintf(stderr, "quorate: %.64s: no such verb: %s\n", word, *near != '\0' ? near : "`quorate help` lists them");
     return CLI_USAGE;
