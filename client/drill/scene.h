@@ -52,6 +52,10 @@ bool scene_comes(struct scene *s, unsigned seconds, scene_test *test, int64_t ar
 bool scene_stays(struct scene *s, enum promise p, unsigned seconds, scene_test *test, int64_t argument,
                  const char *what);
 
+/* Evidence against this culprit, as `quorate evidence` names it ("replica 2", "observer b"), is true, though the cast
+   has no traitor there: a twin, an observer of two tongues. */
+void scene_accused(struct scene *s, const char *culprit);
+
 /* ---- looking ---- */
 struct replica_seen {
     bool reachable;
@@ -133,6 +137,8 @@ void scene_rehearse(struct scene *s, unsigned seconds);
 /* A further alert that must come (once), and one that may. */
 void scene_expect(struct scene *s, enum alert_type type, const char *host, const char *service);
 void scene_allow(struct scene *s, enum alert_type type, const char *host, const char *service);
+/* So many messages more may be handed over twice: a notifier was killed between handing over and remembering. */
+void scene_allow_again(struct scene *s, unsigned count);
 /* What one observer's plugins say instead of the truth: a state for everything, or with `percent` below 100 now and
    then; service NULL: about all. percent 0: it is honest again. */
 void scene_observer_says(struct scene *s, const char *observer, const char *service, unsigned state, unsigned percent);

@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "client/drill/scene.h"
 
+#include <sys/types.h>
+
 struct cast;
 struct line;
 struct plan;
@@ -21,7 +23,11 @@ struct scene {
     struct cast *cast; /* cast.h */
     struct line *line; /* line.h: what happened when, promises and whether they were kept, detected, bites */
     struct plan *plan; /* plan.h: what was planted and what the sink was handed */
-    struct load *load; /* load.h: the loader, its acknowledgements and latencies */
+    struct load *load; /* load.h: the loader's acknowledgements and latencies; NULL without one */
+    /* What the judging side remembers between calls. */
+    off_t sink_at;       /* so much of the sink was read */
+    uint64_t acks_asked; /* acknowledgements when scene_acknowledged was asked with 0 */
+    json_t *accused;     /* scene_accused */
 };
 
 /* Plays one drill inside the box and writes its lines to fd. 0: the report was written, whatever its verdict; 1: the
