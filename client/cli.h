@@ -101,6 +101,7 @@ int verb_replicas(int argc, char **argv);
 int verb_verify(int argc, char **argv);
 int verb_evidence(int argc, char **argv);
 int verb_audit(int argc, char **argv);
+int verb_drill(int argc, char **argv);
 int verb_check_quorate(int argc, char **argv); /* the Nagios plugin: its exit codes are Nagios' */
 
 #endif

@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
     {"verify", verb_verify, "check alerts offline, with cluster.yaml alone"},
     {"evidence", verb_evidence, "show who was proven to have broken the rules"},
     {"audit", verb_audit, "find where replicas disagree and who did it, from their files"},
+    {"drill", verb_drill, "rehearse traitors and breakdowns, and judge what comes of it"},
     {"check_quorate", verb_check_quorate, "Nagios plugin that watches the cluster itself"},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };

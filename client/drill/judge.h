@@ -1,0 +1,19 @@
+/* What is judged at the end of a drill, when everything is healed: stage.c calls these in this order. Each notes what
+   it finds in the scene's time line. */
+#ifndef QUORATE_CLIENT_DRILL_JUDGE_H
+#define QUORATE_CLIENT_DRILL_JUDGE_H
+
+#include "client/drill/stage.h"
+
+/* Takes what the sink was handed since. */
+void judge_read_sink(struct scene *s);
+/* The loader is stopped: what was acknowledged against what is stored. Returns how many results are lost. */
+uint64_t judge_durability(struct scene *s);
+/* The sink against `quorate alerts`, each alert proven, and the plan's breaches. */
+void judge_alerts(struct scene *s);
+/* Logs and states of all who are expected, until they were seen to be equal. */
+void judge_agreement(struct scene *s);
+/* Who was convicted. The lines of `quorate evidence --json`; the caller decrefs. */
+json_t *judge_evidence(struct scene *s);
+
+#endif
