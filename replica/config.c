@@ -50,20 +50,25 @@ static const char help[] =
     "      --record FILE      append every frame that this replica signs and sends\n"
     "      --export FILE      write what the stopped replica in -d DIR can testify, for `quorate audit`, and end\n"
     "      --retain BATCHES   keep so many batches of history (default 1000000); state is always kept\n"
-    "      --behave NAME      be a traitor, in clusters with `drills: sandbox` or `live` only. `later:NAME` is\n"
-    "                         honest until SIGUSR2, which begins and ends the treason. NAME is one of\n";
+    "      --behave NAME      be a traitor, in clusters with `drills: sandbox` only. `later:NAME` is honest until\n"
+    "                         SIGUSR2, which begins and ends the treason. NAME is one of\n";
 static const char help_end[] = "      --help-protocol    the protocol's knobs with their defaults and bounds\n"
                                "      --version          print the version\n"
                                "  -h, --help             print this\n"
                                "exit: 0 ended cleanly, 1 could not start or had to stop, 2 wrong usage\n";
 
+/* Each behaviour with its parameter, and what it does. */
+static void print_behaviours(FILE *out) {
+    const struct fault_behaviour *b;
+    for (unsigned i = 0; (b = fault_behaviour(i)); i++) {
+        int width = fprintf(out, "        %s%s%s", b->name, b->parameter ? ":" : "", b->parameter ? b->parameter : "");
+        fprintf(out, "%*s%s\n", width < 36 ? 36 - width : 1, "", b->what);
+    }
+}
+
 static void print_help(FILE *out) {
     fputs(help, out);
-    for (unsigned i = 0; fault_behaviour_name(i); i++) {
-        const char *parameter = fault_behaviour_parameter(i);
-        fprintf(out, "                           %s%s%s\n", fault_behaviour_name(i), parameter ? ":" : "",
-                parameter ? parameter : "");
-    }
+    print_behaviours(out);
     fputs(help_end, out);
 }
 

@@ -11,6 +11,7 @@
 #include "replica/node.h"
 #include "replica/record_file.h"
 #include "replica/report.h"
+#include "replica/sandbox.h"
 #include "replica/store.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ struct daemon {
     struct disk disk;
     struct inbox *inbox;
     struct net *net;
-    struct fault *fault;
+    struct fault *fault; /* NULL where drills are off */
     struct node *node;
     struct record_file record;
     bool record_failed, ready;
@@ -55,8 +56,9 @@ struct daemon {
     atomic_uint_fast64_t refused_peer[ERR_LIMIT], refused_client[ERR_LIMIT];
 };
 
-static struct node_now now(void) {
-    return (struct node_now){.mono = clock_mono(), .wall = clock_wall()};
+static struct node_now now(const struct daemon *d) {
+    struct node_now t = {.mono = clock_mono(), .wall = clock_wall()};
+    return d->fault ? fault_now(d->fault, t) : t;
 }
 
 /* ---- what comes in: on the network's threads ---- */
@@ -176,24 +178,14 @@ static void world_sealed(void *self, struct bytes frame) {
         d->record_failed = true;
 }
 
-/* A traitor may give as much evidence against itself as it likes. */
-static bool is_evidence(const char *line) {
-    return strncmp(line, "evidence ", strlen("evidence ")) == 0;
-}
-
 static void world_trace(void *self, const char *line) {
     (void)self;
-    if (is_evidence(line))
-        log_event_limited(LOG_WARN_, "evidence", "text=\"%s\"", line);
-    else
-        log_event(report_level(line), "protocol", "text=\"%s\"", line);
+    report_traced(line);
 }
 
 static void world_alert(void *self, const struct alert *a) {
     (void)self;
-    log_event(LOG_INFO_, "alert", "number=%llu type=%s host=\"%s\" service=\"%s\" state=%s",
-              (unsigned long long)a->number, alert_type_name(a->type), a->host, a->service,
-              state_name(!*a->service, a->state));
+    report_alert(a);
 }
 
 /* ---- facts for people ---- */
@@ -221,18 +213,19 @@ static void tell_ready(struct daemon *d, const struct node_facts *facts) {
 /* ---- turns ---- */
 
 static void take_item(struct daemon *d, const struct inbox_item *item) {
-    if (d->fault && item->frame && !fault_hears(d->fault, item->frame)) {
+    const uint64_t *client = item->kind == INBOX_CLIENT ? &item->client : NULL;
+    if (d->fault && item->frame && !fault_hears(d->fault, client, item->frame)) {
         admitted_free(item->frame);
-        if (item->kind == INBOX_CLIENT)
-            net_forget(d->net, item->client);
+        if (client)
+            net_forget(d->net, *client);
         return;
     }
     switch (item->kind) {
     case INBOX_PEER:
-        node_receive(d->node, item->frame, now());
+        node_receive(d->node, item->frame, now(d));
         break;
     case INBOX_CLIENT:
-        node_client(d->node, item->client, item->frame, now());
+        node_client(d->node, item->client, item->frame, now(d));
         break;
     case INBOX_CLIENT_GONE:
         node_client_gone(d->node, item->client);
@@ -249,7 +242,7 @@ static void take_turn(struct daemon *d) {
             take_item(d, &items[i]);
         taken += got;
     } while (got == DRAIN_ITEMS && taken < TURN_ITEMS);
-    struct node_now t = now();
+    struct node_now t = now(d);
     if (t.mono >= node_deadline(d->node))
         node_timeout(d->node, t);
 }
@@ -280,8 +273,8 @@ static const char *what_to_do(struct daemon *d) {
 /* When there is something to do although nothing comes in. */
 static mono_ms next_turn(struct daemon *d) {
     mono_ms node = node_deadline(d->node), fault = d->fault ? fault_turn(d->fault, clock_mono()) : INT64_MAX;
-    if (d->fault && atomic_exchange(&d->toggle, false))
-        log_event(LOG_WARN_, "traitor", "behaviour=%s lies=%d", d->config->behave, fault_toggle(d->fault));
+    if (atomic_exchange(&d->toggle, false))
+        sandbox_toggle(d->fault, d->config->behave);
     return fault < node ? fault : node;
 }
 
@@ -372,6 +365,13 @@ static enum error open_identity(struct daemon *d, struct buffer *why) {
     return ERR_OK;
 }
 
+static bool fault_asks(void *self, struct node_facts *out) {
+    const struct daemon *d = self;
+    if (d->node)
+        node_inspect(d->node, out);
+    return d->node != NULL;
+}
+
 static enum error open_node(struct daemon *d, struct buffer *why) {
     struct node_world world = {.self = d,
                                .send = world_send,
@@ -386,7 +386,7 @@ static enum error open_node(struct daemon *d, struct buffer *why) {
     config.retain = d->config->retain;
     crypto_random(&config.boot_random, sizeof config.boot_random);
     struct buffer reason = {0};
-    enum error e = node_open(&d->node, &config, &d->disk, &world, now(), &reason);
+    enum error e = node_open(&d->node, &config, &d->disk, &world, now(d), &reason);
     if (e)
         buffer_printf(why, "cannot take up from the data directory: %s: %s", d->config->data_dir,
                       reason.len ? buffer_cstr(&reason) : error_text(e));
@@ -398,13 +398,16 @@ static enum error open_node(struct daemon *d, struct buffer *why) {
 static enum error daemon_open(struct daemon *d, struct buffer *why) {
     const struct config *c = d->config;
     enum error e = open_identity(d, why);
-    if (!e && c->behave)
-        e = fault_new(&d->fault, c->behave, d->cluster, c->self, &d->key.sk, why);
+    struct fault_host host = {.self = d, .facts = fault_asks};
+    if (!e)
+        e = sandbox_open(&d->fault, c, d->cluster, &d->key.sk, &host, why);
     if (!e)
         e = store_open(&d->store, c->data_dir, why);
     if (e)
         return e;
     d->disk = store_disk(d->store);
+    if (d->fault)
+        d->disk = fault_disk(d->fault, &d->disk);
     d->inbox = inbox_new(peer_limits, client_limits);
     struct net_events events = {.self = d,
                                 .peer_glance = on_peer_glance,
@@ -462,11 +465,11 @@ static void daemon_start(struct daemon *d) {
     const struct cluster_member *me = &d->cluster->members[d->config->self];
     log_event(LOG_INFO_, "listening", "id=%u peer=%s client=%s version=%s", d->config->self, me->peer, me->client,
               QUORATE_VERSION);
-    if (d->fault)
+    if (d->config->behave)
         log_event(LOG_WARN_, "traitor", "behaviour=%s", d->config->behave);
     ENSURE(pthread_create(&d->signals, NULL, take_signals, d) == 0);
     net_start(d->net);
-    node_start(d->node, now());
+    node_start(d->node, now(d));
 }
 
 int daemon_run(const struct config *config) {

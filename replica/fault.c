@@ -1,194 +1,109 @@
-/* The traitors: the filter between a node and its world, and the table of behaviours. A liar holds its own key only: it
-   can sign what is untrue, tell two members two stories, invent, withhold or wait, but what others signed it can merely
-   break. Frames that it cannot take apart pass as they are. */
+/* The fault filter itself: honest until it is started, honest again at its time. Between those two it asks the
+   behaviour what becomes of each frame, clock and commit. Frames that it cannot take apart pass as they are. */
+#include "replica/fault.h"
+
 #include "base/invariant.h"
 #include "replica/fault_parts.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct behaviour behaviours[] = {
-    {.name = "forge-alerts", .answer = answer_false_alerts},
-    {.name = "forge-receipts", .send = send_false_receipts, .answer = answer_false_receipts},
-    {.name = "equivocate", .send = send_two_stories},
-    {.name = "silent", .send = send_nothing, .answer = answer_nothing},
-    {.name = "mute-clients", .answer = answer_nothing},
-    {.name = "delay-proposals", .parameter = "MS", .standard = 400, .highest = 60000, .delay = delay_proposals},
-    {.name = "slow-drip", .parameter = "MS", .standard = 300, .highest = 60000, .delay = delay_by_drips},
-    {.name = "skip-numbers", .parameter = "BY", .standard = 16, .highest = WINDOW_MAX, .send = send_beyond_a_gap},
-    {.name = "starve-backup", .parameter = "ID", .standard = 3, .highest = MEMBERS_MAX, .send = send_to_all_but_one},
-    {.name = "censor-client",
-     .parameter = "N",
-     .standard = 0,
-     .highest = UINT16_MAX,
-     .hears = hears_all_but_one_client},
-    {.name = "re-propose", .send = send_the_old_again},
-    {.name = "wrong-votes", .send = send_wrong_votes},
-    {.name = "withhold-commits",
-     .parameter = "ID",
-     .standard = 3,
-     .highest = MEMBERS_MAX,
-     .send = send_commits_to_all_but_one},
-    {.name = "status-lies", .send = send_false_status},
-    {.name = "wish-storm", .parameter = "PER-S", .standard = 500, .highest = 6400, .turn = turn_wishes},
-    {.name = "flood-garbage", .parameter = "PER-S", .standard = 500, .highest = 6400, .turn = turn_garbage},
-    {.name = "bad-signatures",
-     .parameter = "PER-S",
-     .standard = 500,
-     .highest = 6400,
-     .send = send_and_keep_a_sample,
-     .turn = turn_bad_signatures},
-};
-enum { BEHAVIOURS = sizeof behaviours / sizeof behaviours[0] };
+/* ---- made, started, stopped ---- */
 
-const char *fault_behaviour_name(unsigned i) {
-    return i < BEHAVIOURS ? behaviours[i].name : NULL;
-}
-
-const char *fault_behaviour_parameter(unsigned i) {
-    return i < BEHAVIOURS ? behaviours[i].parameter : NULL;
-}
-
-/* ---- NAME[:PARAMETER], with "later:" in front for a traitor that waits ---- */
-
-static const char later[] = "later:";
-
-static bool take_parameter(const struct behaviour *b, const char *text, int64_t *out) {
-    char *end;
-    *out = b->standard;
-    if (!text)
-        return true;
-    errno = 0;
-    *out = strtoll(text, &end, 10);
-    return b->parameter && *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= b->highest;
-}
-
-static const struct behaviour *parse(const char *text, bool *waits, int64_t *parameter) {
-    *waits = strncmp(text, later, strlen(later)) == 0;
-    text += *waits ? strlen(later) : 0;
-    size_t len = strcspn(text, ":");
-    for (unsigned i = 0; i < BEHAVIOURS; i++) {
-        const struct behaviour *b = &behaviours[i];
-        if (strlen(b->name) == len && strncmp(text, b->name, len) == 0)
-            return take_parameter(b, text[len] == ':' ? text + len + 1 : NULL, parameter) ? b : NULL;
-    }
-    return NULL;
-}
-
-bool fault_behaviour_known(const char *text) {
-    bool waits;
-    int64_t parameter;
-    return parse(text, &waits, &parameter) != NULL;
-}
-
-enum error fault_new(struct fault **out, const char *behaviour, const struct cluster *cluster, member_id self,
-                     const struct secret_key *secret, struct buffer *why) {
+enum error fault_new(struct fault **out, const struct cluster *cluster, member_id self, const struct secret_key *secret,
+                     const struct fault_host *host, struct buffer *why) {
     *out = NULL;
     if (cluster->drills == DRILLS_OFF) {
-        buffer_printf(why,
-                      "this cluster allows no drills: --behave %s: its genesis says `drills: off`; traitors run in "
-                      "clusters made with `drills: sandbox` or `live`",
-                      behaviour);
+        buffer_printf(why, "this cluster allows no drills: its genesis says `drills: off`");
         return ERR_FORBIDDEN;
     }
-    bool waits;
-    int64_t parameter;
-    const struct behaviour *b = parse(behaviour, &waits, &parameter);
-    if (!b) {
-        buffer_printf(why, "no such behaviour: --behave %s: see quorated --help", behaviour);
-        return ERR_NOT_FOUND;
-    }
     struct fault *f = xcalloc(1, sizeof *f);
-    *f = (struct fault){.behaviour = b, .parameter = parameter, .waits = waits, .cluster = cluster, .self = self};
+    f->cluster = cluster;
+    f->self = self;
     f->secret = *secret;
+    f->host = *host;
     *out = f;
     return ERR_OK;
 }
 
-static void let_go(struct fault *f) {
-    for (size_t i = 0; i < f->held_count; i++)
-        buffer_free(&f->held[i].frame);
-    f->held_count = 0;
+/* Nothing of one behaviour is left to the next. */
+static void forget(struct fault *f) {
+    for (unsigned i = 0; i < FAULT_KEPT; i++)
+        buffer_free(&f->kept[i]);
+    for (unsigned i = 0; f->told && i < FAULT_TOLD; i++)
+        buffer_free(&f->told[i].frame);
+    free(f->told);
+    f->told = NULL;
+    f->kept_count = f->old_count = 0;
+    f->counter = f->view = 0;
+    f->froze_at = 0;
+    f->begun = false;
+    memset(f->dripped, 0, sizeof f->dripped);
 }
 
 void fault_free(struct fault *f) {
     if (!f)
         return;
-    let_go(f);
-    for (unsigned i = 0; f->told && i < FAULT_KEPT; i++)
-        buffer_free(&f->told[i].frame);
-    free(f->told);
+    forget(f);
+    for (size_t i = 0; i < f->held_count; i++)
+        buffer_free(&f->held[i].frame);
     free(f->held);
-    buffer_free(&f->sample);
     buffer_free(&f->scratch);
+    arena_free(&f->arena);
     crypto_wipe(&f->secret, sizeof f->secret);
     free(f);
 }
 
-uint64_t fault_bites(const struct fault *f) {
-    return f->bites;
+static void draw_listeners(struct fault *f) {
+    unsigned members = f->cluster->member_count;
+    member_set others = set_all(members) & (member_set)~set_of(f->self);
+    do
+        f->half = (member_set)(fault_below(f, set_all(members) + 1u) & others);
+    while (f->half == 0 || f->half == others);
+    f->victim = (member_id)((f->self + 1 + fault_below(f, members - 1)) % members);
 }
 
-bool fault_toggle(struct fault *f) {
-    f->waits = !f->waits;
-    return !f->waits;
+/* Behind "ID" stands another member. */
+static bool names_nobody(const struct fault *f, const struct behaviour *b, int64_t id) {
+    return strcmp(b->is.parameter, "ID") == 0 && (id == f->self || id >= f->cluster->member_count);
 }
 
-/* ---- what behaviours use ---- */
-
-void fault_pass(struct buffer *out, struct bytes frame) {
-    buffer_put(out, frame.data, frame.len);
+enum error fault_start(struct fault *f, const char *text, uint64_t seed, mono_ms until, struct buffer *why) {
+    REQUIRE(f->cluster->drills != DRILLS_OFF);
+    int64_t parameter;
+    bool given;
+    const struct behaviour *b = fault_find(text, &parameter, &given);
+    if (!b || (given && names_nobody(f, b, parameter))) {
+        buffer_printf(why, "no such behaviour for replica %u: %s: see quorated --help", f->self, text);
+        return ERR_NOT_FOUND;
+    }
+    if (fault_active(f)) {
+        buffer_printf(why, "replica %u is faulty already: %s", f->self, f->name);
+        return ERR_BUSY;
+    }
+    fault_stop(f);
+    forget(f);
+    prng_seed(&f->chance, seed);
+    draw_listeners(f);
+    if (given && strcmp(b->is.parameter, "ID") == 0)
+        f->victim = (member_id)parameter;
+    snprintf(f->name, sizeof f->name, "%s", text);
+    f->behaviour = b;
+    f->parameter = parameter;
+    f->since = f->now;
+    f->froze_at = f->wall;
+    f->until = until;
+    f->turn_at = f->act_at = 0;
+    return ERR_OK;
 }
 
-struct seal_context fault_seal_context(const struct fault *f, enum frame_type type, epoch_no epoch) {
-    return (struct seal_context){.type = (uint8_t)type, .cluster = f->cluster->id, .epoch = epoch, .sender = f->self};
-}
-
-bool fault_take_apart(struct msg *m, struct arena *arena, struct bytes frame, enum frame_type type) {
-    struct frame opened;
-    return frame_open(&opened, frame) == ERR_OK && opened.type == type && codec_decode(m, &opened, arena) == ERR_OK;
-}
-
-bool fault_is(struct bytes frame, enum frame_type type) {
-    struct frame opened;
-    return frame_open(&opened, frame) == ERR_OK && opened.type == type;
-}
-
-void fault_seal(struct fault *f, struct buffer *out, const struct msg *m) {
-    struct buffer body = {0};
-    codec_encode(&body, m);
-    struct seal_context context = fault_seal_context(f, m->type, m->epoch);
-    bool is_signed = frame_type_signed(m->type);
-    frame_seal(out, &context, buffer_bytes(&body), is_signed ? &f->secret : NULL);
-    if (is_signed && f->inner.sealed)
-        f->inner.sealed(f->inner.self, buffer_bytes(out));
-    buffer_free(&body);
-}
-
-void fault_say(struct fault *f, member_id to, struct bytes frame) {
-    f->bites++;
-    f->inner.send(f->inner.self, to, frame);
-}
-
-/* ---- time ---- */
-
-static void hold(struct fault *f, member_id to, struct bytes frame, mono_ms until) {
-    if (f->held_count == FAULT_HELD)
-        return; /* lost: the core sends it again when it is missed */
-    if (!f->held)
-        f->held = xcalloc(FAULT_HELD, sizeof *f->held);
-    struct held_frame *h = &f->held[f->held_count++];
-    *h = (struct held_frame){.at = until, .to = to};
-    buffer_put(&h->frame, frame.data, frame.len);
-}
-
-static mono_ms release_due(struct fault *f) {
+static mono_ms release_due(struct fault *f, mono_ms due) {
     mono_ms next = INT64_MAX;
     size_t kept = 0;
     for (size_t i = 0; i < f->held_count; i++) {
         struct held_frame h = f->held[i];
-        if (h.at <= f->now) {
+        if (h.at <= due) {
             f->inner.send(f->inner.self, h.to, buffer_bytes(&h.frame));
             buffer_free(&h.frame);
         } else {
@@ -200,26 +115,89 @@ static mono_ms release_due(struct fault *f) {
     return next;
 }
 
-mono_ms fault_turn(struct fault *f, mono_ms now) {
-    f->now = now;
-    mono_ms next = release_due(f);
-    if (!f->behaviour->turn || f->waits)
-        return next;
-    if (now >= f->turn_at) {
-        f->turn_at = now + FAULT_TURN_MS;
-        f->behaviour->turn(f);
-    }
-    return f->turn_at < next ? f->turn_at : next;
+void fault_stop(struct fault *f) {
+    f->behaviour = NULL;
+    f->name[0] = '\0';
+    release_due(f, INT64_MAX);
 }
 
-/* ---- the filter ---- */
+/* NULL: honest, or past its end and not told so yet. */
+static const struct behaviour *lying(const struct fault *f) {
+    return f->behaviour && f->now < f->until ? f->behaviour : NULL;
+}
 
-bool fault_hears(struct fault *f, struct admitted *x) {
-    bool (*hears)(struct fault *, const struct public_key *) = f->waits ? NULL : f->behaviour->hears;
-    for (unsigned i = 0; hears && i < x->request_count; i++) {
-        if (!x->requests[i] || hears(f, &x->requests[i]->client))
-            continue;
+bool fault_active(const struct fault *f) {
+    return lying(f) != NULL;
+}
+
+const char *fault_name(const struct fault *f) {
+    return fault_active(f) ? f->name : "";
+}
+
+uint64_t fault_bites(const struct fault *f) {
+    return f->bites;
+}
+
+/* ---- time ---- */
+
+struct node_now fault_now(struct fault *f, struct node_now now) {
+    f->now = now.mono;
+    f->wall = now.wall;
+    const struct behaviour *b = lying(f);
+    if (!b || !b->wall)
+        return now;
+    time_ms wall = b->wall(f, now);
+    wall = wall < 0 ? 0 : wall > TIME_MAX_MS ? TIME_MAX_MS : wall;
+    f->bites += wall != now.wall;
+    return (struct node_now){.mono = now.mono, .wall = wall};
+}
+
+static mono_ms earlier(mono_ms a, mono_ms b) {
+    return a < b ? a : b;
+}
+
+/* What the behaviour does of its own accord. */
+static mono_ms act(struct fault *f, const struct behaviour *b) {
+    if (b->begin && !f->begun)
+        b->begin(f);
+    f->begun = true;
+    if (b->turn && f->now >= f->turn_at) {
+        f->turn_at = f->now + FAULT_TURN_MS;
+        b->turn(f);
+    }
+    if (b->act && f->now >= f->act_at) {
+        f->act_at = f->now + FAULT_ACT_MS + (mono_ms)fault_below(f, FAULT_ACT_SPREAD_MS);
+        b->act(f);
+    }
+    arena_free(&f->arena);
+    return earlier(b->turn ? f->turn_at : INT64_MAX, b->act ? f->act_at : INT64_MAX);
+}
+
+mono_ms fault_turn(struct fault *f, mono_ms now) {
+    f->now = now;
+    if (f->behaviour && now >= f->until)
+        fault_stop(f);
+    mono_ms next = f->behaviour ? earlier(act(f, f->behaviour), f->until) : INT64_MAX;
+    return earlier(next, release_due(f, now));
+}
+
+/* ---- what comes in ---- */
+
+static bool hears_request(struct fault *f, const struct behaviour *b, struct heard h, const struct request *r) {
+    h.r = r;
+    bool heard = !r || b->hears(f, &h);
+    f->bites += !heard;
+    return heard;
+}
+
+static bool hears(struct fault *f, const struct behaviour *b, const struct heard *h, struct admitted *x) {
+    if ((b->deaf && !h->client) || (b->hears && !b->hears(f, h))) {
         f->bites++;
+        return false;
+    }
+    for (unsigned i = 0; b->hears && i < x->request_count; i++) {
+        if (hears_request(f, b, *h, x->requests[i]))
+            continue;
         if (x->msg.type != FRAME_DATA)
             return false;
         request_free(x->requests[i]);
@@ -228,41 +206,72 @@ bool fault_hears(struct fault *f, struct admitted *x) {
     return true;
 }
 
-/* What is to go out instead of the frame, and whether anything is. */
-static bool bitten(struct fault *f, struct bytes frame) {
-    f->bites += !bytes_equal(buffer_bytes(&f->scratch), frame);
-    return f->scratch.len != 0;
+bool fault_hears(struct fault *f, const uint64_t *client, struct admitted *x) {
+    const struct behaviour *b = lying(f);
+    struct heard h = {.m = &x->msg, .client = client != NULL, .handle = client ? *client : 0};
+    bool heard = !b || hears(f, b, &h, x);
+    arena_free(&f->arena);
+    return heard;
+}
+
+/* ---- what goes out ---- */
+
+static void let_out(struct fault *f, const struct behaviour *b, member_id to, struct bytes frame) {
+    mono_ms delay = b->delay ? b->delay(f, to, frame) : 0;
+    if (delay)
+        fault_hold(f, to, frame, f->now + delay);
+    else
+        f->inner.send(f->inner.self, to, frame);
+}
+
+/* What the behaviour makes of an own frame; others' pass as they are. */
+static void send_decoded(struct fault *f, const struct behaviour *b, member_id to, struct bytes frame) {
+    struct msg m;
+    bool own = fault_open(f, &m, frame) && m.sender == f->self;
+    enum said said = own ? b->send(f, to, &m) : SAID_AS_IS;
+    f->bites += said != SAID_AS_IS;
+    if (said == SAID_OTHERWISE) {
+        buffer_clear(&f->scratch);
+        fault_seal(f, &f->scratch, &m);
+        let_out(f, b, to, buffer_bytes(&f->scratch));
+    } else if (said == SAID_AS_IS) {
+        let_out(f, b, to, frame);
+    }
+    arena_free(&f->arena);
 }
 
 static void filter_send(void *self, member_id to, struct bytes frame) {
     struct fault *f = self;
-    const struct behaviour *b = f->behaviour;
-    buffer_clear(&f->scratch);
-    if (b->send && !f->waits)
-        b->send(f, &f->scratch, to, frame);
+    const struct behaviour *b = lying(f);
+    if (!b)
+        f->inner.send(f->inner.self, to, frame);
+    else if (b->mute || (b->raw && b->raw(f, to, frame) == SAID_NOTHING))
+        f->bites++;
+    else if (b->send)
+        send_decoded(f, b, to, frame);
     else
-        fault_pass(&f->scratch, frame);
-    if (!bitten(f, frame))
-        return;
-    mono_ms delay = b->delay && !f->waits ? b->delay(f, to, frame) : 0;
-    if (delay == 0) {
-        f->inner.send(f->inner.self, to, buffer_bytes(&f->scratch));
-        return;
-    }
-    f->bites++;
-    hold(f, to, buffer_bytes(&f->scratch), f->now + delay);
+        let_out(f, b, to, frame);
 }
 
 static void filter_answer(void *self, uint64_t client, struct bytes frame) {
     struct fault *f = self;
-    buffer_clear(&f->scratch);
-    if (f->behaviour->answer && !f->waits)
-        f->behaviour->answer(f, &f->scratch, frame);
-    else
-        fault_pass(&f->scratch, frame);
-    if (bitten(f, frame))
-        f->inner.answer(f->inner.self, client, buffer_bytes(&f->scratch));
+    const struct behaviour *b = lying(f);
+    struct msg m;
+    enum said said = b && b->mute_to_clients ? SAID_NOTHING : SAID_AS_IS;
+    if (b && b->answer && fault_open(f, &m, frame))
+        said = b->answer(f, &m);
+    f->bites += said != SAID_AS_IS;
+    if (said == SAID_OTHERWISE) {
+        buffer_clear(&f->scratch);
+        fault_seal(f, &f->scratch, &m);
+        frame = buffer_bytes(&f->scratch);
+    }
+    if (said != SAID_NOTHING)
+        f->inner.answer(f->inner.self, client, frame);
+    arena_free(&f->arena);
 }
+
+/* ---- what the filter leaves alone ---- */
 
 static void filter_sealed(void *self, struct bytes frame) {
     const struct fault *f = self;

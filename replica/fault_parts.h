@@ -1,32 +1,56 @@
-/* What the files of the traitors share; nobody else includes this. */
+/* What the files of the fault filter share; nobody else includes this. */
 #ifndef QUORATE_REPLICA_FAULT_PARTS_H
 #define QUORATE_REPLICA_FAULT_PARTS_H
 
+#include "base/prng.h"
 #include "proto/codec.h"
 #include "replica/fault.h"
 
 enum {
-    FAULT_KEPT = 512,         /* proposals whose lie is remembered, so that it is told again alike */
+    FAULT_TOLD = 512,         /* proposals whose lie is remembered, so that it is told again alike */
     FAULT_HELD = 4096,        /* frames held back at a time */
+    FAULT_KEPT = 64,          /* own frames that are kept to be said again */
     FAULT_OLD_REFS = 256,     /* references that a primary proposes again */
-    FAULT_TURN_MS = 10,       /* how often a traitor that invents frames does so */
+    FAULT_TURN_MS = 10,       /* how often a traitor that invents frames at a rate does so */
     FAULT_FRAMES_A_TURN = 64, /* at most */
+    FAULT_ACT_MS = 50,        /* a traitor that acts now and then does so after so long, at least */
+    FAULT_ACT_SPREAD_MS = 200,
+};
+
+enum said { /* what becomes of a frame */
+            SAID_AS_IS,
+            SAID_OTHERWISE, /* the message was changed */
+            SAID_NOTHING
 };
 
 struct fault;
-struct behaviour {
-    const char *name, *parameter; /* parameter: what stands behind the colon, for --help; NULL: nothing may */
-    int64_t standard, highest;    /* of the parameter */
-    /* Appends what is sent instead of the frame; nothing appended: withheld. NULL: this way is honest. */
-    void (*send)(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-    void (*answer)(struct fault *f, struct buffer *out, struct bytes frame);
-    /* NULL or: is what came in heard at all? */
-    bool (*hears)(struct fault *f, const struct public_key *client);
-    /* NULL or: how long the frame is held back before it leaves, in ms. */
-    mono_ms (*delay)(struct fault *f, member_id to, struct bytes frame);
-    /* NULL or: every FAULT_TURN_MS; sends what it likes by fault_say. */
-    void (*turn)(struct fault *f);
+struct heard { /* what came in: a frame, and once more each request in it */
+    const struct msg *m;
+    const struct request *r; /* NULL: the frame itself */
+    bool client;             /* it came from a client, which is answered by `handle` */
+    uint64_t handle;
 };
+struct behaviour {
+    struct fault_behaviour is;
+    int64_t standard, lowest, highest; /* of the parameter */
+    bool mute, mute_to_clients, deaf;  /* to and for members, to clients */
+    enum said (*raw)(struct fault *f, member_id to, struct bytes frame);
+    enum said (*send)(struct fault *f, member_id to, struct msg *m);     /* an own frame, decoded; may be changed */
+    enum said (*answer)(struct fault *f, struct msg *m);                 /* the same on its way to a client */
+    mono_ms (*delay)(struct fault *f, member_id to, struct bytes frame); /* how long it is held back, in ms */
+    bool (*hears)(struct fault *f, const struct heard *h);
+    void (*turn)(struct fault *f);  /* every FAULT_TURN_MS */
+    void (*act)(struct fault *f);   /* now and then */
+    void (*begin)(struct fault *f); /* once, behind the turn in which it was started */
+    time_ms (*wall)(struct fault *f, struct node_now now);
+    enum error (*commit)(struct fault *f); /* ERR_OK: the disk does it */
+};
+/* One list a file, closed by a behaviour without a name. */
+extern const struct behaviour faults_of_primaries[], faults_of_backups[], faults_of_views[], faults_of_state[],
+    faults_to_clients[], faults_of_links[], faults_of_machines[];
+/* NULL: none such, or a parameter that it does not take. given: a parameter stands there. */
+const struct behaviour *fault_find(const char *text, int64_t *parameter, bool *given);
+
 struct held_frame {
     mono_ms at;
     member_id to;
@@ -38,59 +62,74 @@ struct told_lie { /* the altered proposal for (v, n) */
     struct buffer frame;
 };
 struct fault {
-    const struct behaviour *behaviour;
-    int64_t parameter;
-    bool waits; /* honest until fault_toggle */
     const struct cluster *cluster;
     member_id self;
     struct secret_key secret;
+    struct fault_host host;
     struct node_world inner;
-    struct buffer scratch;
+    struct disk disk;
     uint64_t bites;
-    mono_ms now, turn_at;
-    uint64_t counter;             /* of whatever a behaviour counts */
-    mono_ms dripped[MEMBERS_MAX]; /* when the last proposal left for each */
-    struct buffer sample;         /* a frame to make bad copies of */
+    mono_ms now;
+    time_ms wall;       /* as the true clock showed it last */
+    struct arena arena; /* of the frame in hand */
+    struct buffer scratch;
     size_t held_count;
     struct held_frame *held; /* in order of arrival */
-    struct told_lie *told;   /* by n mod FAULT_KEPT; NULL until needed */
+
+    /* of the behaviour it was started with; NULL: honest */
+    const struct behaviour *behaviour;
+    char name[64];
+    int64_t parameter;
+    struct prng chance;
+    mono_ms since, until, turn_at, act_at;
+    bool begun;
+    member_set half;  /* who is told another story: some of the others, not all */
+    member_id victim; /* who is treated worst */
+    uint64_t counter; /* of whatever a behaviour counts */
+    view_no view;     /* that was seen last */
+    time_ms froze_at;
+    mono_ms dripped[MEMBERS_MAX]; /* when the last proposal left for each */
+    struct buffer kept[FAULT_KEPT];
+    size_t kept_count;     /* ever kept */
+    struct told_lie *told; /* by n mod FAULT_TOLD; NULL until needed */
     struct request_ref old[FAULT_OLD_REFS];
     size_t old_count; /* ever kept */
 };
 
-void fault_pass(struct buffer *out, struct bytes frame);
-struct seal_context fault_seal_context(const struct fault *f, enum frame_type type, epoch_no epoch);
-/* Decodes a frame of this type; anything else is not for the behaviour. */
-bool fault_take_apart(struct msg *m, struct arena *arena, struct bytes frame, enum frame_type type);
-/* Seals m with the traitor's key, or without a signature where the type has none. */
-void fault_seal(struct fault *f, struct buffer *out, const struct msg *m);
-/* Sends a frame that no honest replica would have sent, beside the filter. */
-void fault_say(struct fault *f, member_id to, struct bytes frame);
+/* ---- means: fault_means.c ---- */
+bool fault_chance(struct fault *f, unsigned per_mille);
+uint64_t fault_below(struct fault *f, uint64_t bound);
+static inline bool in_half(const struct fault *f, member_id to) {
+    return set_has(f->half, to);
+}
+struct node_facts fault_facts(const struct fault *f); /* zeroes when there is no node */
+bool fault_leads(const struct fault *f, const struct node_facts *facts);
+struct seal_context fault_context(const struct fault *f, enum frame_type type);
+/* Decodes a whole frame into the arena of the frame in hand. */
+bool fault_open(struct fault *f, struct msg *m, struct bytes frame);
 bool fault_is(struct bytes frame, enum frame_type type);
-
-/* fault_outputs.c */
-void send_false_receipts(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void answer_false_receipts(struct fault *f, struct buffer *out, struct bytes frame);
-void answer_false_alerts(struct fault *f, struct buffer *out, struct bytes frame);
-
-/* fault_primary.c */
-void send_two_stories(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void send_beyond_a_gap(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void send_to_all_but_one(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void send_the_old_again(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-mono_ms delay_proposals(struct fault *f, member_id to, struct bytes frame);
-mono_ms delay_by_drips(struct fault *f, member_id to, struct bytes frame);
-bool hears_all_but_one_client(struct fault *f, const struct public_key *client);
-
-/* fault_backup.c */
-void send_nothing(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void answer_nothing(struct fault *f, struct buffer *out, struct bytes frame);
-void send_wrong_votes(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void send_commits_to_all_but_one(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void send_false_status(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void send_and_keep_a_sample(struct fault *f, struct buffer *out, member_id to, struct bytes frame);
-void turn_wishes(struct fault *f);
-void turn_garbage(struct fault *f);
-void turn_bad_signatures(struct fault *f);
+/* Seals m with the own key, or without a signature where the type has none; the host hears of it before it leaves. */
+void fault_seal(struct fault *f, struct buffer *out, const struct msg *m);
+/* The host hears of a frame that bears the own key's signature. */
+void fault_own_up(struct fault *f, struct bytes frame);
+/* Sends beside the filter; each counts as a bite. */
+void fault_say_raw(struct fault *f, member_id to, struct bytes frame);
+void fault_say(struct fault *f, member_id to, const struct msg *m);
+void fault_say_all(struct fault *f, const struct msg *m);
+/* A body of this type, whatever it is, signed with the own key, under another epoch or cluster too. */
+void fault_say_body(struct fault *f, member_id to, struct seal_context context, struct bytes body);
+/* Sends it so many ms later. */
+void fault_say_later(struct fault *f, member_id to, const struct msg *m, mono_ms after);
+void fault_hold(struct fault *f, member_id to, struct bytes frame, mono_ms until);
+void fault_keep(struct fault *f, struct bytes frame);
+struct digest fault_digest(struct fault *f); /* of nothing, or next to it */
+/* Memory of the frame in hand. */
+void *fault_memory(struct fault *f, size_t count, size_t size);
+struct bytes fault_bytes(struct fault *f, struct buffer *b); /* copies and frees b */
+/* Makes the batch of a PRE-PREPARE this one. */
+void fault_propose(struct fault *f, struct msg *m, const struct batch *b);
+void fault_propose_bytes(struct msg *m, struct bytes batch);
+/* How many frames this turn has: the parameter is a second's. */
+unsigned fault_frames_of_turn(struct fault *f);
 
 #endif

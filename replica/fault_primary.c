@@ -1,81 +1,52 @@
-/* Traitorous primaries: they propose late, to some, two things, with gaps or the same again. What is told of one place
-   once is told alike ever after, so that each is as hard to find out as it can be. */
-#include "base/invariant.h"
+/* Traitorous primaries, rows A: they propose late, to some, two things, with gaps, too much or too little; and members
+   that do with their clients' requests what they should not. What is told of one place once is told alike ever after,
+   so that each is as hard to find out as it can be. */
 #include "replica/fault_parts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* ---- two stories ---- */
-
-static bool hears_the_other_story(const struct fault *f, member_id to) {
-    unsigned rank = to < f->self ? to : to - 1u;
-    return 2 * (rank + 1) >= f->cluster->member_count - 1;
+static bool proposes(const struct msg *m) {
+    return m->type == FRAME_PRE_PREPARE && m->pre_prepare.batch.kind == BATCH_NORMAL;
 }
 
-/* The same requests the other way round, or nothing in place of a single one: both are proposals that a backup accepts.
+static enum said silent_while_it_leads(struct fault *f, member_id to, struct bytes frame) {
+    struct node_facts facts = fault_facts(f);
+    (void)to, (void)frame;
+    return fault_leads(f, &facts) ? SAID_NOTHING : SAID_AS_IS;
+}
+
+/* The same requests the other way round, or nothing in place of a single one: both are proposals that a backup takes.
  */
-static void other_batch(struct buffer *out, const struct batch *b) {
-    struct request_ref *refs = xcalloc(b->count ? b->count : 1, sizeof *refs);
+static enum said equivocates(struct fault *f, member_id to, struct msg *m) {
+    if (!proposes(m) || !in_half(f, to))
+        return SAID_AS_IS;
+    const struct batch *b = &m->pre_prepare.batch;
+    struct request_ref *refs = fault_memory(f, b->count, sizeof *refs);
     for (unsigned i = 0; i < b->count; i++)
         refs[i] = b->refs[b->count - 1 - i];
     struct batch other = {.kind = BATCH_NULL};
     if (b->count > 1)
         other = (struct batch){.kind = BATCH_NORMAL, .count = b->count, .refs = refs};
-    batch_encode(out, &other);
-    free(refs);
+    fault_propose(f, m, &other);
+    return SAID_OTHERWISE;
 }
 
-void send_two_stories(struct fault *f, struct buffer *out, member_id to, struct bytes frame) {
-    struct arena arena = {0};
-    struct msg m;
-    if (hears_the_other_story(f, to) && fault_take_apart(&m, &arena, frame, FRAME_PRE_PREPARE) &&
-        m.pre_prepare.batch.kind == BATCH_NORMAL) {
-        struct buffer batch = {0};
-        other_batch(&batch, &m.pre_prepare.batch);
-        m.pre_prepare.batch_bytes = buffer_bytes(&batch);
-        m.pre_prepare.statement.d = batch_digest(m.pre_prepare.batch_bytes);
-        fault_seal(f, out, &m);
-        buffer_free(&batch);
-    } else {
-        fault_pass(out, frame);
-    }
-    arena_free(&arena);
-}
-
-/* ---- gaps, and members left out ---- */
-
-void send_beyond_a_gap(struct fault *f, struct buffer *out, member_id to, struct bytes frame) {
-    (void)to;
-    struct arena arena = {0};
-    struct msg m;
-    if (fault_take_apart(&m, &arena, frame, FRAME_PRE_PREPARE)) {
-        m.pre_prepare.statement.n += (seq_no)f->parameter;
-        fault_seal(f, out, &m);
-    } else {
-        fault_pass(out, frame);
-    }
-    arena_free(&arena);
-}
-
-void send_to_all_but_one(struct fault *f, struct buffer *out, member_id to, struct bytes frame) {
-    if (to != f->parameter || !fault_is(frame, FRAME_PRE_PREPARE))
-        fault_pass(out, frame);
-}
-
-bool hears_all_but_one_client(struct fault *f, const struct public_key *client) {
-    return f->parameter >= f->cluster->observer_count ||
-           !public_key_equal(client, &f->cluster->observers[f->parameter].key);
+static enum said starves(struct fault *f, member_id to, struct bytes frame) {
+    return to == f->victim && fault_is(frame, FRAME_PRE_PREPARE) ? SAID_NOTHING : SAID_AS_IS;
 }
 
 /* ---- late ---- */
 
-mono_ms delay_proposals(struct fault *f, member_id to, struct bytes frame) {
+/* Just early enough that no request is ever too old. */
+static mono_ms delays_proposals(struct fault *f, member_id to, struct bytes frame) {
+    mono_ms standard = (mono_ms)f->cluster->knobs.request_timeout_ms * 7 / 10;
     (void)to;
-    return fault_is(frame, FRAME_PRE_PREPARE) ? f->parameter : 0;
+    return !fault_is(frame, FRAME_PRE_PREPARE) ? 0 : f->parameter ? f->parameter : standard;
 }
 
 /* One proposal at a time to each member, so far apart. */
-mono_ms delay_by_drips(struct fault *f, member_id to, struct bytes frame) {
+static mono_ms drips(struct fault *f, member_id to, struct bytes frame) {
     if (!fault_is(frame, FRAME_PRE_PREPARE))
         return 0;
     mono_ms next = f->dripped[to] + f->parameter;
@@ -83,12 +54,60 @@ mono_ms delay_by_drips(struct fault *f, member_id to, struct bytes frame) {
     return f->dripped[to] - f->now;
 }
 
-/* ---- the same again ---- */
+/* ---- whom it hears ---- */
 
-static struct told_lie *told_of(struct fault *f, const struct vote *v) {
-    if (!f->told)
-        f->told = xcalloc(FAULT_KEPT, sizeof *f->told);
-    return &f->told[v->n % FAULT_KEPT];
+static const struct public_key *observer_of_parameter(const struct fault *f) {
+    const struct cluster *c = f->cluster;
+    return f->parameter < c->observer_count ? &c->observers[f->parameter].key : NULL;
+}
+
+static bool hears_all_but_one_client(struct fault *f, const struct heard *h) {
+    const struct public_key *key = observer_of_parameter(f);
+    return !h->r || !key || !public_key_equal(&h->r->client, key);
+}
+
+/* Serves one client well, so that something is always decided. */
+static bool hears_one_client(struct fault *f, const struct heard *h) {
+    const struct public_key *key = observer_of_parameter(f);
+    return !h->r || !h->client || (key && public_key_equal(&h->r->client, key));
+}
+
+static bool hears_few_ticks(struct fault *f, const struct heard *h) {
+    unsigned members = f->cluster->member_count;
+    if (h->client || !h->r || h->r->kind != OP_TICK)
+        return true;
+    for (unsigned i = 1; i <= quorum_weak(members); i++)
+        if (public_key_equal(&h->r->client, &f->cluster->members[(f->self + i) % members].key))
+            return false;
+    return true;
+}
+
+static bool hears_no_requests_of_clients(struct fault *f, const struct heard *h) {
+    (void)f;
+    return !h->client || !h->r;
+}
+
+/* What it was told it passes on to some, not to the primary. */
+static enum said relays_past_the_primary(struct fault *f, member_id to, struct bytes frame) {
+    if (!fault_is(frame, FRAME_RELAY))
+        return SAID_AS_IS;
+    struct node_facts facts = fault_facts(f);
+    bool primary = facts.pbft.view % f->cluster->member_count == to;
+    return primary || in_half(f, to) ? SAID_NOTHING : SAID_AS_IS;
+}
+
+/* ---- what it proposes ---- */
+
+static enum said skips(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    if (!proposes(m))
+        return SAID_AS_IS;
+    struct vote *v = &m->pre_prepare.statement;
+    if (f->parameter)
+        v->n += (seq_no)f->parameter;
+    else
+        v->n = fault_facts(f).pbft.certified + f->cluster->knobs.window;
+    return SAID_OTHERWISE;
 }
 
 static void remember_refs(struct fault *f, const struct batch *b) {
@@ -96,46 +115,159 @@ static void remember_refs(struct fault *f, const struct batch *b) {
         f->old[f->old_count++ % FAULT_OLD_REFS] = b->refs[i];
 }
 
-/* What is proposed, and behind it everything that was proposed before. */
-static void batch_with_the_old(struct fault *f, struct buffer *out, const struct batch *b) {
-    size_t old = f->old_count < FAULT_OLD_REFS ? f->old_count : FAULT_OLD_REFS, most = f->cluster->knobs.batch_max;
-    struct request_ref *refs = xcalloc(b->count + old + 1, sizeof *refs);
-    struct batch more = {BATCH_NORMAL, b->count, refs};
+static bool is_named(const struct batch *b, const struct request_ref *ref) {
     for (unsigned i = 0; i < b->count; i++)
-        refs[i] = b->refs[i];
-    for (size_t i = 0; i < old && more.count < most; i++) {
-        bool named = false;
-        for (unsigned k = 0; k < b->count; k++)
-            named |= digest_equal(&b->refs[k].digest, &f->old[i].digest);
-        if (!named)
-            refs[more.count++] = f->old[i];
-    }
-    batch_encode(out, &more);
-    free(refs);
+        if (public_key_equal(&b->refs[i].client, &ref->client) && b->refs[i].req_seq == ref->req_seq)
+            return true;
+    return false;
 }
 
-void send_the_old_again(struct fault *f, struct buffer *out, member_id to, struct bytes frame) {
-    (void)to;
-    struct arena arena = {0};
-    struct msg m;
-    if (!fault_take_apart(&m, &arena, frame, FRAME_PRE_PREPARE) || m.pre_prepare.batch.kind != BATCH_NORMAL) {
-        fault_pass(out, frame);
-        arena_free(&arena);
-        return;
-    }
-    struct told_lie *told = told_of(f, &m.pre_prepare.statement);
-    if (told->n != m.pre_prepare.statement.n || told->v != m.pre_prepare.statement.v) {
-        struct buffer batch = {0};
-        told->n = m.pre_prepare.statement.n;
-        told->v = m.pre_prepare.statement.v;
-        batch_with_the_old(f, &batch, &m.pre_prepare.batch);
-        remember_refs(f, &m.pre_prepare.batch);
-        m.pre_prepare.batch_bytes = buffer_bytes(&batch);
-        m.pre_prepare.statement.d = batch_digest(m.pre_prepare.batch_bytes);
-        buffer_clear(&told->frame);
-        fault_seal(f, &told->frame, &m);
-        buffer_free(&batch);
-    }
-    fault_pass(out, buffer_bytes(&told->frame));
-    arena_free(&arena);
+/* What is proposed, and behind it everything that was proposed before. */
+static void propose_with_the_old(struct fault *f, struct msg *m) {
+    const struct batch *b = &m->pre_prepare.batch;
+    size_t old = f->old_count < FAULT_OLD_REFS ? f->old_count : FAULT_OLD_REFS, most = f->cluster->knobs.batch_max;
+    struct request_ref *refs = fault_memory(f, b->count + old, sizeof *refs);
+    struct batch more = {BATCH_NORMAL, b->count, refs};
+    memcpy(refs, b->refs, b->count * sizeof *refs);
+    for (size_t i = 0; i < old && more.count < most; i++)
+        if (!is_named(&more, &f->old[i]))
+            refs[more.count++] = f->old[i];
+    remember_refs(f, b);
+    fault_propose(f, m, &more);
 }
+
+static enum said proposes_the_old_again(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    if (!proposes(m))
+        return SAID_AS_IS;
+    if (!f->told)
+        f->told = xcalloc(FAULT_TOLD, sizeof *f->told);
+    const struct vote *v = &m->pre_prepare.statement;
+    struct told_lie *told = &f->told[v->n % FAULT_TOLD];
+    if (told->n != v->n || told->v != v->v) {
+        told->n = v->n;
+        told->v = v->v;
+        propose_with_the_old(f, m);
+        buffer_clear(&told->frame);
+        buffer_put(&told->frame, m->pre_prepare.batch_bytes.data, m->pre_prepare.batch_bytes.len);
+    }
+    fault_propose_bytes(m, buffer_bytes(&told->frame));
+    return SAID_OTHERWISE;
+}
+
+/* Twice the same, too much, nothing, or bytes behind the end. */
+static enum said malforms(struct fault *f, member_id to, struct msg *m) {
+    enum { HEAD = 3, REF = PUBLIC_KEY_LEN + 8 + DIGEST_LEN };
+    (void)to;
+    if (!proposes(m))
+        return SAID_AS_IS;
+    struct buffer bytes = {0};
+    struct bytes good = m->pre_prepare.batch_bytes;
+    unsigned count = m->pre_prepare.batch.count + 1;
+    switch (fault_below(f, 4)) {
+    case 0:
+        buffer_put(&bytes, good.data, good.len);
+        buffer_u8(&bytes, 0);
+        break;
+    case 1:
+        buffer_put(&bytes, good.data, good.len);
+        buffer_put(&bytes, good.data + HEAD, REF);
+        bytes.data[1] = (uint8_t)(count >> 8);
+        bytes.data[2] = (uint8_t)count;
+        break;
+    case 2:
+        buffer_put(&bytes, good.data, HEAD);
+        bytes.data[1] = bytes.data[2] = 0xff;
+        break;
+    default:
+        buffer_put(&bytes, good.data, HEAD + REF / 2);
+    }
+    fault_propose_bytes(m, fault_bytes(f, &bytes));
+    return SAID_OTHERWISE;
+}
+
+/* The last reference names a request that nobody ever made. */
+static enum said dreams(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    if (!proposes(m))
+        return SAID_AS_IS;
+    const struct batch *b = &m->pre_prepare.batch;
+    struct request_ref *refs = fault_memory(f, b->count, sizeof *refs);
+    memcpy(refs, b->refs, b->count * sizeof *refs);
+    refs[b->count - 1].digest = fault_digest(f);
+    refs[b->count - 1].req_seq += 1 + fault_below(f, 3);
+    fault_propose(f, m, &(struct batch){BATCH_NORMAL, b->count, refs});
+    return SAID_OTHERWISE;
+}
+
+static enum said is_elsewhere(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    if (!proposes(m))
+        return SAID_AS_IS;
+    if (fault_chance(f, 500))
+        m->pre_prepare.statement.v++;
+    else
+        m->pre_prepare.statement.nv_digest = fault_digest(f);
+    return SAID_OTHERWISE;
+}
+
+static void floods_with_nothing(struct fault *f) {
+    struct node_facts facts = fault_facts(f);
+    struct msg m = {.type = FRAME_PRE_PREPARE};
+    if (!fault_leads(f, &facts))
+        return;
+    fault_propose(f, &m, &(struct batch){.kind = BATCH_NULL});
+    m.pre_prepare.statement.v = facts.pbft.view;
+    for (seq_no n = facts.pbft.next; n <= facts.pbft.certified + f->cluster->knobs.window + 2; n++) {
+        m.pre_prepare.statement.n = n;
+        fault_say_all(f, &m);
+    }
+}
+
+const struct behaviour faults_of_primaries[] = {
+    {{"silent-primary", "DR-A1", NULL, "says nothing while it leads", FAULT_SEAT_PRIMARY, false},
+     .raw = silent_while_it_leads},
+    {{"equivocate", "DR-A2", NULL, "proposes two batches for one place, one to each half", FAULT_SEAT_PRIMARY, false},
+     .send = equivocates},
+    {{"starve-backup", "DR-A3", "ID", "proposes to everybody but one", FAULT_SEAT_PRIMARY, false},
+     .highest = MEMBERS_MAX,
+     .raw = starves},
+    {{"delay-proposals", "DR-A4", "MS", "proposes so late, by itself just before requests time out", FAULT_SEAT_PRIMARY,
+      false},
+     .lowest = 1,
+     .highest = 60000,
+     .delay = delays_proposals},
+    {{"slow-drip", "DR-A4", "MS", "one proposal in so long", FAULT_SEAT_PRIMARY, false},
+     .standard = 300,
+     .lowest = 1,
+     .highest = 60000,
+     .delay = drips},
+    {{"censor-client", "DR-A5", "N", "never hears requests of observer number N", FAULT_SEAT_PRIMARY, false},
+     .highest = UINT16_MAX,
+     .hears = hears_all_but_one_client},
+    {{"skip-numbers", "DR-A6", "BY", "proposes further ahead, by itself at the window's end", FAULT_SEAT_PRIMARY,
+      false},
+     .lowest = 1,
+     .highest = WINDOW_MAX,
+     .send = skips},
+    {{"re-propose", "DR-A7", NULL, "proposes what was executed before behind what is new", FAULT_SEAT_PRIMARY, false},
+     .send = proposes_the_old_again},
+    {{"malformed-batches", "DR-A8", NULL, "proposes batches that are none", FAULT_SEAT_PRIMARY, false},
+     .send = malforms},
+    {{"phantom-requests", "DR-A9", NULL, "proposes requests that nobody made", FAULT_SEAT_PRIMARY, false},
+     .send = dreams},
+    {{"censor-ticks", "DR-A10", NULL, "never hears the clocks of f+1 members", FAULT_SEAT_PRIMARY, false},
+     .hears = hears_few_ticks},
+    {{"foreign-view", "DR-A12", NULL, "proposes for another view or NEW-VIEW", FAULT_SEAT_PRIMARY, false},
+     .send = is_elsewhere},
+    {{"flood-empty", "DR-A13", NULL, "fills the window with empty batches", FAULT_SEAT_PRIMARY, false},
+     .act = floods_with_nothing},
+    {{"serve-one-client", "DR-A15", "N", "takes requests of observer number N only", FAULT_SEAT_PRIMARY, false},
+     .highest = UINT16_MAX,
+     .hears = hears_one_client},
+    {{"relay-past-primary", "DR-B14", NULL, "relays requests to some, never to the primary", FAULT_SEAT_BACKUP, false},
+     .raw = relays_past_the_primary},
+    {{"drop-requests", "DR-H9", NULL, "never hears what clients ask it for", FAULT_SEAT_ANY, false},
+     .hears = hears_no_requests_of_clients},
+    {.is = {.name = NULL}},
+};

@@ -50,15 +50,18 @@ void report_state(const struct node *node, const struct fault *fault) {
     log_event(LOG_INFO_, "state",
               "phase=%s view=%" PRIu64 " primary=%u executed=%" PRIu64 " certified=%" PRIu64 " stable=%" PRIu64
               " pool=%zu view_changes=%" PRIu64 " alerts=%" PRIu64 " boot=%" PRIu64 " suspects=0x%x answered=%" PRIu64
-              " results_accepted=%" PRIu64 " results_refused=%" PRIu64 " bites=%" PRIu64,
+              " results_accepted=%" PRIu64 " results_refused=%" PRIu64,
               phase_name(f.pbft.phase), f.pbft.view, f.pbft.primary, f.executed, f.pbft.certified, f.pbft.stable,
               f.pbft.pool, f.pbft.view_changes, f.alerts, f.boot, f.suspects, f.answered, f.results_accepted,
-              f.results_refused, fault ? fault_bites(fault) : 0);
+              f.results_refused);
+    if (fault)
+        log_event(LOG_INFO_, "fault", "behaviour=\"%s\" active=%d frames_changed=%" PRIu64, fault_name(fault),
+                  fault_active(fault), fault_bites(fault));
     report_core_refusals(&f.pbft);
 }
 
 /* What every slot goes through in peace is for the debug log; all else is rare and told. */
-enum log_level report_level(const char *line) {
+static enum log_level level_of(const char *line) {
     static const struct {
         const char *begins;
         enum log_level level;
@@ -69,4 +72,21 @@ enum log_level report_level(const char *line) {
         if (strncmp(line, kinds[i].begins, strlen(kinds[i].begins)) == 0)
             return kinds[i].level;
     return LOG_INFO_;
+}
+
+/* A traitor may give as much evidence against itself as it likes. */
+static bool is_evidence(const char *line) {
+    return strncmp(line, "evidence ", strlen("evidence ")) == 0;
+}
+
+void report_traced(const char *line) {
+    if (is_evidence(line))
+        log_event_limited(LOG_WARN_, "evidence", "text=\"%s\"", line);
+    else
+        log_event(level_of(line), "protocol", "text=\"%s\"", line);
+}
+
+void report_alert(const struct alert *a) {
+    log_event(LOG_INFO_, "alert", "number=%" PRIu64 " type=%s host=\"%s\" service=\"%s\" state=%s", a->number,
+              alert_type_name(a->type), a->host, a->service, state_name(!*a->service, a->state));
 }

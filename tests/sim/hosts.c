@@ -32,8 +32,7 @@ static void world_send(void *self, member_id to, struct bytes frame) {
 
 static void world_answer(void *self, uint64_t client, struct bytes frame) {
     struct host *h = self;
-    struct liar *liar = h->sim->liars[h->id];
-    if (!h->dying && (!liar || liar_answer(liar, client, frame)))
+    if (!h->dying)
         carry(h->sim, (struct event){.kind = EVENT_ANSWER, .from = h->id, .handle = client}, frame);
 }
 
@@ -82,38 +81,20 @@ static void world_alert(void *self, const struct alert *a) {
 
 /* ---- clocks ---- */
 
-static time_ms wall_fault(const struct host *h) {
-    time_ms now = h->sim->now / 1000, half = h->sim->options->faulty_for / 2000;
-    switch (h->clock) {
-    case CLOCK_AHEAD:
-        return 3600000;
-    case CLOCK_BEHIND:
-        return -3600000;
-    case CLOCK_FROZEN:
-        return now > half ? half - now : 0;
-    case CLOCK_FAST:
-        return now / 2;
-    case CLOCK_STEPS_BACK:
-        return now > half ? -60000 : 0;
-    default:
-        return 0;
-    }
+static struct node_now clocks(const struct host *h) {
+    struct node_now now = {h->sim->now / 1000 + MONO_START_MS, sim_wall(h->sim, MEMBER_NONE) + h->skew};
+    return h->sim->drilled[h->id] ? drilled_now(h->sim->drilled[h->id], now) : now;
 }
 
 time_ms host_wall(const struct host *h) {
-    return sim_wall(h->sim, MEMBER_NONE) + h->skew + wall_fault(h);
-}
-
-static struct node_now clocks(const struct host *h) {
-    h->sim->counts->wrong_clocks += h->clock != CLOCK_RIGHT && wall_fault(h) != 0;
-    return (struct node_now){h->sim->now / 1000 + 5000, host_wall(h)};
+    return clocks(h).wall;
 }
 
 /* ---- turns ---- */
 
 static void schedule_wake(struct host *h) {
     mono_ms due = node_deadline(h->node);
-    time_us at = due >= INT64_MAX / 1000 ? INT64_MAX : (due - 5000) * 1000;
+    time_us at = due >= INT64_MAX / 1000 ? INT64_MAX : (due - MONO_START_MS) * 1000;
     if (at <= h->sim->now)
         at = h->sim->now + 1000;
     if (at >= h->wake_at)
@@ -179,6 +160,9 @@ void host_boot(struct host *h) {
                                  .version = "sim"};
     struct node_world world = {h, world_send, world_answer, world_sealed, world_trace, world_executed, world_alert};
     struct disk disk = sim_disk_door(h->disk);
+    struct drilled *drilled = s->drilled[h->id];
+    if (drilled)
+        world = drilled_world(drilled, &world);
     struct buffer why = {0};
     h->boots++;
     h->wake_at = INT64_MAX;
@@ -239,7 +223,8 @@ bool host_sleeps_through(struct host *h, const struct event *e) {
 void host_receive(struct host *h, const struct event *e) {
     struct sim *s = h->sim;
     struct admitted *x = NULL;
-    if (!h->node || (s->liars[h->id] && !liar_hears(s->liars[h->id], e)))
+    struct drilled *drilled = s->drilled[h->id];
+    if (!h->node)
         return;
     bool peer = e->kind == EVENT_PEER;
     if (peer && beyond_ignores(h, e->frame))
@@ -255,6 +240,10 @@ void host_receive(struct host *h, const struct event *e) {
             printf("%10.4f node %u: %s\n", (double)s->now / SECOND, h->id, line);
         if (!x) /* else it convicts its sender */
             return;
+    }
+    if (drilled && !drilled_hears(drilled, peer ? NULL : &e->handle, x)) {
+        admitted_free(x);
+        return;
     }
     if (peer)
         node_receive(h->node, x, clocks(h));

@@ -1,6 +1,6 @@
 /* make sim: many seeds over the cores, or one seed again with its trace. */
+#include "tests/sim/drilled.h"
 #include "tests/sim/estate.h"
-#include "tests/sim/traitor.h"
 
 #include <malloc.h>
 #include <stdio.h>

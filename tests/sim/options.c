@@ -1,8 +1,8 @@
 /* What a run shall be, drawn from its seed swarm-style: each kind of fault is in or out, and what is in is drawn. Most
    runs are short: small windows, faults at once, and an end as soon as all is well again. Of the first thousand seeds,
    which everyday runs take, more are long. */
+#include "tests/sim/drilled.h"
 #include "tests/sim/estate.h"
-#include "tests/sim/traitor.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,12 +68,12 @@ static void draw_sizes(struct sim_options *o, struct prng *p) {
 }
 
 /* The first primary is the most rewarding traitor, the next one the second most. */
-static member_id draw_member(struct prng *p, unsigned members, enum behaviour_seat seat) {
-    if (seat == SEAT_PRIMARY || (seat == SEAT_ANY && prng_chance(p, 300)))
+static member_id draw_member(struct prng *p, unsigned members, enum fault_seat seat) {
+    if (seat == FAULT_SEAT_PRIMARY || (seat == FAULT_SEAT_ANY && prng_chance(p, 300)))
         return 0;
-    if (seat == SEAT_NEXT || (seat == SEAT_ANY && prng_chance(p, 200)))
+    if (seat == FAULT_SEAT_NEXT || (seat == FAULT_SEAT_ANY && prng_chance(p, 200)))
         return 1;
-    return (member_id)(seat == SEAT_ANY ? prng_below(p, members) : 1 + prng_below(p, members - 1));
+    return (member_id)(seat == FAULT_SEAT_ANY ? prng_below(p, members) : 1 + prng_below(p, members - 1));
 }
 
 static bool is_taken(const struct sim_options *o, member_id m) {
@@ -88,7 +88,7 @@ static void draw_fault(struct sim_options *o, struct prng *p, int behaviour) {
                                             FAULT_BEHAVE, FAULT_BEHAVE,   FAULT_BEHAVE, FAULT_TWINS,  FAULT_TWINS,
                                             FAULT_CLOCK,  FAULT_ROLLBACK, FAULT_ROT};
     struct sim_fault f = {.kind = kinds[prng_below(p, sizeof kinds / sizeof *kinds)]};
-    enum behaviour_seat seat = SEAT_ANY;
+    enum fault_seat seat = FAULT_SEAT_ANY;
     if (behaviour >= 0)
         f.kind = FAULT_BEHAVE;
     if (f.kind == FAULT_BEHAVE) {
@@ -96,7 +96,7 @@ static void draw_fault(struct sim_options *o, struct prng *p, int behaviour) {
         seat = behaviour_at(f.behaviour)->seat;
     }
     for (unsigned tries = 0; tries < 20; tries++) {
-        f.member = draw_member(p, o->members, tries < 3 ? seat : SEAT_ANY);
+        f.member = draw_member(p, o->members, tries < 3 ? seat : FAULT_SEAT_ANY);
         if (!is_taken(o, f.member)) {
             o->faults[o->fault_count++] = f;
             return;

@@ -23,7 +23,7 @@ enum {
 enum fault_kind {
     FAULT_BEND,   /* what it says is withheld, repeated, and bent by a little or by anything, to each as it likes */
     FAULT_ROUNDS, /* the same in rounds: one kind of bending, one set of listeners each */
-    FAULT_BEHAVE, /* one row of the catalogue: traitor_*.c */
+    FAULT_BEHAVE, /* one row of the catalogue: a behaviour of replica/fault.h */
     FAULT_TWINS,  /* runs twice, each half talks to other members */
     FAULT_CLOCK,
     /* honest, but its clock is not */ FAULT_ROLLBACK, /* its disk comes back as it was earlier */
@@ -33,7 +33,7 @@ enum fault_kind {
 struct sim_fault {
     enum fault_kind kind;
     member_id member;
-    unsigned behaviour; /* of FAULT_BEHAVE: index of the table in traitor.c */
+    unsigned behaviour; /* of FAULT_BEHAVE: its number in drilled.c */
 };
 
 enum lie { /* what observers may do instead of telling the truth: lies.c */

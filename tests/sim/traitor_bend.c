@@ -110,7 +110,7 @@ static void say_broken(struct liar *t, member_id to, struct bytes frame) {
         return;
     buffer_put(&body, f.body.data, f.body.len);
     body.data[liar_below(t, body.len)] ^= (uint8_t)(1u << liar_below(t, 8));
-    liar_say_body(t, to, liar_context(t, f.type), buffer_bytes(&body));
+    liar_say_body(t, to, f.type, buffer_bytes(&body));
     buffer_free(&body);
 }
 

@@ -136,14 +136,6 @@ static void befall(struct sim *s, const struct event *e) {
     }
 }
 
-static void on_liar(struct sim *s, const struct event *e) {
-    struct liar *liar = s->liars[e->node];
-    if (e->kind == EVENT_ACT)
-        liar_act(liar);
-    else
-        liar_round(liar);
-}
-
 static void handle(struct sim *s, const struct event *e) {
     struct host *h = &s->hosts[e->node];
     bool here = h->node && h->boots == e->handle;
@@ -176,8 +168,10 @@ static void handle(struct sim *s, const struct event *e) {
         fault_forge(s);
         break;
     case EVENT_ACT:
+        drilled_act(s->drilled[e->node]);
+        break;
     case EVENT_ROUND:
-        on_liar(s, e);
+        liar_round(s->liars[e->node]);
         break;
     default:
         befall(s, e);
@@ -221,6 +215,7 @@ static void found_cluster(struct sim *s) {
     struct cluster *c = &s->cluster;
     struct secret_key unused;
     strcpy(c->name, "sim");
+    c->drills = DRILLS_SANDBOX;
     c->member_count = s->options->members;
     c->t0 = (time_ms)BASE_WALL_S * 1000;
     set_knobs(&c->knobs, s->options);
@@ -257,7 +252,7 @@ static void found_second(struct sim *s, member_id first) {
 /* Whom it concerns, before anything runs. */
 static void found_fault(struct sim *s, const struct sim_fault *f) {
     if (f->kind == FAULT_CLOCK) {
-        s->hosts[f->member].clock = (enum clock_fault)(1 + prng_below(&s->chance, CLOCK_FAULTS - 1));
+        s->drilled[f->member] = drilled_clock(s, f->member);
         return;
     }
     if (f->kind == FAULT_ROT) {
@@ -271,9 +266,10 @@ static void found_fault(struct sim *s, const struct sim_fault *f) {
             push_simple(s, 0, EVENT_TWINS, f->member, 0);
     } else if (f->kind == FAULT_ROLLBACK) {
         push_simple(s, (time_us)prng_below(&s->chance, (uint64_t)s->options->faulty_for), EVENT_ROLLBACK, f->member, 0);
+    } else if (f->kind == FAULT_BEHAVE) {
+        s->drilled[f->member] = drilled_new(s, f);
     } else {
         s->liars[f->member] = liar_new(s, f);
-        push_simple(s, 0, EVENT_ACT, f->member, 0);
         if (f->kind == FAULT_ROUNDS)
             push_simple(s, 0, EVENT_ROUND, f->member, 0);
     }
@@ -340,8 +336,10 @@ static void close_sim(struct sim *s) {
         if (s->hosts[i].image)
             sim_disk_free(s->hosts[i].image);
     }
-    for (member_id i = 0; i < MEMBERS_MAX; i++)
+    for (member_id i = 0; i < MEMBERS_MAX; i++) {
         liar_free(s->liars[i]);
+        drilled_free(s->drilled[i]);
+    }
     workload_free(s->workload);
     checker_free(s->checker);
     if (s->log)

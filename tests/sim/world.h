@@ -5,7 +5,11 @@
 #include "base/invariant.h"
 #include "tests/sim/sim.h"
 
-enum { BASE_WALL_S = 1790000039 /* a second before 14:14 */, HOSTS_MAX = MEMBERS_MAX + FAULTY_MAX };
+enum {
+    BASE_WALL_S = 1790000039, /* a second before 14:14 */
+    MONO_START_MS = 5000,     /* what monotonic clocks show at the start */
+    HOSTS_MAX = MEMBERS_MAX + FAULTY_MAX
+};
 
 enum event_kind {
     EVENT_PEER,
@@ -41,8 +45,6 @@ struct event {
     struct bytes frame; /* owned */
 };
 
-enum clock_fault { CLOCK_RIGHT, CLOCK_AHEAD, CLOCK_BEHIND, CLOCK_FROZEN, CLOCK_FAST, CLOCK_STEPS_BACK, CLOCK_FAULTS };
-
 struct host {
     struct sim *sim;
     member_id id;
@@ -58,7 +60,6 @@ struct host {
     bool gone;   /* for good */
     bool rolled_back;
     time_ms skew;
-    enum clock_fault clock;
     seq_no stable;
 };
 
@@ -68,6 +69,7 @@ struct tally { /* of a plan: the alerts so far */
 };
 
 struct liar;
+struct drilled;
 struct sim {
     const struct sim_options *options;
     struct sim_counts *counts;
@@ -81,12 +83,13 @@ struct sim {
     struct keyring *keys;
     unsigned host_count;
     struct host hosts[HOSTS_MAX];
-    member_set untrusted;               /* members that may lie */
-    member_set crowd;                   /* of these, those that run twice */
-    member_id second[MEMBERS_MAX];      /* of the crowd: the place of the second half */
-    member_set other_half[MEMBERS_MAX]; /* whom the second half talks to and hears */
-    struct liar *liars[MEMBERS_MAX];    /* of the untrusted: what each does to its frames; NULL: nothing */
-    member_set deaf[MEMBERS_MAX];       /* whom a member does not hear */
+    member_set untrusted;                 /* members that may lie */
+    member_set crowd;                     /* of these, those that run twice */
+    member_id second[MEMBERS_MAX];        /* of the crowd: the place of the second half */
+    member_set other_half[MEMBERS_MAX];   /* whom the second half talks to and hears */
+    struct liar *liars[MEMBERS_MAX];      /* of the untrusted: what bends its frames; NULL: nothing */
+    struct drilled *drilled[MEMBERS_MAX]; /* the fault filter it runs behind; NULL: none */
+    member_set deaf[MEMBERS_MAX];         /* whom a member does not hear */
     struct checker *checker;
     struct naive_log *log; /* NULL: no model */
     struct workload *workload;
@@ -131,18 +134,24 @@ void host_end_turn(struct host *h);
 bool host_sleeps_through(struct host *h, const struct event *e);
 time_ms host_wall(const struct host *h);
 
-/* --- traitor.c: members that lie --- */
+/* --- traitor.c: members that bend what they say --- */
 struct liar *liar_new(struct sim *s, const struct sim_fault *f);
 void liar_free(struct liar *t);
 /* Its node would send this frame to a member. */
 void liar_send(struct liar *t, member_id to, struct bytes frame);
-/* Its node would send this frame to a client; false: it does not. */
-bool liar_answer(struct liar *t, uint64_t client, struct bytes frame);
-/* False: its node never hears this. */
-bool liar_hears(struct liar *t, const struct event *e);
-/* Now and then. */
-void liar_act(struct liar *t);
 void liar_round(struct liar *t);
+
+/* --- drilled.c: members behind the fault filter --- */
+struct drilled *drilled_new(struct sim *s, const struct sim_fault *f);
+/* An honest one whose clock goes wrong at some time. */
+struct drilled *drilled_clock(struct sim *s, member_id member);
+void drilled_free(struct drilled *d); /* counts its bites */
+struct node_world drilled_world(struct drilled *d, const struct node_world *inner);
+/* client: handle of who sent it, NULL: a member. False: its node never hears this. */
+bool drilled_hears(struct drilled *d, const uint64_t *client, struct admitted *x);
+struct node_now drilled_now(struct drilled *d, struct node_now now);
+/* Every now and then. */
+void drilled_act(struct drilled *d);
 
 /* --- faults.c --- */
 void faults_plan(struct sim *s);

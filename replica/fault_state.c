@@ -1,0 +1,108 @@
+/* Traitors about state, rows D and E4: checkpoints, what others fetch, and what they ask to be reminded of. */
+#include "replica/fault_parts.h"
+
+#include <string.h>
+
+static enum said vouches_wrongly(struct fault *f, member_id to, struct msg *m) {
+    (void)f, (void)to;
+    if (m->type != FRAME_CHECKPOINT)
+        return SAID_AS_IS;
+    m->checkpoint.root.b[7] ^= 1;
+    return SAID_OTHERWISE;
+}
+
+static enum said vouches_twice(struct fault *f, member_id to, struct msg *m) {
+    if (m->type != FRAME_CHECKPOINT)
+        return SAID_AS_IS;
+    struct msg other = *m;
+    other.checkpoint.log_hash.b[0] ^= 1;
+    if (fault_chance(f, 500))
+        fault_say(f, to, &other);
+    else
+        fault_say_raw(f, to, m->raw);
+    *m = in_half(f, to) ? other : *m;
+    return in_half(f, to) ? SAID_OTHERWISE : SAID_AS_IS;
+}
+
+/* ---- what others fetch ---- */
+
+static bool is_gift(enum frame_type type) {
+    return type == FRAME_DATA || type == FRAME_DECISION || type == FRAME_CERT || type == FRAME_ST_DATA;
+}
+
+/* Decisions, requests, certificates and pages with one wrong bit, signed. */
+static enum said poisons(struct fault *f, member_id to, struct msg *m) {
+    struct frame opened;
+    struct buffer body = {0};
+    if (!is_gift(m->type) || frame_open(&opened, m->raw) != ERR_OK || opened.body.len == 0)
+        return SAID_AS_IS;
+    buffer_put(&body, opened.body.data, opened.body.len);
+    body.data[fault_below(f, body.len)] ^= (uint8_t)(1u << fault_below(f, 8));
+    fault_say_body(f, to, fault_context(f, opened.type), buffer_bytes(&body));
+    buffer_free(&body);
+    return SAID_NOTHING;
+}
+
+/* Three in ten come, so late; the rest never does. */
+static enum said stalls(struct fault *f, member_id to, struct bytes frame) {
+    struct frame opened;
+    if (frame_open(&opened, frame) != ERR_OK || !is_gift(opened.type))
+        return SAID_AS_IS;
+    if (fault_chance(f, 300))
+        fault_hold(f, to, frame, f->now + f->parameter + (mono_ms)fault_below(f, (uint64_t)f->parameter));
+    return SAID_NOTHING;
+}
+
+/* Always a little newer than anybody can get, or gone again. */
+static enum said advertises(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    if (m->type != FRAME_STATUS)
+        return SAID_AS_IS;
+    m->status.executed += fault_chance(f, 500) ? 100 + fault_below(f, 1000) : 0;
+    m->status.certified = fault_chance(f, 500) ? m->status.executed + f->cluster->knobs.checkpoint_interval : 0;
+    m->status.stable = m->status.certified;
+    m->status.view += fault_below(f, 3);
+    return SAID_OTHERWISE;
+}
+
+/* ---- what others signed ---- */
+
+static enum said forgets(struct fault *f, member_id to, struct bytes frame) {
+    (void)f, (void)to;
+    return fault_is(frame, FRAME_RECALLED) ? SAID_NOTHING : SAID_AS_IS;
+}
+
+/* Leaves out, or puts words into the asker's mouth, with its own name under them. */
+static enum said misremembers(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    if (m->type != FRAME_RECALLED)
+        return SAID_AS_IS;
+    if (m->recalled.count && fault_chance(f, 500)) {
+        struct recalled *one = fault_memory(f, 1, sizeof *one);
+        *one = m->recalled.statements[0];
+        one->vote.d = fault_digest(f);
+        m->recalled.statements = one;
+        m->recalled.count = 1;
+    } else {
+        m->recalled.count = 0;
+    }
+    m->recalled.nonce ^= fault_chance(f, 200);
+    return SAID_OTHERWISE;
+}
+
+const struct behaviour faults_of_state[] = {
+    {{"wrong-checkpoints", "DR-D1", NULL, "vouches for another state root", FAULT_SEAT_ANY, false},
+     .send = vouches_wrongly},
+    {{"two-checkpoints", "DR-D1", NULL, "vouches for two logs", FAULT_SEAT_ANY, false}, .send = vouches_twice},
+    {{"poison-transfer", "DR-D3", NULL, "flips a bit of what others fetch from it", FAULT_SEAT_ANY, false},
+     .send = poisons},
+    {{"stall-transfer", "DR-D4", "MS", "gives little of what others fetch, and late", FAULT_SEAT_ANY, false},
+     .standard = 1000,
+     .lowest = 1,
+     .highest = 60000,
+     .raw = stalls},
+    {{"false-targets", "DR-D5", NULL, "claims ever newer states, or none", FAULT_SEAT_ANY, false}, .send = advertises},
+    {{"forget-recall", "DR-E4", NULL, "never says what others signed", FAULT_SEAT_ANY, false}, .raw = forgets},
+    {{"false-recall", "DR-E4", NULL, "says wrongly what others signed", FAULT_SEAT_ANY, false}, .send = misremembers},
+    {.is = {.name = NULL}},
+};
