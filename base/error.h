@@ -74,13 +74,19 @@
     ERROR(96, ERR_TIMED_OUT, "timed-out", "not answered in time")                                                      \
     ERROR(97, ERR_NO_QUORUM, "no-quorum", "fewer than f+1 replicas answered alike")                                    \
     ERROR(98, ERR_TOO_FEW_SIGNATURES, "too-few-signatures", "fewer than f+1 valid replica signatures")                 \
-    ERROR(99, ERR_USAGE, "usage", "wrong usage")
+    ERROR(99, ERR_USAGE, "usage", "wrong usage")                                                                       \
+    /* drills of a running cluster */                                                                                  \
+    ERROR(110, ERR_DRILLS_OFF, "drills-off", "the genesis does not say `drills: live`")                                \
+    ERROR(111, ERR_DRILL_RUNS, "drill-runs", "another drill is running")                                               \
+    ERROR(112, ERR_DRILL_TARGET, "drill-target", "no healthy member to drill")                                         \
+    ERROR(113, ERR_DRILL_MARGIN, "drill-margin", "with the drill more than f members would be faulty")                 \
+    ERROR(114, ERR_NO_DRILL, "no-drill", "no such drill is running")
 
 enum error {
 #define ERROR(number, symbol, name, text) symbol = (number),
     ERROR_LIST(ERROR)
 #undef ERROR
-        ERR_LIMIT = 100 /* above every entry: sizes tables of counters */
+        ERR_LIMIT = 115 /* above every entry: sizes tables of counters */
 };
 
 /* The stable name ("bad-signature") or "?" for a number that is no entry. Static memory. */

@@ -75,7 +75,10 @@ static void print_record_json(const struct evidence_record *r, const char *culpr
     json_t *j = json_object();
     crypto_public_key_text(key, &r->culprit);
     put_what(j, r->kind, culprit, r->v, r->n);
-    json_object_set_new(j, "drill", json_null());
+    if (r->drill) {
+        json_object_set_new(j, "weight", json_string("drill"));
+    }
+    json_object_set_new(j, "drill", r->drill ? json_integer((json_int_t)r->drill) : json_null());
     json_object_set_new(j, "key", json_string(key));
     json_object_set_new(j, "count", json_integer((json_int_t)r->count));
     json_object_set_new(j, "first_n", json_integer((json_int_t)r->first_n));
@@ -97,9 +100,12 @@ static void print_record_text(const struct evidence_record *r, const char *culpr
     }
     printf("%s: it %s\n", culprit, evidence_explanation(r->kind));
     printf("    %s %s, %s, view %" PRIu64 " n %" PRIu64 ", shown by %s\n", evidence_code(r->kind),
-           evidence_name(r->kind), weight_word(r->kind), r->v, r->n, by);
+           evidence_name(r->kind), r->drill ? "in a drill" : weight_word(r->kind), r->v, r->n, by);
     printf("    first at batch %" PRIu64 " (%s), last at %" PRIu64 " (%s), counted %" PRIu64 "\n", r->first_n, first,
            r->last_n, last, r->count);
+    if (r->drill) {
+        printf("    drill %" PRIu64 " made it do so: nothing stands against it\n", r->drill);
+    }
 }
 
 /* Letters, digits and dots of the name, so that it is a file name anywhere. */
@@ -109,6 +115,9 @@ static void file_name(struct buffer *out, const struct evidence *s, const struct
     for (const char *c = culprit; *c; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '.';
         buffer_u8(out, plain ? (uint8_t)*c : '-');
+    }
+    if (r->drill) {
+        buffer_printf(out, "-drill-%" PRIu64, r->drill);
     }
     buffer_printf(out, "-%" PRIu64 ".evidence", r->last_n);
 }
@@ -307,7 +316,8 @@ int verb_evidence(int argc, char **argv) {
         .summary = "Show who was proven to have broken the rules",
         .details =
             "`convicted` takes a traitor or a stolen key; `fault` may be broken hardware; `client-fault` is a client\n"
-            "that lost its counter. --verify exits 1 if any file proves nothing.",
+            "that lost its counter; `drill` is what a drill made a replica do. --verify exits 1 if any file proves "
+            "nothing.",
         .operands_max = CLI_LIST_MAX,
         .options = options};
     int code = cli_parse(&s.cli, &verb, argc, argv);

@@ -35,7 +35,8 @@ static bool fetch_from(struct client *c, member_id from, const struct evidence_r
     const struct digest *wanted = last ? &record->frames : &record->first_frames;
     struct msg question = {.type = FRAME_FETCH_EVIDENCE};
     uint32_t length = 1;
-    question.fetch_evidence = (struct msg_fetch_evidence){record->culprit, (uint8_t)record->kind, last, 0};
+    question.fetch_evidence = (struct msg_fetch_evidence){
+        .culprit = record->culprit, .kind = (uint8_t)record->kind, .last = last, .drilled = record->drill != 0};
     buffer_clear(blocks);
     while (blocks->len < length) {
         question.fetch_evidence.offset = (uint32_t)blocks->len;

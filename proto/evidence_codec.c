@@ -7,7 +7,7 @@ enum { FETCH_EVIDENCE_LEN = PUBLIC_KEY_LEN + 6, EVIDENCE_HEAD_LEN = 8 };
 void encode_fetch_evidence(struct buffer *out, const struct msg_fetch_evidence *m) {
     buffer_put(out, m->culprit.b, PUBLIC_KEY_LEN);
     buffer_u8(out, m->kind);
-    buffer_u8(out, m->last);
+    buffer_u8(out, (uint8_t)(m->last | m->drilled << 1));
     buffer_u32(out, m->offset);
 }
 
@@ -19,7 +19,9 @@ void decode_fetch_evidence(struct taker *t, struct msg_fetch_evidence *out, stru
     }
     read_into(&r, out->culprit.b, PUBLIC_KEY_LEN);
     out->kind = (uint8_t)take_range(t, read_u8(&r), EV_EQUIV_PP, EV_KIND_LIMIT - 1);
-    out->last = take_range(t, read_u8(&r), 0, 1) == 1;
+    uint64_t which = take_range(t, read_u8(&r), 0, 3);
+    out->last = (which & 1) != 0;
+    out->drilled = (which & 2) != 0;
     out->offset = (uint32_t)take_range(t, read_u32(&r), 0, EVIDENCE_STAGED_MAX);
 }
 
@@ -57,6 +59,7 @@ void evidence_record_encode(struct buffer *out, const struct evidence_record *e)
     buffer_u16(out, e->accuser);
     buffer_put(out, e->first_frames.b, DIGEST_LEN);
     buffer_put(out, e->frames.b, DIGEST_LEN);
+    buffer_u64(out, e->drill);
 }
 
 enum error evidence_record_decode(struct evidence_record *out, struct reader *r) {
@@ -72,5 +75,6 @@ enum error evidence_record_decode(struct evidence_record *out, struct reader *r)
     out->accuser = read_u16(r);
     read_into(r, out->first_frames.b, DIGEST_LEN);
     read_into(r, out->frames.b, DIGEST_LEN);
+    out->drill = read_u64(r);
     return r->bad || out->kind == 0 || out->kind >= EV_KIND_LIMIT ? ERR_MALFORMED : ERR_OK;
 }

@@ -258,11 +258,13 @@ struct msg_outputs {
     unsigned count;
     const struct output *list;
 };
-struct msg_fetch_evidence { /* of what a QUERY listed: culprit[32] | kind u8 | last u8 | offset u32 */
+struct msg_fetch_evidence { /* of what a QUERY listed: culprit[32] | kind u8 | 1 last + 2 drilled u8 |
+                               offset u32 */
     struct public_key culprit;
     uint8_t kind;
     bool last; /* the last that counted, else the first */
     uint32_t offset;
+    bool drilled; /* of what a drill made it do */
 };
 struct msg_evidence { /* length u32 | offset u32 | part: of the frames as blocks */
     uint32_t length;  /* of all; 0: not held here */

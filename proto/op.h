@@ -4,6 +4,7 @@
 #define QUORATE_PROTO_OP_H
 
 #include "proto/command.h"
+#include "proto/drill.h"
 #include "proto/msg.h"
 
 enum {
@@ -36,7 +37,10 @@ enum op_kind {
     OP_QUERY = 5,
     OP_EVIDENCE = 6,
     OP_COMMAND = 7,
-    OP_NOTIFIED = 8
+    OP_NOTIFIED = 8,
+    OP_DRILL = 9,
+    OP_DRILL_STOP = 10,
+    OP_DRILL_DONE = 11
 };
 const char *op_kind_name(enum op_kind k);
 
@@ -82,15 +86,16 @@ enum query_kind {
     QUERY_OBJECTS = 3,
     QUERY_EVIDENCE = 4,
     QUERY_NOTES = 5,
-    QUERY_NOTIFIED = 6
+    QUERY_NOTIFIED = 6,
+    QUERY_DRILLS = 7
 };
 struct op_query {
     enum query_kind kind;
     const char *host, *service;             /* "" = all; QUERY_STATUS of one host lists the host and its services */
     const char *after_host, *after_service; /* page: what sorts after this; "" "" = from the start */
     uint32_t limit;                         /* 1..QUERY_PAGE_MAX */
-    uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects; QUERY_EVIDENCE:
-                                               records to leave out; QUERY_NOTES: ids above it */
+    uint64_t offset;                        /* QUERY_OBJECTS: byte offset into the canonical objects; QUERY_EVIDENCE,
+                                               QUERY_DRILLS: records to leave out; QUERY_NOTES: ids above it */
 };
 /* The numbers of R10; proto/evidence.h says what each one proves. */
 enum evidence_kind {
@@ -120,7 +125,8 @@ struct op_evidence {
     uint64_t length;
 };
 
-/* What was proven against whom: one record for each culprit and kind, in replicated state and as a QUERY answers it. */
+/* What was proven against whom: one record for each culprit and kind, and another one for what it did as a drill asked
+   it to, in replicated state and as a QUERY answers it. */
 struct evidence_record {
     struct public_key culprit;
     enum evidence_kind kind;
@@ -131,6 +137,7 @@ struct evidence_record {
     seq_no n;
     member_id accuser;                  /* of the first; MEMBER_NONE: found in the log itself */
     struct digest first_frames, frames; /* DIGEST_EVIDENCE of the frames as blocks; zero: in the log itself */
+    uint64_t drill; /* 0: it lied. Otherwise the newest drill that made it, and all else in here is of that drill */
 };
 /* Fixed width, one after the other in query_page.part. */
 void evidence_record_encode(struct buffer *out, const struct evidence_record *e);
@@ -166,6 +173,9 @@ struct request {
         struct op_evidence evidence;
         struct op_command command;
         struct op_notified notified;
+        struct op_drill drill;
+        struct op_drill_stop drill_stop;
+        struct op_drill_done drill_done;
     };
     struct digest digest; /* DIGEST_REQUEST over the whole frame */
     struct bytes frame;   /* the whole frame */
@@ -197,8 +207,8 @@ struct reply {
     uint32_t accepted;     /* OBSERVE: entries taken */
     unsigned refused_count;
     const struct refused_entry *refused;
-    struct bytes value; /* QUERY: a query_page; APPLY: text of what is wrong, if refused; COMMAND: what
-                              it did or why not, a line each */
+    struct bytes value; /* QUERY: a query_page; APPLY: text of what is wrong, if refused; COMMAND, DRILL,
+                              DRILL_STOP: what it did or why not, a line each */
 };
 void reply_encode(struct buffer *out, const struct reply *r);
 enum error reply_decode(struct reply *out, struct bytes leaf, struct arena *arena);
@@ -308,7 +318,7 @@ struct query_page {
     bool more; /* further pages follow */
     unsigned count;
     const struct object_status *list;
-    struct bytes part; /* QUERY_OBJECTS; QUERY_EVIDENCE, QUERY_NOTIFIED: records */
+    struct bytes part; /* QUERY_OBJECTS; QUERY_EVIDENCE, QUERY_NOTIFIED, QUERY_DRILLS: records */
     unsigned note_count;
     const struct note_view *notes; /* QUERY_NOTES */
 };

@@ -9,8 +9,8 @@
 enum { REQUEST_HEAD_LEN = PUBLIC_KEY_LEN + 8 };
 
 const char *op_kind_name(enum op_kind k) {
-    static const char *const names[] = {"?",     "OBSERVE",  "TICK",    "BLOB",    "APPLY",
-                                        "QUERY", "EVIDENCE", "COMMAND", "NOTIFIED"};
+    static const char *const names[] = {"?",        "OBSERVE", "TICK",     "BLOB",  "APPLY",      "QUERY",
+                                        "EVIDENCE", "COMMAND", "NOTIFIED", "DRILL", "DRILL_STOP", "DRILL_DONE"};
     return (unsigned)k < sizeof names / sizeof names[0] ? names[k] : "?";
 }
 
@@ -177,7 +177,7 @@ static Quorate__Query *put_query(struct arena *a, const struct op_query *op) {
 }
 
 static void take_query(struct taker *t, struct op_query *out, const Quorate__Query *in) {
-    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_NOTIFIED);
+    out->kind = (enum query_kind)take_range(t, in->kind, QUERY_STATUS, QUERY_DRILLS);
     out->host = take_text(t, in->host, NAME_MAX_LEN);
     out->service = take_text(t, in->service, NAME_MAX_LEN);
     out->after_host = take_text(t, in->after_host, NAME_MAX_LEN);
@@ -235,7 +235,10 @@ static void take_evidence(struct taker *t, struct op_evidence *out, const Quorat
     OP(QUERY, query)                                                                                                   \
     OP(EVIDENCE, evidence)                                                                                             \
     OP(COMMAND, command)                                                                                               \
-    OP(NOTIFIED, notified)
+    OP(NOTIFIED, notified)                                                                                             \
+    OP(DRILL, drill)                                                                                                   \
+    OP(DRILL_STOP, drill_stop)                                                                                         \
+    OP(DRILL_DONE, drill_done)
 
 static void put_op(struct buffer *out, const struct request *r) {
     struct arena a = {0};

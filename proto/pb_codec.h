@@ -61,6 +61,13 @@ void take_command(struct taker *t, struct op_command *out, const Quorate__Comman
 Quorate__Notified *put_notified(struct arena *a, const struct op_notified *op);
 void take_notified(struct taker *t, struct op_notified *out, const Quorate__Notified *in);
 
+Quorate__Drill *put_drill(struct arena *a, const struct op_drill *op);
+void take_drill(struct taker *t, struct op_drill *out, const Quorate__Drill *in);
+Quorate__DrillStop *put_drill_stop(struct arena *a, const struct op_drill_stop *op);
+void take_drill_stop(struct taker *t, struct op_drill_stop *out, const Quorate__DrillStop *in);
+Quorate__DrillDone *put_drill_done(struct arena *a, const struct op_drill_done *op);
+void take_drill_done(struct taker *t, struct op_drill_done *out, const Quorate__DrillDone *in);
+
 /* Bodies, one pair a message; msg_codec.c chooses by type. */
 void encode_view_change(struct buffer *out, const struct msg_view_change *m);
 void decode_view_change(struct taker *t, struct msg_view_change *out, struct bytes body);

@@ -189,6 +189,18 @@ static void list_notified(const struct ledger *l, struct query_page *page, struc
     page->part = buffer_bytes(records);
 }
 
+static void list_drills(const struct ledger *l, const struct op_query *q, struct query_page *page,
+                        struct buffer *records) {
+    uint32_t at = q->offset < LEDGER_DRILLS_MAX ? (uint32_t)q->offset : LEDGER_DRILLS_MAX;
+    for (uint32_t i = 0; i < q->limit && ledger_drill_at(l, at); i++, at++) {
+        struct drill_record d = *ledger_drill_at(l, at);
+        d.counts = ledger_drill_counts(l, &d);
+        drill_record_encode(records, &d);
+    }
+    page->more = ledger_drill_at(l, at) != NULL;
+    page->part = buffer_bytes(records);
+}
+
 static void execute_query(struct machine *m, seq_no n, const struct request *r, struct buffer *value) {
     struct arena arena = {0};
     struct query_page page = {0};
@@ -198,6 +210,8 @@ static void execute_query(struct machine *m, seq_no n, const struct request *r, 
         list_evidence(m->ledger, &r->query, &page, &records);
     if (r->query.kind == QUERY_NOTIFIED)
         list_notified(m->ledger, &page, &records);
+    if (r->query.kind == QUERY_DRILLS)
+        list_drills(m->ledger, &r->query, &page, &records);
     page.n = n;
     page.t = ledger_time(m->ledger);
     query_page_encode(value, &page);
@@ -277,6 +291,10 @@ static enum error take_effect(struct machine *m, struct executed *out, const str
     if (verdict != ERR_OK)
         return verdict;
     remember_proven(out, record, blocks);
+    if (record->drill != 0)
+        return ERR_OK; /* it did as it was ordered */
+    if (f->culprit.role == ROLE_MEMBER && evidence_weight(e->kind) != EVIDENCE_CLIENT)
+        ledger_drill_abort(m->ledger);
     if (e->kind == EV_OBS_EQUIV)
         convict_observer(m, f, e, sink);
     else if (f->culprit.role == ROLE_MEMBER && evidence_weight(e->kind) != EVIDENCE_CLIENT &&
@@ -312,6 +330,10 @@ static enum error execute_evidence(struct machine *m, struct executed *out, cons
 
 /* ---- the batch ---- */
 
+static member_id member_of(const struct machine *m, const struct request *r) {
+    return (member_id)ledger_who(m->ledger, &r->client)->index;
+}
+
 static void execute_one(struct machine *m, struct executed *out, const struct request *r,
                         const struct monitor_sink *sink) {
     struct buffer value = {0};
@@ -341,6 +363,15 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
         case OP_NOTIFIED:
             reply.result = ledger_notified(m->ledger, &r->notified, monitor_alerts(m->monitor));
             break;
+        case OP_DRILL:
+            reply.result = ledger_drill(m->ledger, &r->client, &r->drill, &value);
+            break;
+        case OP_DRILL_STOP:
+            reply.result = ledger_drill_stop(m->ledger, &r->drill_stop, &value);
+            break;
+        case OP_DRILL_DONE:
+            reply.result = ledger_drill_done(m->ledger, member_of(m, r), &r->drill_done);
+            break;
         case OP_TICK:
             UNREACHABLE();
         }
@@ -349,7 +380,7 @@ static void execute_one(struct machine *m, struct executed *out, const struct re
         value.len = BLOB_MAX_LEN;
     reply.value = buffer_bytes(&value);
     bool from_member = ledger_who(m->ledger, &r->client)->role == ROLE_MEMBER;
-    bool nobody_waits = r->kind == OP_EVIDENCE || (r->kind == OP_BLOB && from_member);
+    bool nobody_waits = r->kind == OP_EVIDENCE || r->kind == OP_DRILL_DONE || (r->kind == OP_BLOB && from_member);
     if (!nobody_waits)
         put_reply(out, &reply);
     buffer_free(&value);
@@ -380,6 +411,7 @@ void machine_execute(struct machine *m, seq_no n, const struct digest *d, enum b
     if (kind == BATCH_NORMAL) {
         execute_ticks(m, requests, count);
         monitor_advance(m->monitor, n, ledger_advance(m->ledger), &sink);
+        ledger_drill_watch(m->ledger);
         for (size_t i = 0; i < count; i++)
             if (requests[i]->kind != OP_TICK &&
                 ledger_judge(m->ledger, &requests[i]->client, requests[i]->req_seq) == ERR_OK)

@@ -180,7 +180,7 @@ static void answer_evidence(struct node *n, uint64_t client, const struct msg_fe
     struct buffer blocks = {0}, body = {0}, frame = {0};
     struct msg m = {.type = FRAME_EVIDENCE};
     struct seal_context context = {FRAME_EVIDENCE, n->cluster->id, n->admit.verifier.epoch, n->self};
-    enum error e = load_proven(&n->disk, &f->culprit, (enum evidence_kind)f->kind, f->last, &blocks);
+    enum error e = load_proven(&n->disk, &f->culprit, (enum evidence_kind)f->kind, f->last, f->drilled, &blocks);
     if (e == ERR_OK && f->offset < blocks.len) {
         size_t left = blocks.len - f->offset;
         m.evidence.length = (uint32_t)blocks.len;

@@ -6,12 +6,13 @@ void retained_key(struct buffer *out, enum retained_kind kind, uint64_t number) 
     buffer_u64(out, number);
 }
 
-static void proof_key(struct buffer *out, const struct public_key *culprit, enum evidence_kind kind, bool last) {
+static void proof_key(struct buffer *out, const struct public_key *culprit, enum evidence_kind kind, bool last,
+                      bool drilled) {
     buffer_clear(out);
     buffer_u8(out, RETAINED_PROOF);
     buffer_put(out, culprit->b, PUBLIC_KEY_LEN);
     buffer_u8(out, (uint8_t)kind);
-    buffer_u8(out, last);
+    buffer_u8(out, (uint8_t)(last | drilled << 1));
 }
 
 void store_proven(const struct executed *e, struct disk_batch *batch) {
@@ -20,10 +21,10 @@ void store_proven(const struct executed *e, struct disk_batch *batch) {
         const struct proven *p = &e->proven[i];
         struct bytes blocks = bytes_of(e->frames.data + p->at, p->len);
         if (p->proof.count == 1) {
-            proof_key(&key, &p->proof.culprit, p->proof.kind, false);
+            proof_key(&key, &p->proof.culprit, p->proof.kind, false, p->proof.drill != 0);
             disk_batch_put(batch, DISK_EVIDENCE, buffer_bytes(&key), blocks);
         }
-        proof_key(&key, &p->proof.culprit, p->proof.kind, true);
+        proof_key(&key, &p->proof.culprit, p->proof.kind, true, p->proof.drill != 0);
         disk_batch_put(batch, DISK_EVIDENCE, buffer_bytes(&key), blocks);
     }
     buffer_free(&key);
@@ -52,9 +53,9 @@ void store_breach(struct disk_batch *batch, const struct bytes *frames, size_t c
 }
 
 enum error load_proven(const struct disk *disk, const struct public_key *culprit, enum evidence_kind kind, bool last,
-                       struct buffer *out) {
+                       bool drilled, struct buffer *out) {
     struct buffer key = {0};
-    proof_key(&key, culprit, kind, last);
+    proof_key(&key, culprit, kind, last, drilled);
     enum error e = disk->get(disk->self, DISK_EVIDENCE, buffer_bytes(&key), out);
     buffer_free(&key);
     return e;

@@ -12,7 +12,7 @@ enum { VIEWS_RETAINED = 256 };
 /* First byte of a key: */
 enum retained_kind {
     RETAINED_BREACH = 'b',   /* number u64 -> frame */
-    RETAINED_PROOF = 'e',    /* culprit key, kind u8, 0 the first or 1 the last -> frames as blocks */
+    RETAINED_PROOF = 'e',    /* culprit key, kind u8, 0 the first or 1 the last, + 2 in a drill -> frames as blocks */
     RETAINED_NEW_VIEW = 'v', /* view u64 -> frame */
 };
 void retained_key(struct buffer *out, enum retained_kind kind, uint64_t number);
@@ -24,6 +24,6 @@ void store_new_view(struct disk_batch *batch, view_no v, struct bytes frame);
 void store_breach(struct disk_batch *batch, const struct bytes *frames, size_t count);
 /* The blocks stored for a culprit and kind; ERR_NOT_FOUND: this replica did not execute it. */
 enum error load_proven(const struct disk *disk, const struct public_key *culprit, enum evidence_kind kind, bool last,
-                       struct buffer *out);
+                       bool drilled, struct buffer *out);
 
 #endif

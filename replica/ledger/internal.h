@@ -16,8 +16,12 @@ struct seat {                          /* what the log remembers of one key */
 
 struct member_tick {
     bool present, dirty;
+    bool fresh; /* executed in the batch in hand: `at` is still to come */
     uint64_t boot, counter;
     time_ms wall;
+    time_ms at; /* agreed time of its execution */
+    view_no view;
+    bool voting;
 };
 
 struct staged_part {
@@ -51,6 +55,18 @@ struct notified_entry { /* how far notifiers came with one handler */
     struct notified_record record;
 };
 
+struct drill_entry {
+    bool dirty;
+    struct drill_record record; /* .counts is false here */
+};
+
+struct drills_past { /* of one member: what its drills that are no longer listed signed at most */
+    uint64_t id;     /* of the last of them, 0: none */
+    seq_no max_n;
+    view_no max_view;
+    bool dirty;
+};
+
 struct ledger {
     const struct cluster *genesis;
     struct keyring *keys;
@@ -69,8 +85,11 @@ struct ledger {
     struct proof_entry *proofs; /* sorted by seat and kind: at most seats times kinds */
     uint32_t notified_count;
     struct notified_entry notified[LEDGER_NOTIFIED_MAX]; /* sorted by handler */
-    size_t gone_count;                                   /* record keys to be removed at the next flush */
-    struct buffer gone;                                  /* blocks */
+    uint32_t drill_count;
+    struct drill_entry drills[LEDGER_DRILLS_MAX]; /* by id */
+    struct drills_past drills_past[MEMBERS_MAX];
+    size_t gone_count;  /* record keys to be removed at the next flush */
+    struct buffer gone; /* blocks */
 };
 
 /* The seat of a key, or NULL for a key that was never enrolled. */
@@ -81,8 +100,13 @@ void quota_spend(struct ledger *l, struct seat *s);
 bool quota_sound(const struct ledger *l, const struct seat *s);
 const struct public_key *seat_key(const struct ledger *l, uint32_t seat);
 uint32_t seat_index(const struct ledger *l, const struct public_key *key); /* of an enrolled key */
-/* A place in order for (seat, kind); a new one is empty. */
-struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind);
+/* A place in order for (seat, kind, of a drill or not); a new one is empty. */
+struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind, bool drilled);
+/* The drill that made the key sign what is proven of it here, 0: none did. */
+uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *proven);
+void drills_flush(struct ledger *l, const struct record_sink *sink);
+enum error drills_restore(struct ledger *l, struct reader *key, struct reader *value);
+enum error drills_past_restore(struct ledger *l, struct reader *key, struct reader *value);
 /* The handler's place in order; a new one is empty. NULL: there is no room. */
 struct notified_entry *notified_entry_at(struct ledger *l, const char *handler);
 void notified_flush(struct ledger *l, const struct record_sink *sink);

@@ -103,12 +103,15 @@ static bool role_may(enum key_role role, enum op_kind kind) {
         return role == ROLE_OBSERVER;
     case OP_TICK:
     case OP_EVIDENCE:
+    case OP_DRILL_DONE:
         return role == ROLE_MEMBER;
     case OP_BLOB:
         return role == ROLE_OPERATOR || role == ROLE_MEMBER;
     case OP_APPLY:
     case OP_COMMAND:
     case OP_NOTIFIED:
+    case OP_DRILL:
+    case OP_DRILL_STOP:
         return role == ROLE_OPERATOR;
     case OP_QUERY:
         return role == ROLE_OPERATOR || role == ROLE_OBSERVER;
@@ -126,6 +129,8 @@ enum error ledger_may(const struct ledger *l, const struct public_key *key, enum
     if (needs_admin && !(l->genesis->operators[e->index].roles & OPERATOR_ADMIN))
         return ERR_FORBIDDEN;
     if (kind == OP_NOTIFIED && !(l->genesis->operators[e->index].roles & (OPERATOR_ADMIN | OPERATOR_NOTIFY)))
+        return ERR_FORBIDDEN;
+    if ((kind == OP_DRILL || kind == OP_DRILL_STOP) && !(l->genesis->operators[e->index].roles & OPERATOR_DRILL))
         return ERR_FORBIDDEN;
     return ERR_OK;
 }
@@ -191,7 +196,15 @@ void ledger_tick(struct ledger *l, member_id member, const struct op_tick *tick)
     bool newer = tick->boot > m->boot || (tick->boot == m->boot && tick->counter > m->counter);
     if (m->present && !newer)
         return;
-    *m = (struct member_tick){true, true, tick->boot, tick->counter, tick->wall};
+    *m = (struct member_tick){.present = true,
+                              .dirty = true,
+                              .fresh = true,
+                              .boot = tick->boot,
+                              .counter = tick->counter,
+                              .wall = tick->wall,
+                              .at = l->t,
+                              .view = tick->view,
+                              .voting = tick->voting};
 }
 
 static int descending(const void *a, const void *b) {
@@ -199,17 +212,26 @@ static int descending(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-time_ms ledger_advance(struct ledger *l) {
+static void advance_time(struct ledger *l) {
     time_ms walls[MEMBERS_MAX];
     unsigned count = 0, weak = quorum_weak(l->genesis->member_count);
     for (unsigned i = 0; i < l->genesis->member_count; i++)
         if (l->ticks[i].present)
             walls[count++] = l->ticks[i].wall;
     if (count < weak)
-        return l->t;
+        return;
     qsort(walls, count, sizeof *walls, descending);
     if (walls[weak - 1] > l->t)
         l->t = walls[weak - 1];
+}
+
+time_ms ledger_advance(struct ledger *l) {
+    advance_time(l);
+    for (unsigned i = 0; i < l->genesis->member_count; i++) {
+        if (l->ticks[i].fresh)
+            l->ticks[i].at = l->t;
+        l->ticks[i].fresh = false;
+    }
     return l->t;
 }
 

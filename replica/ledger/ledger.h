@@ -15,6 +15,9 @@ enum {
     LEDGER_MEMBER_PER_S = 2,     /* requests of a member that are no ticks */
     LEDGER_MEMBER_BURST = 64,
     LEDGER_NOTIFIED_MAX = 64,
+    LEDGER_DRILLS_MAX = 64,  /* listed; older ones leave only how far they went */
+    LEDGER_SILENT_MS = 5000, /* of agreed time without a tick: the member is faulty; or */
+    LEDGER_SILENT_TICKS = 5, /* so many tick intervals, if that is longer */
 };
 
 struct ledger;
@@ -79,7 +82,8 @@ bool ledger_may_accuse(const struct ledger *l, member_id accuser);
    for LEDGER_LIAR_PERIODS times K batches. */
 void ledger_accused_falsely(struct ledger *l, member_id accuser);
 /* Counts what was proven in the batch that is being executed. ERR_DUPLICATE: one of this culprit and kind counted less
-   than K batches ago, or at this place or a later one. *out is the record either way. */
+   than K batches ago, or at this place or a later one. *out is the record either way. What a drill made the culprit do
+   has a record of its own (out->drill), which begins anew with each drill, and proves nothing against it. */
 enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, const struct evidence_record **out);
 /* Would it count now? For accusers, who need not ask in vain. */
 bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *proven);
@@ -94,6 +98,28 @@ const struct evidence_record *ledger_proof_at(const struct ledger *l, uint32_t i
 enum error ledger_notified(struct ledger *l, const struct op_notified *op, uint64_t highest);
 /* The records in order of handlers' names; NULL beyond the last. Borrowed until the next change. */
 const struct notified_record *ledger_notified_at(const struct ledger *l, uint32_t index);
+
+/* --- drills (R13) --- */
+/* Begins a drill in the batch that is being executed, or says why not: ERR_DRILLS_OFF, ERR_DRILL_RUNS,
+   ERR_DRILL_TARGET, ERR_DRILL_MARGIN. Either way a line about it is appended to why. */
+enum error ledger_drill(struct ledger *l, const struct public_key *by, const struct op_drill *op, struct buffer *why);
+/* ERR_NO_DRILL: that one does not run. */
+enum error ledger_drill_stop(struct ledger *l, const struct op_drill_stop *op, struct buffer *why);
+/* The target's own filter has ended; a drill that still ran ends with it. ERR_NO_DRILL, ERR_FORBIDDEN (not its target),
+   ERR_DUPLICATE, ERR_OUT_OF_RANGE (max_n lies more than 2 W ahead). */
+enum error ledger_drill_done(struct ledger *l, member_id from, const struct op_drill_done *op);
+/* Ends the drill that runs when its time has come, or when more than f members would be faulty with it. After
+   ledger_advance. */
+void ledger_drill_watch(struct ledger *l);
+/* Ends the drill that runs, if any: a member was proven to have broken the rules, and no drill made it. */
+void ledger_drill_abort(struct ledger *l);
+/* The drills in order, oldest first; NULL beyond the last. Borrowed until the next change. */
+const struct drill_record *ledger_drill_at(const struct ledger *l, uint32_t index);
+const struct drill_record *ledger_drill_running(const struct ledger *l); /* NULL: none */
+const struct drill_record *ledger_drill_find(const struct ledger *l, uint64_t id);
+/* Its target counts as faulty for it: it runs, its target has not said how far it went, batches up to W behind that
+   are not executed, or fewer than Q members have told a view above it. */
+bool ledger_drill_counts(const struct ledger *l, const struct drill_record *d);
 
 /* --- records: as checks/monitor.h; keys start with 'l' --- */
 void ledger_flush(struct ledger *l, const struct record_sink *sink);

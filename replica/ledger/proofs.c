@@ -5,25 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t place_of(const struct ledger *l, uint32_t seat, enum evidence_kind kind) {
+/* Order: seat, kind, then what it did by itself before what a drill made it do. */
+static bool lies_before(const struct proof_entry *e, uint32_t seat, enum evidence_kind kind, bool drilled) {
+    if (e->seat != seat)
+        return e->seat < seat;
+    return e->proof.kind != kind ? e->proof.kind < kind : !(e->proof.drill != 0) && drilled;
+}
+
+static uint32_t place_of(const struct ledger *l, uint32_t seat, enum evidence_kind kind, bool drilled) {
     uint32_t at = 0;
-    while (at < l->proof_count &&
-           (l->proofs[at].seat < seat || (l->proofs[at].seat == seat && l->proofs[at].proof.kind < kind)))
+    while (at < l->proof_count && lies_before(&l->proofs[at], seat, kind, drilled))
         at++;
     return at;
 }
 
-static const struct proof_entry *proof_find(const struct ledger *l, uint32_t seat, enum evidence_kind kind) {
-    uint32_t at = place_of(l, seat, kind);
+static const struct proof_entry *proof_find(const struct ledger *l, uint32_t seat, enum evidence_kind kind,
+                                            bool drilled) {
+    uint32_t at = place_of(l, seat, kind, drilled);
     if (at == l->proof_count)
         return NULL; /* also while there is no list to point into */
     const struct proof_entry *e = &l->proofs[at];
-    return e->seat == seat && e->proof.kind == kind ? e : NULL;
+    return e->seat == seat && e->proof.kind == kind && (e->proof.drill != 0) == drilled ? e : NULL;
 }
 
-struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind) {
-    uint32_t at = place_of(l, seat, kind);
-    if (at == l->proof_count || l->proofs[at].seat != seat || l->proofs[at].proof.kind != kind) {
+struct proof_entry *proof_entry_at(struct ledger *l, uint32_t seat, enum evidence_kind kind, bool drilled) {
+    uint32_t at = place_of(l, seat, kind, drilled);
+    if (!proof_find(l, seat, kind, drilled)) {
         l->proofs = xrealloc(l->proofs, (l->proof_count + 1) * sizeof *l->proofs);
         memmove(&l->proofs[at + 1], &l->proofs[at], (l->proof_count - at) * sizeof *l->proofs);
         l->proofs[at] = (struct proof_entry){.seat = seat, .proof.kind = kind, .proof.culprit = *seat_key(l, seat)};
@@ -72,13 +79,22 @@ static bool counts(const struct ledger *l, const struct evidence_record *held, c
 }
 
 bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *proven) {
-    const struct proof_entry *e = proof_find(l, seat_index(l, &proven->culprit), proven->kind);
-    return !e || counts(l, &e->proof, proven);
+    uint64_t drill = drill_of_proof(l, proven);
+    const struct proof_entry *e = proof_find(l, seat_index(l, &proven->culprit), proven->kind, drill != 0);
+    return !e || e->proof.drill != drill || counts(l, &e->proof, proven);
+}
+
+/* Empty, and of this drill from now on. */
+static void begin_anew(struct proof_entry *e, uint64_t drill) {
+    e->proof = (struct evidence_record){.culprit = e->proof.culprit, .kind = e->proof.kind, .drill = drill};
 }
 
 enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, const struct evidence_record **out) {
-    struct proof_entry *e = proof_entry_at(l, seat_index(l, &proven->culprit), proven->kind);
+    uint64_t drill = drill_of_proof(l, proven);
+    struct proof_entry *e = proof_entry_at(l, seat_index(l, &proven->culprit), proven->kind, drill != 0);
     struct evidence_record *p = &e->proof;
+    if (p->drill != drill)
+        begin_anew(e, drill);
     *out = p;
     if (!counts(l, p, proven))
         return ERR_DUPLICATE;

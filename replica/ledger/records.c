@@ -1,5 +1,6 @@
 /* The ledger as records and back. Keys: "lh" the head, "lc" client key, "lt" member, "lb" owner whole index, "la"
-   member (accusations), "le" culprit kind (evidence), "ln" handler (notified). Values are fixed big-endian: the state
+   member (accusations), "le" culprit kind (evidence), "ln" handler (notified), "ld" id (drills), "lf"
+   member (drills that are no longer listed). Values are fixed big-endian: the state
    root is taken over them, so they are canonical by construction. */
 #include "replica/ledger/internal.h"
 
@@ -65,6 +66,9 @@ static void flush_ticks(struct ledger *l, const struct record_sink *sink) {
         buffer_u64(&value, m->boot);
         buffer_u64(&value, m->counter);
         buffer_u64(&value, (uint64_t)m->wall);
+        buffer_u64(&value, (uint64_t)m->at);
+        buffer_u64(&value, m->view);
+        buffer_u8(&value, m->voting);
         give(sink, &key, &value);
         m->dirty = false;
     }
@@ -129,6 +133,7 @@ static void put_proof(struct buffer *out, const struct evidence_record *p) {
     buffer_u16(out, p->accuser);
     buffer_put(out, p->first_frames.b, DIGEST_LEN);
     buffer_put(out, p->frames.b, DIGEST_LEN);
+    buffer_u64(out, p->drill);
 }
 
 static void flush_proofs(struct ledger *l, const struct record_sink *sink) {
@@ -140,6 +145,7 @@ static void flush_proofs(struct ledger *l, const struct record_sink *sink) {
         buffer_put(&key, "le", 2);
         buffer_put(&key, e->proof.culprit.b, PUBLIC_KEY_LEN);
         buffer_u8(&key, (uint8_t)e->proof.kind);
+        buffer_u8(&key, e->proof.drill != 0);
         buffer_clear(&value);
         put_proof(&value, &e->proof);
         give(sink, &key, &value);
@@ -158,6 +164,7 @@ void ledger_flush(struct ledger *l, const struct record_sink *sink) {
     flush_allowances(l, sink);
     flush_proofs(l, sink);
     notified_flush(l, sink);
+    drills_flush(l, sink);
 }
 
 static enum error restore_head(struct ledger *l, struct reader *value) {
@@ -192,8 +199,12 @@ static enum error restore_tick(struct ledger *l, struct reader *key, struct read
     m.boot = read_u64(value);
     m.counter = read_u64(value);
     m.wall = (time_ms)read_u64(value);
+    m.at = (time_ms)read_u64(value);
+    m.view = read_u64(value);
+    uint8_t voting = read_u8(value);
+    m.voting = voting == 1;
     l->ticks[i] = m;
-    return ERR_OK;
+    return voting <= 1 ? ERR_OK : ERR_CORRUPT;
 }
 
 static enum error restore_allowance(struct ledger *l, struct reader *key, struct reader *value) {
@@ -210,6 +221,7 @@ static enum error restore_proof(struct ledger *l, struct reader *key, struct rea
     struct evidence_record p;
     read_into(key, p.culprit.b, PUBLIC_KEY_LEN);
     p.kind = (enum evidence_kind)read_u8(key);
+    bool drilled = read_u8(key) != 0;
     if (key->bad || p.kind == 0 || p.kind >= EV_KIND_LIMIT || !ledger_seat(l, &p.culprit))
         return ERR_CORRUPT;
     p.count = read_u64(value);
@@ -222,7 +234,10 @@ static enum error restore_proof(struct ledger *l, struct reader *key, struct rea
     p.accuser = read_u16(value);
     read_into(value, p.first_frames.b, DIGEST_LEN);
     read_into(value, p.frames.b, DIGEST_LEN);
-    proof_entry_at(l, seat_index(l, &p.culprit), p.kind)->proof = p;
+    p.drill = read_u64(value);
+    if (drilled != (p.drill != 0))
+        return ERR_CORRUPT;
+    proof_entry_at(l, seat_index(l, &p.culprit), p.kind, drilled)->proof = p;
     return ERR_OK;
 }
 
@@ -271,6 +286,12 @@ enum error ledger_restore(struct ledger *l, struct bytes key, struct bytes value
         break;
     case 'n':
         e = notified_restore(l, &k, &v);
+        break;
+    case 'd':
+        e = drills_restore(l, &k, &v);
+        break;
+    case 'f':
+        e = drills_past_restore(l, &k, &v);
         break;
     }
     return e == ERR_OK && reader_done(&k) && reader_done(&v) ? ERR_OK : ERR_CORRUPT;

@@ -186,6 +186,21 @@ static inline void sample_notified(struct buffer *out) {
     sample_request(out, &r, sample_operator(), 44);
 }
 
+static inline void sample_drill(struct buffer *out) {
+    struct request r = {.kind = OP_DRILL, .drill = {2, "delay-proposals:400", "slow-primary", 20000}};
+    sample_request(out, &r, sample_operator(), 45);
+}
+
+static inline void sample_drill_stop(struct buffer *out) {
+    struct request r = {.kind = OP_DRILL_STOP, .drill_stop = {3}};
+    sample_request(out, &r, sample_operator(), 46);
+}
+
+static inline void sample_drill_done(struct buffer *out) {
+    struct request r = {.kind = OP_DRILL_DONE, .drill_done = {3, 1841, 7, 96}};
+    sample_request(out, &r, sample_member(2), 3);
+}
+
 static inline void sample_evidence(struct buffer *out) {
     struct buffer first = {0}, second = {0};
     sample_observe(&first);

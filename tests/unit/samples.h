@@ -396,7 +396,7 @@ static inline void sample_fetch_status(struct buffer *out) {
 
 static inline void sample_fetch_evidence(struct buffer *out) {
     struct msg m = {.type = FRAME_FETCH_EVIDENCE, .sender = MEMBER_NONE};
-    m.fetch_evidence = (struct msg_fetch_evidence){sample_member(2).pk, EV_EQUIV_COMMIT, true, 1 << 18};
+    m.fetch_evidence = (struct msg_fetch_evidence){sample_member(2).pk, EV_EQUIV_COMMIT, true, 1 << 18, true};
     sample_seal(out, &m);
 }
 
@@ -450,6 +450,9 @@ static const struct sample samples[] = {
     {"request-evidence", SAMPLE_REQUEST, sample_evidence},
     {"request-command", SAMPLE_REQUEST, sample_command},
     {"request-notified", SAMPLE_REQUEST, sample_notified},
+    {"request-drill", SAMPLE_REQUEST, sample_drill},
+    {"request-drill-stop", SAMPLE_REQUEST, sample_drill_stop},
+    {"request-drill-done", SAMPLE_REQUEST, sample_drill_done},
     {"relay", SAMPLE_FRAME, sample_relay},
     {"fetch", SAMPLE_FRAME, sample_fetch},
     {"data", SAMPLE_FRAME, sample_data},

@@ -248,7 +248,8 @@ static void query_bounds(void **state) {
     assert_int_equal(query_of(0, 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_NOTES, 1, NUMBER_MAX), ERR_OK);
     assert_int_equal(query_of(QUERY_NOTIFIED, 1, 0), ERR_OK);
-    assert_int_equal(query_of(QUERY_NOTIFIED + 1, 1, 0), ERR_OUT_OF_RANGE);
+    assert_int_equal(query_of(QUERY_DRILLS, 1, 0), ERR_OK);
+    assert_int_equal(query_of(QUERY_DRILLS + 1, 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, 0, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, QUERY_PAGE_MAX + 1, 0), ERR_OUT_OF_RANGE);
     assert_int_equal(query_of(QUERY_STATUS, 1, (uint64_t)OBJECTS_MAX_LEN + 1), ERR_OUT_OF_RANGE);

@@ -195,7 +195,8 @@ static void names_are_nagios_words(void **state) {
     (void)state;
     assert_string_equal(op_kind_name(OP_EVIDENCE), "EVIDENCE");
     assert_string_equal(op_kind_name(OP_NOTIFIED), "NOTIFIED");
-    assert_string_equal(op_kind_name((enum op_kind)(OP_NOTIFIED + 1)), "?");
+    assert_string_equal(op_kind_name(OP_DRILL_DONE), "DRILL_DONE");
+    assert_string_equal(op_kind_name((enum op_kind)(OP_DRILL_DONE + 1)), "?");
     assert_string_equal(alert_type_name(ALERT_FLAPPINGSTART), "FLAPPINGSTART");
     assert_string_equal(alert_type_name((enum alert_type)0), "?");
     assert_string_equal(alert_type_name(ALERT_TYPE_LIMIT), "?");
