@@ -53,6 +53,8 @@ static void release(struct node *n, const struct outgoing *o) {
 }
 
 enum error node_flush(struct node *n) {
+    if (n->faulted_lost)
+        return ERR_IO;
     accuse_turn(n);
     if (n->batch.count) {
         enum error e = n->disk.commit(n->disk.self, &n->batch, n->sync);
@@ -68,7 +70,7 @@ enum error node_flush(struct node *n) {
         release(n, &n->outbox[i]);
     n->outbox_count = 0;
     buffer_clear(&n->outbox_bytes);
-    return ERR_OK;
+    return n->faulted_lost ? ERR_IO : ERR_OK;
 }
 
 /* ---- one step of the core, and what it owes ---- */

@@ -54,8 +54,13 @@ void node_client(struct node *n, uint64_t client, struct admitted *x, struct nod
 void node_client_gone(struct node *n, uint64_t client);
 void node_timeout(struct node *n, struct node_now now);
 mono_ms node_deadline(const struct node *n); /* when node_timeout is due next */
-/* Ends a turn. ERR_IO: stop the process, nothing was sent. */
+/* Ends a turn. ERR_IO: stop the process; nothing was sent that relies on what the disk refused. */
 enum error node_flush(struct node *n);
+
+/* For the filter between the node and its world (replica/fault.h), before a frame leaves that it signed with the node's
+   key and the node did not make: remembers it, durably when it could ever be held against this replica. False: the
+   frame must not leave. It may be called while the node sends, and between turns; it sends nothing itself. */
+bool node_faulted(struct node *n, struct bytes frame);
 
 struct node_facts {
     struct pbft_view pbft;

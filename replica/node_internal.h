@@ -69,6 +69,8 @@ struct node {
 
     struct node_now now;
     bool breach;
+    bool faulted_lost;          /* the disk refused what a drill made the key sign: the next flush stops the process */
+    enum error faulted_refused; /* why a frame of a drill was withheld last; ERR_OK: the last one left */
     uint64_t answered;
 };
 

@@ -64,6 +64,7 @@ void make_stable(struct pbft *p, const struct checkpoint_cert *cert) {
     out_forget(p, RECORD_ACCEPT, pbft_h(p));
     out_forget(p, RECORD_GUARD, pbft_h(p));
     out_forget(p, RECORD_OWN_CHECKPOINT, pbft_h(p));
+    faulted_forget(p);
     trace(p, "stable n=%llu", (unsigned long long)pbft_h(p));
     out_add(p, PBFT_STABLE)->n = pbft_h(p);
     window_moved(p);

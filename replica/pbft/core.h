@@ -9,6 +9,7 @@
 #include "proto/codec.h"
 #include "proto/evidence.h"
 #include "proto/proof.h"
+#include "replica/pbft/faulted.h"
 #include "replica/pbft/pbft.h"
 #include "replica/pbft/request.h"
 
@@ -163,12 +164,13 @@ struct service {
     } sent[ECHO_KEPT]; /* own STATUS messages */
 };
 
-struct recall {          /* R13 */
-    bool open;           /* this boot's question: Q-1 others have not answered yet */
-    member_set answered; /* who did */
-    bool amnesiac;       /* recorded: the disk lacks what the key signed */
-    bool twin;           /* somebody else uses the key now */
-    uint64_t claimed;    /* highest boot number seen under the own key that this disk never counted; 0: none */
+struct recall {             /* R13 */
+    bool open;              /* this boot's question: Q-1 others have not answered yet */
+    member_set answered;    /* who did */
+    bool amnesiac;          /* recorded: the disk lacks what the key signed */
+    bool twin;              /* somebody else uses the key now */
+    uint64_t claimed;       /* highest boot number seen under the own key that this disk never counted; 0: none */
+    struct faulted faulted; /* what drills made the key sign */
 };
 
 struct noticed { /* what was said of a culprit and kind last */
@@ -259,7 +261,7 @@ static inline view_no pbft_wish(const struct pbft *p) {
 /* --- outbox.c: actions, in order --- */
 struct record_key {
     size_t len;
-    uint8_t b[DIGEST_LEN];
+    uint8_t b[2 * DIGEST_LEN];
 };
 struct record_key key_none(void);
 struct record_key key_n(uint64_t n);
@@ -434,9 +436,6 @@ enum error handle_recall(struct pbft *p, const struct msg *m);
 enum error handle_recalled(struct pbft *p, const struct msg *m);
 /* No statement that could contradict an earlier one leaves: RECALL or LEARNER, also while such a replica repairs. */
 bool recall_withholds(const struct pbft *p);
-static inline bool recall_retired(const struct pbft *p) {
-    return p->recall.amnesiac || p->recall.twin;
-}
 /* The phase that follows from the records and from the answers: LEARNER, RECALL, ACTIVE or CHANGING. */
 enum phase recall_phase(const struct pbft *p);
 /* S7: looks again at what every slot waits for. */

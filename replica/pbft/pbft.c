@@ -65,6 +65,7 @@ void pbft_free(struct pbft *p) {
         arena_free(&p->peers[i].view_change_arena);
         buffer_free(&p->peers[i].newest);
     }
+    free(p->recall.faulted.list);
     pool_free(&p->pool);
     arena_free(&p->out.arena);
     buffer_free(&p->out.body);

@@ -42,6 +42,8 @@ enum pbft_record {
     RECORD_REQUEST,        /* key: request digest; value: whole request frame */
     RECORD_AMNESIAC,       /* key: empty; value: 1. The key signed what this disk does not know: it never votes again */
     RECORD_WISH,           /* key: empty; value: my wish. Those who left on it must find it again after my restart */
+    RECORD_FAULTED,        /* key: n u64, type u8, v u64, digest as in GUARD; value: 1, of a NEW-VIEW the digest of its
+                              core. A drill signed it, the core did not */
     RECORD_KIND_LIMIT
 };
 
@@ -190,6 +192,14 @@ const struct checkpoint_cert *pbft_stable_cert(const struct pbft *p);
 const struct request *pbft_pending(const struct pbft *p, size_t *place);
 /* The held request of that client and number, NULL if none: a second one with another digest is evidence. */
 const struct request *pbft_request_by_seq(const struct pbft *p, const struct public_key *client, uint64_t req_seq);
+
+/* A drill is about to send this frame under the own key; the core never made it (R13). Called between steps. ERR_OK: it
+   may leave as soon as *record is durable (key empty: nothing to be remembered, what it says is known, final or binds
+   nobody). It must not leave at all with ERR_TOO_MANY: no room to remember it, until h moves on; ERR_FORBIDDEN: it
+   tells of a boot that never was. durable: every record handed out before is. The record's memory lives until the next
+   call.
+ */
+enum error pbft_faulted(struct pbft *p, struct bytes frame, bool durable, struct pbft_action *record);
 
 /* STATUS fields that only the host knows; read when the core sends STATUS. The host fills it before any step. */
 struct pbft_host_facts {

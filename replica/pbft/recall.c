@@ -1,7 +1,8 @@
 /* The rollback guard (R13). After every start a replica asks the others what they hold of its own signatures, and votes
-   only when Q-1 of them have answered. A statement that its guard lacks, or a STATUS of a boot that it never counted,
-   means that its disk was lost or rolled back: it might sign the opposite of what it signed before, so it never votes
-   again. While it runs, a STATUS of another boot under its key means that somebody else uses the key. */
+   only when Q-1 of them have answered. A statement that its guard lacks and no drill made it sign, or a STATUS of a
+   boot that it never counted, means that its disk was lost or rolled back: it might sign the opposite of what it signed
+   before, so it never votes again. While it runs, a STATUS of another boot under its key means that somebody else uses
+   the key. */
 #include "replica/pbft/core.h"
 
 #include <stdio.h>
@@ -10,6 +11,10 @@
 enum { ASK_RECALL = ASKS_MAX / 2 };
 
 /* --- phases --- */
+
+static bool recall_retired(const struct pbft *p) {
+    return p->recall.amnesiac || p->recall.twin;
+}
 
 bool recall_withholds(const struct pbft *p) {
     return p->recall.amnesiac || p->recall.twin || p->phase == PHASE_RECALL;
@@ -108,7 +113,7 @@ void recall_send(struct pbft *p) {
 
 /* --- judging an answer: what the guard knows needs no verification, what it lacks must be proven --- */
 
-static bool guard_covers(const struct guard *g, view_no v, struct bytes body) {
+bool guard_covers(const struct guard *g, view_no v, struct bytes body) {
     struct digest digest = guard_digest(body);
     return g->held && (g->v > v || (g->v == v && digest_equal(&g->digest, &digest)));
 }
@@ -121,7 +126,7 @@ static bool new_view_covers(const struct pbft *p, const struct recalled *s) {
 }
 
 /* At or below c all is final: nothing that was signed there can matter any more. */
-static bool statement_known(const struct pbft *p, const struct recalled *s, struct bytes body) {
+bool statement_known(const struct pbft *p, const struct recalled *s, struct bytes body) {
     const struct slot *slot = slot_find(p, recalled_n(s));
     view_no v = s->type == FRAME_CHECKPOINT ? 0 : s->vote.v;
     return recalled_n(s) <= pbft_c(p) || (slot && guard_covers(&slot->guards[guard_kind_of(s->type)], v, body)) ||
@@ -133,7 +138,7 @@ static enum error judge_statement(struct pbft *p, const struct recalled *s) {
     char what[96];
     struct bytes body = bytes_of(bytes, recalled_body(bytes, s));
     struct seal_context context = seal_context_of(p, s->type, p->config.self);
-    if (statement_known(p, s, body)) {
+    if (statement_known(p, s, body) || faulted_statement(p, s, body)) {
         return ERR_OK;
     }
     if (!seal_verify(&s->sig, &context, body, &p->config.verifier.keys[p->config.self])) {
@@ -181,7 +186,7 @@ static enum error judge_view_frame(struct pbft *p, const struct guard *g, struct
     if (e != ERR_OK) {
         return ERR_BAD_PROOF;
     }
-    if (guard_covers(g, v, f.signed_body)) {
+    if (guard_covers(g, v, f.signed_body) || faulted_view_frame(p, type, v, f.signed_body)) {
         return ERR_OK;
     }
     if (verify_own(p, &f) != ERR_OK) {

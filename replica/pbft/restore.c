@@ -216,6 +216,9 @@ enum error pbft_restore(struct pbft *p, enum pbft_record record, struct bytes ke
     case RECORD_WISH:
         e = restore_wish(p, value);
         break;
+    case RECORD_FAULTED:
+        e = restore_faulted(p, key, value);
+        break;
     case RECORD_DECIDED:
     case RECORD_REQUEST:
     case RECORD_KIND_LIMIT:

@@ -94,6 +94,52 @@ static __attribute__((unused)) void assert_learns(struct cluster *c, member_id w
     assert_agreement(c);
 }
 
+/* --- liars --- */
+
+struct claim { /* an answer that a member invents */
+    struct msg m;
+    struct recalled list[8];
+};
+
+static __attribute__((unused)) struct claim claim_to(const struct cluster *c, member_id to) {
+    struct claim x = {.m = {.type = FRAME_RECALLED}};
+    x.m.recalled = (struct msg_recalled){.to = to, .nonce = c->boots, .answer = true};
+    return x;
+}
+
+static __attribute__((unused)) void sign_as(const struct cluster *c, member_id who, struct recalled *s) {
+    uint8_t body[CHECKPOINT_BODY_LEN];
+    size_t len = recalled_body(body, s);
+    struct seal_context context = {(uint8_t)s->type, c->verifier.cluster, 0, who};
+    seal_sign(&s->sig, &context, bytes_of(body, len), &c->secrets[who]);
+}
+
+static __attribute__((unused)) struct recalled vote_of(enum frame_type type, view_no v, seq_no n, uint8_t content) {
+    struct recalled s = {.type = type, .vote = {.v = v, .n = n}};
+    s.vote.d.b[0] = content;
+    return s;
+}
+
+static __attribute__((unused)) void say(struct cluster *c, member_id liar, struct claim *x, unsigned count) {
+    x->m.recalled.count = count;
+    x->m.recalled.statements = x->list;
+    traitor_sends(c, liar, x->m.recalled.to, &x->m);
+}
+
+/* 3 restarts while only liars may answer: whatever they say, it is no learner, and what is no answer does not count. */
+static __attribute__((unused)) struct cluster *restarted_among_liars(void) {
+    struct cluster *c = cluster_new(4);
+    work(c, 1, 10);
+    cluster_run(c, 500);
+    assert_int_equal(node_view(&c->nodes[3]).certified, 8);
+    node_crash(&c->nodes[3]);
+    c->isolated = set_of(0) | set_of(1) | set_of(2);
+    node_boot(&c->nodes[3]);
+    cluster_drain(c);
+    assert_int_equal(phase_of(c, 3), PHASE_RECALL);
+    return c;
+}
+
 /* A filter. */
 static __attribute__((unused)) bool commits_are_lost(struct cluster *c, member_id from, member_id to,
                                                      const struct msg *m) {
