@@ -372,6 +372,11 @@ static bool fault_asks(void *self, struct node_facts *out) {
     return d->node != NULL;
 }
 
+static bool tell_faulted(void *self, struct bytes frame) {
+    const struct daemon *d = self;
+    return d->node && node_faulted(d->node, frame);
+}
+
 static enum error open_node(struct daemon *d, struct buffer *why) {
     struct node_world world = {.self = d,
                                .send = world_send,
@@ -398,7 +403,7 @@ static enum error open_node(struct daemon *d, struct buffer *why) {
 static enum error daemon_open(struct daemon *d, struct buffer *why) {
     const struct config *c = d->config;
     enum error e = open_identity(d, why);
-    struct fault_host host = {.self = d, .facts = fault_asks};
+    struct fault_host host = {.self = d, .facts = fault_asks, .faulted = tell_faulted};
     if (!e)
         e = sandbox_open(&d->fault, c, d->cluster, &d->key.sk, &host, why);
     if (!e)

@@ -233,7 +233,8 @@ static void send_decoded(struct fault *f, const struct behaviour *b, member_id t
     if (said == SAID_OTHERWISE) {
         buffer_clear(&f->scratch);
         fault_seal(f, &f->scratch, &m);
-        let_out(f, b, to, buffer_bytes(&f->scratch));
+        if (f->scratch.len)
+            let_out(f, b, to, buffer_bytes(&f->scratch));
     } else if (said == SAID_AS_IS) {
         let_out(f, b, to, frame);
     }

@@ -29,8 +29,8 @@ struct fault_host { /* the process around it; calls never block and never call b
     /* How the node stands; false: there is none now. NULL: never known. */
     bool (*facts)(void *self, struct node_facts *out);
     /* NULL or: this frame bears a signature of the own key that the node never made. It has not left yet: what is made
-       durable here, is durable before anybody sees it. */
-    void (*faulted)(void *self, struct bytes frame);
+       durable here, is durable before anybody sees it. False: it must not leave. */
+    bool (*faulted)(void *self, struct bytes frame);
 };
 
 struct fault;

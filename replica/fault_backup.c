@@ -223,8 +223,8 @@ static void tick(struct fault *f, member_id to, uint64_t req_seq, struct op_tick
     struct request r = {.client = f->cluster->members[f->self].key, .req_seq = req_seq, .kind = OP_TICK, .tick = tick};
     request_seal(&bytes, &r, &f->cluster->id, &f->secret);
     struct msg m = {.type = FRAME_RELAY, .relay = {fault_bytes(f, &bytes)}};
-    fault_own_up(f, m.relay.request);
-    fault_say(f, to, &m);
+    if (fault_own_up(f, m.relay.request))
+        fault_say(f, to, &m);
 }
 
 /* Two clocks in one breath: the same number of the same boot, under the same request's number. */

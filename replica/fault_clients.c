@@ -16,9 +16,8 @@ static void sign_alone(struct fault *f, struct certificate *c) {
     struct seal_context context = fault_context(f, FRAME_RECEIPT);
     context.epoch = c->epoch;
     frame_seal(&frame, &context, bytes_of(body, sizeof body), &f->secret);
-    fault_own_up(f, buffer_bytes(&frame));
     struct frame opened;
-    if (frame_open(&opened, buffer_bytes(&frame)) == ERR_OK) {
+    if (fault_own_up(f, buffer_bytes(&frame)) && frame_open(&opened, buffer_bytes(&frame)) == ERR_OK) {
         c->receipts_len = 1;
         c->receipts[0] = (struct receipt_signature){f->self, opened.sig};
     }

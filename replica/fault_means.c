@@ -40,9 +40,8 @@ bool fault_is(struct bytes frame, enum frame_type type) {
     return frame_open(&opened, frame) == ERR_OK && opened.type == type;
 }
 
-void fault_own_up(struct fault *f, struct bytes frame) {
-    if (f->host.faulted)
-        f->host.faulted(f->host.self, frame);
+bool fault_own_up(struct fault *f, struct bytes frame) {
+    return !f->host.faulted || f->host.faulted(f->host.self, frame);
 }
 
 void fault_seal(struct fault *f, struct buffer *out, const struct msg *m) {
@@ -54,16 +53,17 @@ void fault_seal(struct fault *f, struct buffer *out, const struct msg *m) {
     codec_encode(&body, m);
     frame_seal(out, &context, buffer_bytes(&body), is_signed ? &f->secret : NULL);
     struct bytes frame = bytes_of(out->data + at, out->len - at);
-    if (is_signed)
-        fault_own_up(f, frame);
-    if (is_signed && f->inner.sealed)
+    if (is_signed && !fault_own_up(f, frame))
+        out->len = at; /* withheld */
+    else if (is_signed && f->inner.sealed)
         f->inner.sealed(f->inner.self, frame);
     buffer_free(&body);
 }
 
 void fault_say_raw(struct fault *f, member_id to, struct bytes frame) {
     f->bites++;
-    f->inner.send(f->inner.self, to, frame);
+    if (frame.len)
+        f->inner.send(f->inner.self, to, frame);
 }
 
 void fault_say(struct fault *f, member_id to, const struct msg *m) {
@@ -85,8 +85,8 @@ void fault_say_all(struct fault *f, const struct msg *m) {
 void fault_say_body(struct fault *f, member_id to, struct seal_context context, struct bytes body) {
     struct buffer frame = {0};
     frame_seal(&frame, &context, body, &f->secret);
-    fault_own_up(f, buffer_bytes(&frame));
-    fault_say_raw(f, to, buffer_bytes(&frame));
+    if (fault_own_up(f, buffer_bytes(&frame)))
+        fault_say_raw(f, to, buffer_bytes(&frame));
     buffer_free(&frame);
 }
 
@@ -94,7 +94,7 @@ void fault_say_body(struct fault *f, member_id to, struct seal_context context, 
 
 void fault_hold(struct fault *f, member_id to, struct bytes frame, mono_ms until) {
     f->bites++;
-    if (f->held_count == FAULT_HELD)
+    if (f->held_count == FAULT_HELD || frame.len == 0)
         return; /* lost: the core sends it again when it is missed */
     if (!f->held)
         f->held = xcalloc(FAULT_HELD, sizeof *f->held);

@@ -108,10 +108,11 @@ struct seal_context fault_context(const struct fault *f, enum frame_type type);
 /* Decodes a whole frame into the arena of the frame in hand. */
 bool fault_open(struct fault *f, struct msg *m, struct bytes frame);
 bool fault_is(struct bytes frame, enum frame_type type);
-/* Seals m with the own key, or without a signature where the type has none; the host hears of it before it leaves. */
+/* Seals m with the own key, or without a signature where the type has none; the host hears of it before it leaves.
+   Nothing is appended when the host keeps it back. */
 void fault_seal(struct fault *f, struct buffer *out, const struct msg *m);
-/* The host hears of a frame that bears the own key's signature. */
-void fault_own_up(struct fault *f, struct bytes frame);
+/* The host hears of a frame that bears the own key's signature. False: it must not leave. */
+bool fault_own_up(struct fault *f, struct bytes frame);
 /* Sends beside the filter; each counts as a bite. */
 void fault_say_raw(struct fault *f, member_id to, struct bytes frame);
 void fault_say(struct fault *f, member_id to, const struct msg *m);

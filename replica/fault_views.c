@@ -174,7 +174,8 @@ static void tell_less(struct fault *f, struct msg *vc) {
     else
         vc->view_change.c = (struct checkpoint_cert){.count = 0};
     fault_seal(f, &frame, vc);
-    vc->raw = fault_bytes(f, &frame);
+    if (frame.len)
+        vc->raw = fault_bytes(f, &frame);
 }
 
 /* Two NEW-VIEWs, both as right as can be: in one of them its own VIEW-CHANGE tells less. */

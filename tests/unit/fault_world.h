@@ -29,6 +29,7 @@ static struct {
     struct digest owned[4096], made[64]; /* frames owned up to; frames of the node */
     unsigned made_count;
     struct node_facts facts;
+    bool refuses; /* what is owned up to must not leave */
 } world;
 
 static void keep(struct buffer *b, struct bytes frame) {
@@ -79,10 +80,11 @@ static void on_sealed(void *self, struct bytes frame) {
     world.sealed++;
 }
 
-static void on_faulted(void *self, struct bytes frame) {
+static bool on_faulted(void *self, struct bytes frame) {
     (void)self;
     assert_true(world.owned_up < sizeof world.owned / sizeof *world.owned);
     world.owned[world.owned_up++] = name_of(frame);
+    return !world.refuses;
 }
 
 static bool on_facts(void *self, struct node_facts *out) {
@@ -174,7 +176,7 @@ static struct msg opened(struct bytes frame, struct arena *arena) {
     return m;
 }
 
-static struct msg decoded(struct arena *arena) {
+static __attribute__((unused)) struct msg decoded(struct arena *arena) {
     return opened(buffer_bytes(&world.last), arena);
 }
 
