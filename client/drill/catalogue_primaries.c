@@ -14,16 +14,18 @@ const struct drill drills_of_primaries[] = {
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .ci = true,
      .summary = "the primary says nothing any more",
-     .attack = "Replica 0 leads and from one moment on sends nothing: no proposal, no vote, no STATUS, no answer to "
-               "clients. That is what a crash or a pulled cable looks like, and what a traitor does who wants the "
-               "log, and with it every alert, to stand still.",
+     .attack =
+         "Replica 0 leads and from one moment on sends nothing to the others: no proposal, no vote, no "
+         "STATUS. That is what a crash or a pulled cable looks like, and what a traitor does who wants the log, and "
+         "with it every alert, to stand still.",
      .holds = "The others must find out by the age of the requests that nobody proposes, agree on the next view, and "
               "go on; what broke meanwhile must be told. Nothing acknowledged may be lost.",
-     .see = "`quorate replicas` shows replica 0 as unreachable and VIEW one higher for the others; their logs say "
+     .see = "`quorate replicas` shows VIEW one higher for the others than for replica 0, at first; their logs say "
             "`wish v=1 REQ_TIMEOUT` or `SILENT`, then `view 1 CHANGING` and `view 1 ACTIVE primary 1`. There is no "
-            "evidence, since silence proves nothing. Healed, replica 0 appears again in the new view with LAG 0.",
-     .live = "silent",
-     .cast = {.traitors = {{0, "silent"}}, .knobs = BRISK},
+            "evidence, since silence proves nothing. Once replica 0 no longer leads it speaks again, and stands in the "
+            "new view with LAG 0.",
+     .live = "silent-primary",
+     .cast = {.traitors = {{0, "silent-primary"}}, .knobs = BRISK},
      .play = play_replaced},
     {.name = "equivocating-primary",
      .row = "DR-A2",
@@ -122,15 +124,17 @@ const struct drill drills_of_primaries[] = {
      .row = "DR-A9",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .summary = "the primary proposes requests that nobody holds",
-     .attack = "Replica 0 proposes the digest of a request that does not exist. Backups can't say that it doesn't: "
+     .attack = "In each batch replica 0 names a request that does not exist, not even the same one to all. Backups "
+               "can't say that it doesn't: "
                "they may just not have it yet. So they hold the proposal and ask for the missing bytes, and nothing "
                "behind that place can be executed.",
      .holds = "Nobody may prepare a batch whose requests it lacks, and the stall may last no longer than the "
               "time-out of the requests that wait behind it. No certificate can exist for the phantom, so the next "
               "primary's NEW-VIEW drops it.",
-     .see = "EXECUTED stands still for about a time-out, then `wish v=1 REQ_TIMEOUT` and a higher VIEW. No evidence.",
-     .live = "phantom-primary",
-     .cast = {.traitors = {{0, "phantom-primary"}}, .knobs = BRISK},
+     .see = "EXECUTED stands still for about a time-out, then `wish v=1 REQ_TIMEOUT` or `PROOF` and a higher VIEW. Two "
+            "backups that were told of different phantoms convict replica 0: EV1 EQUIV_PP.",
+     .live = "phantom-requests",
+     .cast = {.traitors = {{0, "phantom-requests"}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_replaced},
     {.name = "tick-censoring-primary",
      .row = "DR-A10",
@@ -143,8 +147,8 @@ const struct drill drills_of_primaries[] = {
               "primary orders it. Agreed time must follow the clocks.",
      .see = "The logs say `wish v=1 REQ_TIMEOUT`; VIEW rises. OFFSET_MS in `quorate replicas` stays within a few "
             "seconds for all. No evidence.",
-     .live = "tick-censor",
-     .cast = {.traitors = {{0, "tick-censor"}}, .knobs = BRISK},
+     .live = "censor-ticks",
+     .cast = {.traitors = {{0, "censor-ticks"}}, .knobs = BRISK},
      .play = play_replaced_time_goes_on},
     {.name = "flooding-primary",
      .row = "DR-A13",
@@ -159,21 +163,25 @@ const struct drill drills_of_primaries[] = {
      .see = "The logs of backups say `wish v=1 SLOW` or `PROOF`; VIEW rises. The counters show `refused door=core "
             "reason=outside-window`. If the flood met replica 0's own proposals, `quorate evidence` lists EV1 against "
             "it.",
-     .live = "flooding-primary",
-     .cast = {.traitors = {{0, "flooding-primary"}}, .allowed = NAMED, .knobs = PATIENT},
+     .live = "flood-empty",
+     .cast = {.traitors = {{0, "flood-empty"}}, .allowed = NAMED, .knobs = PATIENT},
      .play = play_replaced},
     {.name = "miserly-primary",
      .row = "DR-A15",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
-     .summary = "the primary serves one client at once and all others barely",
-     .attack = "Replica 0 serves one client well, so that batches are decided all the time, and lets everybody else "
-               "wait as long as it dares. A protocol that resets its timer with each decision would call this "
-               "progress.",
-     .holds = "Timers belong to requests, not to progress, and delays are measured for each client apart: one client "
-              "served eight times slower than the median, three windows in a row, ends the view.",
-     .see = "The logs of backups say `wish v=1 SLOW` or `REQ_TIMEOUT`; VIEW rises. No evidence.",
-     .live = "miser-primary",
-     .cast = {.traitors = {{0, "miser-primary"}}, .knobs = BRISK},
-     .play = play_replaced},
+     .summary = "the primary takes the requests of one client only",
+     .attack =
+         "Replica 0 answers one observer and hears no other client: it proposes just enough, and fast enough, that "
+         "batches are decided all the time. A protocol that takes this for progress would never notice whom it "
+         "leaves out.",
+     .holds =
+         "Backups hold the same requests and relay what nobody proposes, so the others are served through them, or "
+         "the age of their requests ends the view. Either way everybody's results are acknowledged and what broke "
+         "is told: timers belong to requests, not to progress.",
+     .see = "Answers take a little longer, about an eighth of a second for the relay. VIEW stays while replica 0 "
+            "proposes what is relayed; if it did not, the logs would say `wish v=1 REQ_TIMEOUT`. No evidence.",
+     .live = "serve-one-client",
+     .cast = {.traitors = {{0, "serve-one-client:0"}}, .knobs = BRISK},
+     .play = play_bypassed},
     {0},
 };

@@ -63,3 +63,11 @@ void play_replaced_time_goes_on(struct scene *s) {
     scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, time_goes_on, 0, "agreed time follows the clocks");
     becomes_honest(s);
 }
+
+void play_bypassed(struct scene *s) {
+    moves_lead(s, LIAR);
+    scene_lies(s, LIAR);
+    moves_outage(s);
+    moves_flow(s);
+    becomes_honest(s);
+}

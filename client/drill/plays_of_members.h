@@ -8,16 +8,20 @@ struct scene;
 void play_replaced(struct scene *s);
 void play_replaced_and_convicted(struct scene *s);
 void play_replaced_for_slowness(struct scene *s);
+void play_two_new_views(struct scene *s);
 void play_starved(struct scene *s);
+void play_bypassed(struct scene *s);
 void play_replaced_time_goes_on(struct scene *s);
 
 /* Rows B: a backup lies. */
 void play_backup_endured(struct scene *s);
 void play_backup_convicted(struct scene *s);
-void play_backup_diverged(struct scene *s);
 void play_wishes_unheard(struct scene *s);
 void play_flood_muted(struct scene *s);
 void play_victim_decides(struct scene *s);
+void play_claims_unbelieved(struct scene *s);
+void play_forged_relays(struct scene *s);
+void play_false_acknowledgements(struct scene *s);
 void play_past_the_primary(struct scene *s);
 
 /* Rows C: a view changes. */
@@ -26,6 +30,7 @@ void play_bad_view_change(struct scene *s);
 void play_new_primary_convicted(struct scene *s);
 void play_new_primary_passed_over(struct scene *s);
 void play_consecutive_traitors(struct scene *s);
+void play_two_new_views(struct scene *s);
 void play_star(struct scene *s);
 
 /* Rows D: checkpoints, and a state that has to be fetched. */

@@ -1,0 +1,155 @@
+/* Plays of rows B: a backup lies, mostly replica 3. The others go on in the same view, and what can be proven is. */
+#include "client/drill/moves.h"
+#include "client/drill/plays_of_members.h"
+#include "proto/cluster.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LEADER = 0, INGRESS = 2, LIAR = 3, VICTIM = 3, STAYS_S = 5, SETTLES_S = 2 };
+
+static view_no begins(struct scene *s, member_id liar) {
+    view_no v = moves_lead(s, LEADER);
+    scene_lies(s, liar);
+    moves_outage(s);
+    moves_flow(s);
+    return v;
+}
+
+/* What broke was told while it lied, and nobody was moved by it. */
+static void ends(struct scene *s, member_id liar, view_no v) {
+    scene_all_told(s, MOVES_PATIENCE_S);
+    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, scene_view_is, (int64_t)v, "the view stays");
+    scene_honest(s, liar);
+    moves_mended(s);
+}
+
+void play_backup_endured(struct scene *s) {
+    ends(s, LIAR, begins(s, LIAR));
+}
+
+void play_backup_convicted(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    moves_convicted(s, LIAR);
+    ends(s, LIAR, v);
+}
+
+void play_wishes_unheard(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    scene_stays(s, PROMISE_LIVENESS, STAYS_S, scene_view_is, (int64_t)v, "nobody follows one member's wishes");
+    ends(s, LIAR, v);
+}
+
+void play_flood_muted(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    moves_told_in_logs(s, PROMISE_LIVENESS, "peer-muted", "a replica mutes the connection that offends");
+    moves_flow(s);
+    ends(s, LIAR, v);
+}
+
+void play_victim_decides(struct scene *s) {
+    view_no v = begins(s, INGRESS);
+    moves_keeps_up(s, PROMISE_LIVENESS, VICTIM);
+    ends(s, INGRESS, v);
+}
+
+/* ---- who reaches only one replica ---- */
+
+/* cluster.yaml with nobody behind the other replicas' addresses; they are no part of the cluster's id. */
+static bool write_lonely_cluster(struct scene *s, const char *path, member_id only) {
+    struct cluster *c = NULL;
+    struct buffer text = {0}, why = {0};
+    FILE *f = cluster_load(&c, scene_cluster_path(s), &why) == ERR_OK ? fopen(path, "w") : NULL;
+    for (member_id i = 0; f && i < c->member_count; i++)
+        if (i != only)
+            snprintf(c->members[i].client, sizeof c->members[i].client, "tcp://127.0.0.1:1");
+    if (f)
+        cluster_write(&text, c);
+    bool good = f && fwrite(text.data, 1, text.len, f) == text.len;
+    good = f && fclose(f) == 0 && good;
+    if (!good)
+        scene_note(s, "cannot write %s: %s", path, buffer_cstr(&why));
+    cluster_free(c);
+    buffer_free(&text);
+    buffer_free(&why);
+    return good;
+}
+
+/* An operator whose network reaches the liar only leaves a comment. */
+static void comments_through(struct scene *s, member_id only) {
+    struct buffer path = {0}, out = {0};
+    buffer_printf(&path, "%s.lonely", scene_cluster_path(s));
+    if (!write_lonely_cluster(s, buffer_cstr(&path), only) ||
+        scene_run(s, &out, "comment", "web1", "ssh", "-m", "a drill", "--timeout", "50s", "-c", buffer_cstr(&path),
+                  NULL) != 0)
+        scene_broken(s, PROMISE_LIVENESS, "a client that reaches replica %u only was not served: %.300s", only,
+                     buffer_cstr(&out));
+    else
+        scene_note(s, "a client that reaches replica %u only was served", only);
+    buffer_free(&path);
+    buffer_free(&out);
+}
+
+void play_past_the_primary(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    comments_through(s, LIAR);
+    scene_detected(s, "the request was ordered all the same");
+    ends(s, LIAR, v);
+}
+
+void play_forged_relays(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    comments_through(s, LIAR);
+    moves_told_in_logs(s, PROMISE_AUTHORITY, "peer-frame-refused", "a replica refuses what was forged");
+    ends(s, LIAR, v);
+}
+
+/* ---- claims ---- */
+
+static bool nobody_is_lost(struct scene *s, int64_t unused) {
+    (void)unused;
+    struct replica_seen seen[MEMBERS_MAX];
+    bool good = true;
+    scene_look(s, seen);
+    for (member_id i = 0; i < scene_members(s); i++)
+        good &= i == LIAR || !seen[i].reachable ||
+                (strcmp(seen[i].phase, "TRANSFER") != 0 && strcmp(seen[i].phase, "REPAIR") != 0);
+    return good;
+}
+
+void play_claims_unbelieved(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    scene_stays(s, PROMISE_LIVENESS, STAYS_S, nobody_is_lost, 0, "nobody believes the liar to be ahead");
+    ends(s, LIAR, v);
+}
+
+/* ---- a liar alone ---- */
+
+static bool nothing_acknowledged(struct scene *s, int64_t unused) {
+    (void)unused;
+    return !scene_acknowledged(s, 1);
+}
+
+static bool never(struct scene *s, int64_t unused) {
+    (void)s, (void)unused;
+    return false;
+}
+
+void play_false_acknowledgements(struct scene *s) {
+    moves_lead(s, LEADER);
+    moves_flow(s);
+    scene_lies(s, LIAR);
+    for (member_id i = 0; i < scene_members(s); i++)
+        if (i != LIAR)
+            scene_kill(s, i);
+    scene_comes(s, SETTLES_S, never, 0); /* what was acknowledged in earnest is written down by then */
+    scene_acknowledged(s, 0);
+    scene_stays(s, PROMISE_DURABILITY, STAYS_S, nothing_acknowledged, 0, "no client believes the liar alone");
+    scene_honest(s, LIAR);
+    for (member_id i = 0; i < scene_members(s); i++)
+        if (i != LIAR)
+            scene_start(s, i);
+    moves_flow(s);
+    moves_outage(s);
+    moves_mended(s);
+}
