@@ -241,7 +241,7 @@ bool cast_given_up(const struct cast *c, member_id who) {
 uint64_t cast_changed_frames(struct cast *c) {
     uint64_t sum = 0;
     for (member_id m = 0; m < c->members; m++) {
-        sum += c->replica[m].bites + (c->replica[m].behaviour ? cast_counter(c, m, "bites") : 0);
+        sum += c->replica[m].bites + (c->replica[m].behaviour ? cast_counter(c, m, "frames_changed") : 0);
     }
     return sum;
 }

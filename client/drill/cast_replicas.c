@@ -190,7 +190,7 @@ void scene_honest(struct scene *s, member_id who) {
 void cast_kill_replica(struct cast *c, member_id who) {
     struct replica_cast *r = replica(c, who);
     if (r->behaviour) {
-        r->bites += cast_counter(c, who, "bites");
+        r->bites += cast_counter(c, who, "frames_changed");
     }
     bool ran = process_runs(&r->process);
     process_kill(&r->process);
