@@ -21,15 +21,17 @@ void crowd_says(struct crowd *c, unsigned observer, uint8_t state, unsigned of, 
 /* Lies and silences so far. */
 uint64_t crowd_lies(const struct crowd *c);
 
-/* Nagios objects for a crowd: a host `crowd` and a service `line` of it, by the observers of that list, in rounds of so
-   many seconds. `more` are further directives of both. */
-#define CROWD_OBJECTS(observers, round, freshness, more)                                                               \
-    "define command {\n command_name drill-nothing\n command_line /bin/true\n}\n"                                      \
-    "define host {\n host_name crowd\n max_check_attempts 1\n check_interval " round                                   \
-    "\n freshness_threshold " freshness "\n notification_interval 0\n contacts oncall\n _OBSERVERS " observers         \
-    "\n " more "\n}\n"                                                                                                 \
-    "define service {\n host_name crowd\n service_description line\n check_command drill-nothing\n"                    \
-    " max_check_attempts 1\n check_interval " round "\n retry_interval 1\n freshness_threshold " freshness             \
-    "\n notification_interval 0\n contacts oncall\n _OBSERVERS " observers "\n " more "\n}\n"
+/* Nagios objects for drills that speak by hand: a command that nobody runs, a host `crowd`, and services of it. The
+   observers, the check_interval (a round) and freshness_threshold in seconds are texts; `more` are further directives.
+ */
+#define CROWD_COMMAND "define command {\n command_name drill-nothing\n command_line /bin/true\n}\n"
+#define CROWD_RULES(observers, round, freshness, more)                                                                 \
+    " max_check_attempts 1\n check_interval " round "\n retry_interval 1\n freshness_threshold " freshness            \
+    "\n notification_interval 0\n contacts oncall\n _OBSERVERS " observers "\n" more "}\n"
+#define CROWD_HOST(observers, round, freshness)                                                                        \
+    "define host {\n host_name crowd\n" CROWD_RULES(observers, round, freshness, "")
+#define CROWD_SERVICE(service, observers, round, freshness, more)                                                      \
+    "define service {\n host_name crowd\n service_description " service "\n check_command drill-nothing\n"            \
+    CROWD_RULES(observers, round, freshness, more)
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/invariant.h"
+#include "client/external.h"
 #include "client/net.h"
 #include "crypto/keyfile.h"
 
@@ -149,6 +150,24 @@ enum error puppet_submit(struct puppet *p, const struct observation *o) {
         client_reply_free(&reply);
     }
     buffer_free(&frame);
+    return e;
+}
+
+enum error puppet_order(struct puppet *p, const char *line) {
+    struct arena arena = {0};
+    struct external order;
+    struct client_reply reply;
+    struct buffer why = {0};
+    external_parse(&order, bytes_of_text(line), &arena);
+    REQUIRE(order.kind == EXTERNAL_COMMAND);
+    struct request r = {.kind = OP_COMMAND, .command = order.command};
+    enum error e = client_call(p->client, p->path, &r, PATIENCE_MS, &reply, &why);
+    if (e == ERR_OK) {
+        e = reply.reply.result;
+        client_reply_free(&reply);
+    }
+    buffer_free(&why);
+    arena_free(&arena);
     return e;
 }
 

@@ -31,6 +31,9 @@ enum error puppet_ask(struct puppet *p, struct bytes frame, struct client_reply 
 /* The same of one result: ERR_OK when it was accepted, or why the request or the result in it was refused. */
 enum error puppet_submit(struct puppet *p, const struct observation *o);
 
+/* An operator's line of Nagios' command file, with an operator's key. */
+enum error puppet_order(struct puppet *p, const char *line);
+
 /* ---- what goes on beside the play ---- */
 /* Calls way(p, context, turn) `per_s` times a second, turn = 0, 1 ..., from a thread of its own until puppet_rest. The
    play leaves p alone meanwhile. */
