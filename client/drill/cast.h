@@ -32,6 +32,8 @@ uint64_t cast_dropped(struct cast *c);         /* packets; 0 without cast.networ
 uint64_t cast_disk_faults(struct cast *c); /* writes and syncs that failed or stalled, bytes that a power loss took */
 /* The services of host `load`: "s0" ... */
 enum { CAST_LOAD_SERVICES = 8 };
+/* Ends the replica for good and writes what `quorated --export` says of its directory to path. False: why. */
+bool cast_export(struct cast *c, member_id who, const char *path, struct buffer *why);
 /* The last lines of every process' log, for the report of a run that failed. */
 void cast_tails(struct cast *c, struct buffer *out);
 

@@ -16,4 +16,10 @@ void judge_agreement(struct scene *s);
 /* Who was convicted. The lines of `quorate evidence --json`; the caller decrefs. */
 json_t *judge_evidence(struct scene *s);
 
+/* Ends all replicas and judges their logs. Returns how many acknowledged bundles are not in them. */
+uint64_t judge_logs(struct scene *s);
+
+/* Whether evidence against the culprit, "replica 2", is true: a traitor of the cast, or accused by the play. */
+bool judge_guilty(const struct scene *s, const char *culprit);
+
 #endif

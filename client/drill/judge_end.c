@@ -293,7 +293,7 @@ static bool named(const json_t *evidence, const char *culprit) {
     return false;
 }
 
-static bool traitor_named_so(const struct scene *s, const char *culprit) {
+bool judge_guilty(const struct scene *s, const char *culprit) {
     char name[32];
     for (member_id m = 0; m < MEMBERS_MAX; m++) {
         snprintf(name, sizeof name, "replica %u", m);
@@ -301,7 +301,7 @@ static bool traitor_named_so(const struct scene *s, const char *culprit) {
             return true;
         }
     }
-    return false;
+    return is_accused(s, culprit);
 }
 
 static void judge_the_named(struct scene *s, const json_t *evidence) {
@@ -310,7 +310,7 @@ static void judge_the_named(struct scene *s, const json_t *evidence) {
     json_array_foreach(evidence, i, line) {
         const char *who = json_string_value(json_object_get(line, "culprit"));
         const char *kind = json_string_value(json_object_get(line, "kind"));
-        if (who != NULL && !traitor_named_so(s, who) && !is_accused(s, who)) {
+        if (who != NULL && !judge_guilty(s, who)) {
             scene_broken(s, PROMISE_ACCOUNTABILITY, "%s is honest and stands accused by %s", who,
                          kind != NULL ? kind : "?");
         }

@@ -9,15 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ack {
-    mono_ms at, latency;
-};
 struct load {
     char *path;
     FILE *file;
     struct buffer partial;
     unsigned count, capacity;
-    struct ack *acks;
+    struct load_ack *acks;
     uint64_t last[LOAD_LANES], refused;
     char reason[64];
 };
@@ -40,7 +37,7 @@ void load_close(struct load *l) {
     }
 }
 
-static void take_ack(struct load *l, struct ack a) {
+static void take_ack(struct load *l, struct load_ack a) {
     if (l->count == l->capacity) {
         l->capacity = l->capacity == 0 ? 256 : 2 * l->capacity;
         l->acks = xrealloc(l->acks, l->capacity * sizeof *l->acks);
@@ -50,16 +47,15 @@ static void take_ack(struct load *l, struct ack a) {
 
 static void take_line(struct load *l, const char *line) {
     char word[64];
-    unsigned lane;
-    uint64_t number, n;
-    struct ack a;
-    int got = sscanf(line, "%63s %u %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64, word, &lane, &number, &n, &a.at,
-                     &a.latency);
-    if (got != 6 || lane >= LOAD_LANES) {
+    char hex[2 * DIGEST_LEN + 1];
+    struct load_ack a;
+    int got = sscanf(line, "%63s %u %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %64s", word, &a.lane, &a.number,
+                     &a.n, &a.at, &a.latency, hex);
+    if (got != 7 || a.lane >= LOAD_LANES || !hex_decode(a.request.b, DIGEST_LEN, hex)) {
         return; /* the loader was killed within a line */
     }
     if (strcmp(word, "ack") == 0) {
-        l->last[lane] = number > l->last[lane] ? number : l->last[lane];
+        l->last[a.lane] = a.number > l->last[a.lane] ? a.number : l->last[a.lane];
         take_ack(l, a);
     } else {
         l->refused++;
@@ -89,6 +85,11 @@ void load_read(struct load *l) {
 
 uint64_t load_acks(const struct load *l) {
     return l->count;
+}
+
+const struct load_ack *load_at(const struct load *l, uint64_t i) {
+    REQUIRE(i < l->count);
+    return &l->acks[i];
 }
 
 static int by_latency(const void *a, const void *b) {

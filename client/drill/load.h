@@ -14,6 +14,13 @@ enum { LOAD_LANES = 4, LOAD_BUNDLE = 3, LOAD_RATE = 12 };
 int load_verb(int argc, char **argv);
 
 struct load;
+struct load_ack { /* one acknowledged bundle */
+    unsigned lane;
+    uint64_t number; /* of its last result */
+    seq_no n;        /* the batch that executed it */
+    mono_ms at, latency;
+    struct digest request; /* its digest, as the log's batches refer to it */
+};
 struct load_figures {
     uint64_t acks; /* bundles */
     mono_ms span;
@@ -23,9 +30,10 @@ struct load_figures {
 struct load *load_open(const char *path);
 void load_close(struct load *l);
 /* Takes what was added since. A line: "ack" or a refusal's name TAB lane TAB last number TAB n TAB monotonic ms TAB
-   latency ms. */
+   latency ms TAB digest in hex. */
 void load_read(struct load *l);
 uint64_t load_acks(const struct load *l);
+const struct load_ack *load_at(const struct load *l, uint64_t i); /* below load_acks; in the order of the file */
 /* Acknowledged from `from` on and before `to`. */
 struct load_figures load_figures(const struct load *l, mono_ms from, mono_ms to);
 /* The highest acknowledged number of a lane, 0: none. */

@@ -66,11 +66,14 @@ static bool seal_bundle(struct lane *lane, struct buffer *frame, struct buffer *
     return true;
 }
 
-static void write_down(const struct lane *lane, const char *word, seq_no n, mono_ms began) {
+static void write_down(const struct lane *lane, const char *word, seq_no n, mono_ms began, struct bytes frame) {
     struct buffer line = {0};
+    struct digest digest = crypto_digest(DIGEST_REQUEST, frame);
+    char hex[2 * DIGEST_LEN + 1];
     mono_ms now = clock_mono();
-    buffer_printf(&line, "%s\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\n", word, lane->index,
-                  lane->number, n, now, now - began);
+    hex_encode(hex, bytes_of(digest.b, DIGEST_LEN));
+    buffer_printf(&line, "%s\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%s\n", word, lane->index,
+                  lane->number, n, now, now - began, hex);
     if (!durable_write_all(lane->loader->acks, buffer_bytes(&line))) {
         fprintf(stderr, "quorate: drill load: cannot write: %s: %s\n", lane->loader->acks_path, strerror(errno));
         stop = 1;
@@ -93,7 +96,7 @@ static void submit(struct lane *lane, struct client *client, struct bytes frame)
         if (e == ERR_NO_QUORUM) {
             continue;
         }
-        write_down(lane, refusal_of(e, &reply), e == ERR_OK ? reply.n : 0, began);
+        write_down(lane, refusal_of(e, &reply), e == ERR_OK ? reply.n : 0, began, frame);
         if (e == ERR_OK) {
             client_reply_free(&reply);
         }

@@ -14,6 +14,7 @@
 
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Deadlines are for machines that are busy with other stages. */
 enum {
@@ -21,7 +22,9 @@ enum {
     FIGURES_ACKS = 20,
     FIGURES_S = 90,
     TOLD_S = 90,
-    ACTIVE_S = 240
+    ACTIVE_S = 240,
+    SHOWS_S = 5, /* not every lie can be seen */
+    BEHIND = 32
 };
 #define ACKS_PATH BOX_DIR "/load.acks"
 
@@ -92,8 +95,37 @@ static void lie_all(struct scene *s, void (*act)(struct scene *s, member_id who)
     }
 }
 
+/* An operator would see it: a traitor that doesn't answer, doesn't take part, lags, is suspected or proven to lie. */
+static bool shows(struct scene *s, int64_t member) {
+    struct replica_seen seen[MEMBERS_MAX];
+    seq_no highest = 0;
+    bool suspected = false;
+    scene_look(s, seen);
+    for (member_id m = 0; m < scene_members(s); m++) {
+        highest = seen[m].reachable && seen[m].executed > highest ? seen[m].executed : highest;
+        suspected |= seen[m].reachable && set_has(seen[m].suspects, (member_id)member);
+    }
+    const struct replica_seen *it = &seen[member];
+    return suspected || !it->reachable || strcmp(it->phase, "ACTIVE") != 0 || it->executed + BEHIND < highest ||
+           scene_convicted(s, member);
+}
+
+static bool any_shows(struct scene *s, int64_t unused) {
+    const struct drill_traitor *t = s->drill->cast.traitors;
+    (void)unused;
+    for (unsigned i = 0; i < DRILL_TRAITORS_MAX && t[i].behaviour != NULL; i++) {
+        if (shows(s, t[i].member)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void usual_play(struct scene *s) {
     lie_all(s, scene_lies);
+    if (scene_comes(s, SHOWS_S, any_shows, 0)) {
+        scene_detected(s, "the replicas or their evidence show a traitor");
+    }
     scene_acknowledged(s, 0);
     scene_outage(s, "web1", "http", STATE_CRITICAL);
     scene_outage(s, "db1", "sql", STATE_WARNING);
@@ -164,6 +196,8 @@ static json_t *judge(struct stage *g) {
     judge_alerts(s);
     judge_agreement(s);
     o.evidence = judge_evidence(s);
+    uint64_t unlogged = judge_logs(s);
+    o.lost = unlogged > o.lost ? unlogged : o.lost;
     o.alerts = plan_count(s->plan);
     o.ended = clock_mono();
     json_t *report = report_new(&o);
