@@ -199,15 +199,15 @@ static bool read_type(const char *text, enum alert_type *out) {
     return false;
 }
 
-/* Alerts about the cluster or of other types may have none. */
-static bool read_state(const char *text, bool is_host, uint8_t *out) {
+/* A number, or a word for hosts or services; alerts about the cluster may have none. */
+static bool read_state(const char *text, uint8_t *out) {
     uint64_t number;
     if (*text == '\0' || read_number(text, &number)) {
         *out = *text == '\0' ? 0 : (uint8_t)number;
         return true;
     }
     for (unsigned s = 0; s <= STATE_PENDING; s++) {
-        if (strcmp(state_name(is_host, s), text) == 0) {
+        if (strcmp(state_name(true, s), text) == 0 || strcmp(state_name(false, s), text) == 0) {
             *out = (uint8_t)s;
             return true;
         }
@@ -231,7 +231,7 @@ static bool read_message(struct message *out, char *line) {
     }
     *out = (struct message){.host = fields[2], .service = fields[3]};
     return read_number(fields[0], &out->number) && read_type(fields[1], &out->type) &&
-           read_state(fields[4], *out->service == '\0', &out->state);
+           read_state(fields[4], &out->state);
 }
 
 static struct message *message_of(struct plan *p, uint64_t number) {
@@ -337,11 +337,12 @@ static const char *text_of(const json_t *alert, const char *key) {
     return text != NULL ? text : "";
 }
 
+/* A state is one of hosts and services; what is said of the cluster has none that a message could show. */
 static bool alike(const struct message *m, const json_t *alert) {
     uint8_t state = 0;
     return strcmp(alert_type_name(m->type), text_of(alert, "type")) == 0 &&
            strcmp(m->host, text_of(alert, "host")) == 0 && strcmp(m->service, text_of(alert, "service")) == 0 &&
-           read_state(text_of(alert, "state"), *m->service == '\0', &state) && state == m->state;
+           (*m->host == '\0' || (read_state(text_of(alert, "state"), &state) && state == m->state));
 }
 
 void plan_stream(struct plan *p, const json_t *alert) {
