@@ -21,7 +21,8 @@ struct message {
     enum alert_type type;
     char *host, *service;
     uint8_t state;
-    bool agreed; /* found in the stream */
+    bool agreed;     /* found in the stream */
+    unsigned breach; /* that it is false: 1 + its index, 0: it is not */
 };
 struct permit {
     enum alert_type type;
@@ -277,7 +278,7 @@ static void take_again(struct plan *p, const struct message *m) {
     breach(p, PROMISE_ONE_STREAM, "alert %llu was handed over twice", (unsigned long long)m->number);
 }
 
-static void judge_message(struct plan *p, const struct message *m) {
+static void judge_message(struct plan *p, struct message *m) {
     struct expected *e = find_expected(p, m);
     char place[512];
     if (e != NULL) {
@@ -288,6 +289,7 @@ static void judge_message(struct plan *p, const struct message *m) {
         breach(p, PROMISE_NO_FALSE_ALERT, "alert %llu, %s of %s, %s, follows from nothing that was planted",
                (unsigned long long)m->number, alert_type_name(m->type), subject(place, m->host, m->service),
                state_word(m->service, m->state));
+        m->breach = p->breaches.count;
     }
     if (p->in_order && m->number < p->highest) {
         breach(p, PROMISE_ONE_STREAM, "alert %llu was handed over behind alert %llu", (unsigned long long)m->number,
@@ -309,7 +311,7 @@ void plan_hand(struct plan *p, const char *line) {
         m.service = xstrdup(m.service);
         GROW(&p->messages);
         p->messages.items[p->messages.count++] = m;
-        judge_message(p, &m);
+        judge_message(p, &p->messages.items[p->messages.count - 1]);
     }
     free(copy);
 }
@@ -345,6 +347,16 @@ static bool alike(const struct message *m, const json_t *alert) {
            (*m->host == '\0' || (read_state(text_of(alert, "state"), &state) && state == m->state));
 }
 
+/* Messages have no text; the agreed alert does. */
+static void quote(struct plan *p, const struct message *m, const json_t *alert) {
+    struct breach *b = &p->breaches.items[m->breach - 1];
+    struct buffer text = {0};
+    buffer_printf(&text, "%s: \"%.300s\"", b->reason, text_of(alert, "output"));
+    free(b->reason);
+    b->reason = xstrdup(buffer_cstr(&text));
+    buffer_free(&text);
+}
+
 void plan_stream(struct plan *p, const json_t *alert) {
     uint64_t number = (uint64_t)json_integer_value(json_object_get(alert, "number"));
     struct message *m = message_of(p, number);
@@ -358,6 +370,9 @@ void plan_stream(struct plan *p, const json_t *alert) {
     p->stream = number;
     if (m != NULL) {
         m->agreed = true;
+        if (m->breach > 0) {
+            quote(p, m, alert);
+        }
         if (!alike(m, alert)) {
             breach(p, PROMISE_ONE_STREAM, "alert %llu is another one in the sink than in the stream",
                    (unsigned long long)number);

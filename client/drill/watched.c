@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LOOK_EVERY_MS = 100, ALIVE_EVERY_MS = 10000 };
@@ -16,12 +17,17 @@ static const char *slash(const char *service) {
     return *service != '\0' ? "/" : "";
 }
 
-/* "told: alert 7, PROBLEM of web1/http": the fields of the line up to the service. */
+/* "told: alert 7, PROBLEM of web1/http": the fields of the line up to the service, of which some are empty. */
 static void note_message(struct scene *s, const char *line) {
-    char number[24] = "?", type[32] = "?", host[256] = "", service[256] = "";
-    sscanf(line, "%23[^\t]\t%31[^\t]\t%255[^\t]\t%255[^\t]", number, type, host, service);
-    scene_note(s, "told: alert %s, %s of %s%s%s", number, type, *host != '\0' ? host : "the cluster", slash(service),
-               service);
+    char *copy = xstrdup(line), *rest = copy;
+    const char *fields[4];
+    for (unsigned i = 0; i < 4; i++) {
+        const char *field = strsep(&rest, "\t");
+        fields[i] = field != NULL ? field : "";
+    }
+    scene_note(s, "told: alert %s, %s of %s%s%s", fields[0], fields[1], *fields[2] != '\0' ? fields[2] : "the cluster",
+               slash(fields[3]), fields[3]);
+    free(copy);
 }
 
 void judge_read_sink(struct scene *s) {

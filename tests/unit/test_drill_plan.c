@@ -251,6 +251,19 @@ static void sink_and_stream_are_alike(void **state) {
     plan_free(p);
 }
 
+static void false_alert_is_quoted(void **state) {
+    (void)state;
+    struct plan *p = plan_new(0, true);
+    json_t *a = json_pack("{s:i, s:s, s:n, s:n, s:s, s:s}", "number", 1, "type", "SYSTEM", "host", "service", "state",
+                          "CRITICAL", "output", "the clocks disagree");
+    plan_hand(p, "1\tSYSTEM\t\t\t\t1500");
+    plan_stream(p, a);
+    plan_stream_end(p);
+    must_find(p, PROMISE_NO_FALSE_ALERT, "follows from nothing that was planted: \"the clocks disagree\"");
+    json_decref(a);
+    plan_free(p);
+}
+
 static void gap_in_the_stream_is_found(void **state) {
     (void)state;
     struct plan *p = told_problem();
@@ -304,6 +317,7 @@ int main(void) {
         cmocka_unit_test(further_expected_alert_must_come_once),
         cmocka_unit_test(one_notifier_hands_over_in_order),
         cmocka_unit_test(sink_and_stream_are_alike),
+        cmocka_unit_test(false_alert_is_quoted),
         cmocka_unit_test(gap_in_the_stream_is_found),
         cmocka_unit_test(agreed_alert_that_was_not_handed_over_is_missed),
         cmocka_unit_test(message_that_is_not_in_the_stream_is_false),
