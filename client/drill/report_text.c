@@ -69,16 +69,20 @@ static void put_figures(struct buffer *out, const json_t *report) {
     }
 }
 
+static void put_span(struct buffer *out, const char *name, const json_t *ms, const char *since) {
+    char span[24];
+    buffer_printf(out, "  %-10s %s%s%s\n", name, seconds(span, ms), json_is_integer(ms) ? " " : "",
+                  json_is_integer(ms) ? since : "");
+}
+
 static void put_table(struct buffer *out, const json_t *report) {
     const json_t *a = json_object_get(report, "alerts");
-    char x[24], y[24];
+    char x[24];
     buffer_printf(out, "\n  %-10s %s: %" PRId64 " frames changed, %" PRId64 " processes killed\n", "bit",
                   json_is_true(json_object_get(report, "bit")) ? "yes" : "NO", number_of(report, "changed_frames"),
                   number_of(report, "killed"));
-    buffer_printf(out, "  %-10s %s after the fault began\n", "detected",
-                  seconds(x, json_object_get(report, "detect_ms")));
-    buffer_printf(out, "  %-10s %s after it was healed\n", "recovered",
-                  seconds(y, json_object_get(report, "recover_ms")));
+    put_span(out, "detected", json_object_get(report, "detect_ms"), "after the fault began");
+    put_span(out, "recovered", json_object_get(report, "recover_ms"), "after it was healed");
     buffer_printf(out,
                   "  %-10s %" PRId64 " expected, %" PRId64 " raised, %" PRId64 " false, %" PRId64 " missed, %" PRId64
                   " late\n",
@@ -207,7 +211,7 @@ void report_card(struct buffer *out, const json_t *reports, mono_ms elapsed) {
         buffer_u8(out, '\n');
         buffer_put(out, troubles.data, troubles.len);
     }
-    buffer_printf(out, "\n%zu drills: %u kept, %zu not; %u promises broken; %s\n", json_array_size(reports), kept,
+    buffer_printf(out, "\n%zu drills: %u kept, %zu not; broken promises: %u; %s\n", json_array_size(reports), kept,
                   json_array_size(reports) - kept, broken, seconds(time, ms));
     json_decref(ms);
     buffer_free(&troubles);
