@@ -32,7 +32,7 @@ static void forget(struct fault *f) {
     for (unsigned i = 0; i < FAULT_KEPT; i++)
         buffer_free(&f->kept[i]);
     for (unsigned i = 0; f->told && i < FAULT_TOLD; i++)
-        buffer_free(&f->told[i].frame);
+        buffer_free(&f->told[i].batch);
     free(f->told);
     f->told = NULL;
     f->kept_count = f->old_count = 0;

@@ -96,19 +96,25 @@ static enum said lies_in_status(struct fault *f, member_id to, struct msg *m) {
     return SAID_OTHERWISE;
 }
 
+/* The request of somebody else in a RELAY. */
+static bool is_relayed(struct fault *f, const struct msg *m, struct request *r) {
+    struct frame inner;
+    return m->type == FRAME_RELAY && frame_open(&inner, m->relay.request) == ERR_OK &&
+           request_decode(r, &inner, &f->arena) == ERR_OK &&
+           !public_key_equal(&r->client, &f->cluster->members[f->self].key);
+}
+
 /* Results that an observer never sent, or others than it sent, under its name. */
 static enum said forges_relays(struct fault *f, member_id to, struct msg *m) {
-    struct frame inner;
     struct request r;
-    if (m->type != FRAME_RELAY || frame_open(&inner, m->relay.request) != ERR_OK ||
-        request_decode(&r, &inner, &f->arena) != ERR_OK)
+    if (!is_relayed(f, m, &r))
         return SAID_AS_IS;
     struct buffer bytes = {0};
     if (fault_chance(f, 500)) {
         r.req_seq += 1 + fault_below(f, 8);
         request_seal(&bytes, &r, &f->cluster->id, &f->secret);
     } else {
-        buffer_put(&bytes, inner.raw.data, inner.raw.len);
+        buffer_put(&bytes, m->relay.request.data, m->relay.request.len);
         bytes.data[FRAME_HEADER_LEN + fault_below(f, bytes.len - FRAME_HEADER_LEN)] ^= 1;
     }
     struct msg other = {.type = FRAME_RELAY, .relay = {fault_bytes(f, &bytes)}};
@@ -140,7 +146,8 @@ static enum said keeps_some(struct fault *f, member_id to, struct bytes frame) {
 
 /* As it was, under another epoch, and for another cluster. */
 static void says_again(struct fault *f) {
-    const struct buffer *old = &f->kept[fault_below(f, FAULT_KEPT)];
+    size_t kept = f->kept_count < FAULT_KEPT ? f->kept_count : FAULT_KEPT;
+    const struct buffer *old = &f->kept[kept ? fault_below(f, kept) : 0];
     struct frame opened;
     if (!old->len || frame_open(&opened, buffer_bytes(old)) != ERR_OK)
         return;

@@ -1,4 +1,4 @@
-/* The disk under a node with a fault: commits may be slow or fail, all else is the disk's own. */
+/* The disk under a node with a fault: commits may be slow, fail or be damaged, all else is the disk's own. */
 #include "replica/fault_parts.h"
 
 static enum error disk_get(void *self, enum disk_family family, struct bytes key, struct buffer *out) {
@@ -20,13 +20,13 @@ static enum error disk_scan_back(void *self, enum disk_family family, struct byt
 
 static enum error disk_commit(void *self, const struct disk_batch *b, bool sync) {
     struct fault *f = self;
-    const struct behaviour *lies = fault_active(f) ? f->behaviour : NULL;
-    enum error e = ERR_OK;
-    if (lies && lies->commit) {
-        f->bites++;
-        e = lies->commit(f);
-    }
-    return e ? e : f->disk.commit(f->disk.self, b, sync);
+    struct disk_batch instead = *b;
+    enum error e = fault_active(f) && f->behaviour->commit ? f->behaviour->commit(f, &instead) : ERR_OK;
+    if (!e)
+        e = f->disk.commit(f->disk.self, &instead, sync);
+    if (instead.bytes.data != b->bytes.data)
+        buffer_free(&instead.bytes);
+    return e;
 }
 
 static void *disk_snapshot(void *self) {

@@ -37,14 +37,34 @@ static void sleep_ms(int64_t ms) {
         continue;
 }
 
-static enum error commits_slowly(struct fault *f) {
+static enum error commits_slowly(struct fault *f, struct disk_batch *b) {
+    (void)b;
+    f->bites++;
     sleep_ms(f->parameter);
     return ERR_OK;
 }
 
-static enum error never_commits(struct fault *f) {
-    (void)f;
+static enum error never_commits(struct fault *f, struct disk_batch *b) {
+    (void)b;
+    f->bites++;
     return ERR_IO;
+}
+
+/* One bit of one record of the state, once: found when it is read again. */
+static enum error rots(struct fault *f, struct disk_batch *b) {
+    const struct disk_write *w = NULL;
+    for (size_t i = 0; i < b->count && f->counter == 0 && !w; i++)
+        if (b->writes[i].family == DISK_STATE && b->writes[i].op == DISK_PUT && b->writes[i].value_len > 0)
+            w = &b->writes[i];
+    if (!w)
+        return ERR_OK;
+    struct bytes good = buffer_bytes(&b->bytes);
+    b->bytes = (struct buffer){0};
+    buffer_put(&b->bytes, good.data, good.len);
+    b->bytes.data[w->value_at + fault_below(f, w->value_len)] ^= (uint8_t)(1u << fault_below(f, 8));
+    f->counter = 1;
+    f->bites++;
+    return ERR_OK;
 }
 
 static void pauses(struct fault *f) {
@@ -66,6 +86,8 @@ const struct behaviour faults_of_machines[] = {
      .commit = commits_slowly},
     {{"disk-error", "DR-E6", NULL, "every write to disk fails, so the process stops", FAULT_SEAT_ANY, true},
      .commit = never_commits},
+    {{"disk-rot", "DR-D2", NULL, "one bit of its stored state turns over, found by a restart", FAULT_SEAT_ANY, true},
+     .commit = rots},
     {{"pause", "DR-E7", "MS", "the process stands still once for so long", FAULT_SEAT_ANY, true},
      .standard = 10000,
      .lowest = 1,

@@ -43,7 +43,8 @@ struct behaviour {
     void (*act)(struct fault *f);   /* now and then */
     void (*begin)(struct fault *f); /* once, behind the turn in which it was started */
     time_ms (*wall)(struct fault *f, struct node_now now);
-    enum error (*commit)(struct fault *f); /* ERR_OK: the disk does it */
+    /* Of what goes to disk: ERR_OK, the disk does it. Who changes bytes puts a copy of them into b. */
+    enum error (*commit)(struct fault *f, struct disk_batch *b);
 };
 /* One list a file, closed by a behaviour without a name. */
 extern const struct behaviour faults_of_primaries[], faults_of_backups[], faults_of_views[], faults_of_state[],
@@ -56,10 +57,10 @@ struct held_frame {
     member_id to;
     struct buffer frame;
 };
-struct told_lie { /* the altered proposal for (v, n) */
+struct told_lie { /* the altered batch of the proposal for (v, n) */
     view_no v;
     seq_no n;
-    struct buffer frame;
+    struct buffer batch;
 };
 struct fault {
     const struct cluster *cluster;

@@ -122,8 +122,8 @@ static bool is_named(const struct batch *b, const struct request_ref *ref) {
     return false;
 }
 
-/* What is proposed, and behind it everything that was proposed before. */
-static void propose_with_the_old(struct fault *f, struct msg *m) {
+/* What is proposed, and behind it everything that was proposed before, as a batch. */
+static struct bytes with_the_old(struct fault *f, const struct msg *m) {
     const struct batch *b = &m->pre_prepare.batch;
     size_t old = f->old_count < FAULT_OLD_REFS ? f->old_count : FAULT_OLD_REFS, most = f->cluster->knobs.batch_max;
     struct request_ref *refs = fault_memory(f, b->count + old, sizeof *refs);
@@ -133,7 +133,9 @@ static void propose_with_the_old(struct fault *f, struct msg *m) {
         if (!is_named(&more, &f->old[i]))
             refs[more.count++] = f->old[i];
     remember_refs(f, b);
-    fault_propose(f, m, &more);
+    struct buffer bytes = {0};
+    batch_encode(&bytes, &more);
+    return fault_bytes(f, &bytes);
 }
 
 static enum said proposes_the_old_again(struct fault *f, member_id to, struct msg *m) {
@@ -147,11 +149,13 @@ static enum said proposes_the_old_again(struct fault *f, member_id to, struct ms
     if (told->n != v->n || told->v != v->v) {
         told->n = v->n;
         told->v = v->v;
-        propose_with_the_old(f, m);
-        buffer_clear(&told->frame);
-        buffer_put(&told->frame, m->pre_prepare.batch_bytes.data, m->pre_prepare.batch_bytes.len);
+        struct bytes batch = with_the_old(f, m);
+        buffer_clear(&told->batch);
+        buffer_put(&told->batch, batch.data, batch.len);
     }
-    fault_propose_bytes(m, buffer_bytes(&told->frame));
+    if (bytes_equal(m->pre_prepare.batch_bytes, buffer_bytes(&told->batch)))
+        return SAID_AS_IS;
+    fault_propose_bytes(m, buffer_bytes(&told->batch));
     return SAID_OTHERWISE;
 }
 

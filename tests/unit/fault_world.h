@@ -53,8 +53,8 @@ static void look_for_owning_up(struct bytes frame) {
     struct frame f;
     struct digest d = name_of(frame);
     if (frame_open(&f, frame) == ERR_OK && f.sender < MEMBERS && frame_type_signed(f.type) &&
-        frame_verify(&f, &f.cluster, &cluster.members[f.sender].key) == ERR_OK &&
-        !is_among(world.made, world.made_count, &d) && !is_among(world.owned, world.owned_up, &d))
+        !is_among(world.made, world.made_count, &d) && !is_among(world.owned, world.owned_up, &d) &&
+        frame_verify(&f, &f.cluster, &cluster.members[f.sender].key) == ERR_OK)
         world.owned_before = false;
 }
 
