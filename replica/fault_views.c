@@ -48,20 +48,22 @@ static enum said proves_badly(struct fault *f, member_id to, struct msg *m) {
 /* ---- a decision of one ----
 
    DR-C1. The primary of view 0, replica 0, proposes to its victim, the highest-numbered other member, and to so many
-   further members as its parameter says; its COMMIT goes to the victim alone, and its VIEW-CHANGE says that it prepared
-   nothing. The play cuts what the victim sends to everybody but replica 0 (scene_cut(victim, i) for i = 1 ...; what it
-   hears stays whole), begins the lie, waits until a request is older than T_req and the others are ACTIVE in view 1,
-   stops the lie and mends.
+   further ones as its parameter says, by itself Q-2, the lowest first; its COMMIT goes to the victim alone, at once,
+   and its VIEW-CHANGE says that it prepared nothing. The play cuts what the victim sends to everybody but replica 0
+   (scene_cut(s, 3, 1) and (s, 3, 2) of four; what it hears stays whole), begins the lie, waits until requests are older
+   than T_req and the others are ACTIVE in view 1, ends the lie and mends.
 
-   With quorums as they should be the victim decides nothing: with 0 further members it lacks PREPAREs, with Q-2 of them
-   (1 of four) it is prepared by the PREPAREs of these and itself, and has two COMMITs, its own and the liar's. If the
-   whole code takes Q-1 for a quorum, the victim of four decides with 0 further members; if only COMMITs are counted so,
-   with 1. Nobody else is prepared then: whoever was told lacks the victim's PREPARE, the others lack the proposal. So
-   view 1 begins without the slot and gives its number to another batch: two decisions for one number, once the victim
-   is heard again. EV6 convicts replica 0 as soon as its COMMIT and its VIEW-CHANGE meet. */
+   With quorums as they should be the victim decides nothing: it is prepared, by its own PREPARE and those of Q-2
+   others, and has two COMMITs, its own and the liar's. Where Q-1 COMMITs are taken for enough, the victim of four
+   decides. Where all quorums are one too small, whoever was told would be prepared by its own PREPARE, so there the
+   parameter is 0: the victim alone is told, prepares and decides. Nobody else is prepared: who was told lacks the
+   victim's PREPARE, who was not lacks the proposal, and backups do not pass proposals on. So view 1 begins without the
+   slot and gives its number to another batch: two decisions for one number, seen as soon as the victim is heard again.
+   EV6 convicts replica 0 when its COMMIT and its VIEW-CHANGE meet. */
 static bool is_told(const struct fault *f, member_id to) {
     int64_t rank = to < f->self ? to : to - 1;
-    return to == f->victim || rank < f->parameter;
+    int64_t others = f->parameter < 0 ? (int64_t)quorum_strong(f->cluster->member_count) - 2 : f->parameter;
+    return to == f->victim || rank < others;
 }
 
 static void choose_the_highest(struct fault *f) {
@@ -214,6 +216,7 @@ const struct behaviour faults_of_views[] = {
      .send = changes_its_mind},
     {{"hidden-commit", "DR-C1", "OTHERS", "commits to the last member alone and hides it in its VIEW-CHANGE",
       FAULT_SEAT_PRIMARY, false},
+     .standard = -1,
      .highest = MEMBERS_MAX,
      .send = decides_with_one},
     {{"bad-certificate", "DR-C2", NULL, "one invalid certificate in its VIEW-CHANGE", FAULT_SEAT_ANY, false},
