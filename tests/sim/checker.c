@@ -281,7 +281,8 @@ void checker_sealed(struct checker *c, member_id node, struct bytes frame) {
     }
     struct digest key = place_key(frame_type_name(f.type), node, v, n, NULL);
     bool votes = f.type == FRAME_PRE_PREPARE || f.type == FRAME_PREPARE || f.type == FRAME_COMMIT;
-    if (votes && v < c->left[node] && !map_has(&c->signatures, &key)) /* older ones may be sent again */
+    bool reformed = set_has(sim_untrusted(c->sim), node); /* what it signed as a liar was not kept */
+    if (votes && v < c->left[node] && !map_has(&c->signatures, &key) && !reformed) /* older ones may be sent again */
         sim_fail(c->sim, "node %u votes in view %llu, which it has left", node, (unsigned long long)v);
     if (f.type == FRAME_VIEW_CHANGE && v > c->left[node])
         c->left[node] = v;

@@ -50,11 +50,17 @@ static bool facts_of(void *self, struct node_facts *out) {
     return node != NULL;
 }
 
+static bool faulted(void *self, struct bytes frame) {
+    const struct drilled *d = self;
+    struct node *node = d->sim->hosts[d->self].node;
+    return !d->sim->options->reforms || !node || node_faulted(node, frame);
+}
+
 static struct drilled *found(struct sim *s, member_id self, int behaviour) {
     struct drilled *d = xcalloc(1, sizeof *d);
     struct buffer why = {0};
     *d = (struct drilled){s, self, behaviour, NULL};
-    struct fault_host host = {.self = d, .facts = facts_of};
+    struct fault_host host = {.self = d, .facts = facts_of, .faulted = faulted};
     ENSURE(fault_new(&d->fault, &s->cluster, self, &s->secrets[self], &host, &why) == ERR_OK);
     buffer_free(&why);
     return d;
@@ -133,4 +139,11 @@ void drilled_act(struct drilled *d) {
     if (h->node)
         fault_turn(d->fault, d->sim->now / 1000 + MONO_START_MS);
     push_simple(d->sim, SECOND / 100, EVENT_ACT, d->self, 0);
+}
+
+bool drilled_reform(struct drilled *d) {
+    if (!d || d->behaviour < 0)
+        return false;
+    fault_stop(d->fault);
+    return true;
 }

@@ -130,7 +130,7 @@ void goal_judge_views(struct sim *s, view_no settled) {
 static void judge_node(struct sim *s, member_id i, seq_no newest, bool shaky) {
     struct node_facts f = facts_of(s, i);
     seq_no far = newest > 2 * s->options->checkpoint_interval ? newest - 2 * s->options->checkpoint_interval : 0;
-    if (f.suspects & (member_set)~s->untrusted)
+    if (f.suspects & (member_set)~sim_untrusted(s))
         sim_fail(s, "node %u suspects honest members: %x", i, (unsigned)f.suspects);
     s->counts->ahead += waits_ahead(s, i, goal_view(s));
     if (f.pbft.phase != PHASE_ACTIVE && !waits_ahead(s, i, goal_view(s)) && !shaky)

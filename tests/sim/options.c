@@ -133,6 +133,13 @@ static void draw_beyond(struct sim_options *o, struct prng *p) {
     }
 }
 
+static bool somebody_lies(const struct sim_options *o) {
+    for (unsigned i = 0; i < o->fault_count; i++)
+        if (o->faults[i].kind <= FAULT_BEHAVE)
+            return true;
+    return false;
+}
+
 bool sim_options_draw(struct sim_options *o, uint64_t seed, const struct sim_forced *forced) {
     struct prng p;
     int behaviour = forced->behaviour ? behaviour_find(forced->behaviour) : -1;
@@ -161,6 +168,7 @@ bool sim_options_draw(struct sim_options *o, uint64_t seed, const struct sim_for
     if (forced->beyond)
         draw_beyond(o, &p);
     o->orders = prng_chance(&p, 500);
+    o->reforms = o->repents && !o->beyond && somebody_lies(o) && prng_chance(&p, 500);
     return true;
 }
 
@@ -190,5 +198,5 @@ void sim_options_print(const struct sim_options *o) {
     if (o->beyond)
         printf("  beyond the bound: %u together%s%s\n", o->beyond, o->beyond_silent ? ", silent" : "",
                o->beyond_later ? ", one side in a later view" : "");
-    printf("  after the heal the faulty %s\n", o->repents ? "are silent" : "go on");
+    printf("  after the heal the faulty %s\n", o->reforms ? "are honest members" : o->repents ? "are silent" : "go on");
 }

@@ -72,6 +72,7 @@ struct sim_options { /* drawn from the seed, printed before a replay */
     bool behind;        /* one member is off nearly all the time, the cluster falls idle, then it comes back */
     bool hush;          /* at the end every observer falls silent, and that must be told */
     bool repents;       /* the faulty say nothing at all after the heal; otherwise they go on */
+    bool reforms;       /* instead, those that lied restart as honest members on their own disks */
     bool lone;          /* then one of them goes on: too few to decide anything */
     unsigned observers; /* that report: 3 or 5 */
     enum lie lie;       /* what observers say that is not so */
@@ -125,6 +126,7 @@ void sim_options_print(const struct sim_options *o);
     X(rotten, 1)                                                                                                       \
     X(repairs, 1)                                                                                                      \
     X(transfers, 1)                                                                                                    \
+    X(reformed, 1)                                                                                                     \
     X(key_twins, 1)                                                                                                    \
     X(wrong_clocks, 1)                                                                                                 \
     X(clock_steps, 1)                                                                                                  \

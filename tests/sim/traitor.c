@@ -34,10 +34,17 @@ static void seal(struct liar *t, enum frame_type type, struct bytes body, struct
     frame_seal(out, &context, body, &t->sim->secrets[t->self]);
 }
 
+/* As a drill does it: what the node can't remember does not leave. */
+static bool owned_up(struct liar *t, struct bytes frame) {
+    struct node *node = t->sim->hosts[t->self].node;
+    return !t->sim->options->reforms || !node || node_faulted(node, frame);
+}
+
 void liar_say_body(struct liar *t, member_id to, enum frame_type type, struct bytes body) {
     struct buffer frame = {0};
     seal(t, type, body, &frame);
-    liar_say_raw(t, to, buffer_bytes(&frame));
+    if (owned_up(t, buffer_bytes(&frame)))
+        liar_say_raw(t, to, buffer_bytes(&frame));
     buffer_free(&frame);
 }
 
@@ -48,7 +55,8 @@ void liar_say(struct liar *t, member_id to, const struct msg *m) {
     codec_encode(&body, m);
     seal(t, m->type, buffer_bytes(&body), &frame);
     checker_traitor_sealed(t->sim->checker, buffer_bytes(&frame));
-    liar_say_raw(t, to, buffer_bytes(&frame));
+    if (owned_up(t, buffer_bytes(&frame)))
+        liar_say_raw(t, to, buffer_bytes(&frame));
     buffer_free(&body);
     buffer_free(&frame);
 }

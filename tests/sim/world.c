@@ -29,7 +29,7 @@ struct sim_counts *sim_counts(struct sim *s) {
 }
 
 member_set sim_untrusted(const struct sim *s) {
-    return s->untrusted;
+    return s->untrusted | s->reformed;
 }
 
 bool sim_beyond(const struct sim *s) {
@@ -171,7 +171,8 @@ static void handle(struct sim *s, const struct event *e) {
         drilled_act(s->drilled[e->node]);
         break;
     case EVENT_ROUND:
-        liar_round(s->liars[e->node]);
+        if (s->liars[e->node])
+            liar_round(s->liars[e->node]);
         break;
     default:
         befall(s, e);
@@ -294,7 +295,19 @@ static void found_hosts(struct sim *s) {
 
 /* ---- the heal ---- */
 
+/* Its drill is over, as by kill -9: it restarts without it. What it said before may still be held against it. */
+static void reform(struct sim *s, struct host *h) {
+    host_crash(h);
+    liar_free(s->liars[h->id]);
+    s->liars[h->id] = NULL;
+    s->untrusted &= (member_set)~set_of(h->id);
+    s->reformed |= set_of(h->id);
+    s->counts->reformed++;
+}
+
 static void heal_host(struct sim *s, struct host *h) {
+    if (s->options->reforms && (s->liars[h->id] || drilled_reform(s->drilled[h->id])))
+        reform(s, h);
     bool leaves = is_untrusted(h) && (s->options->repents || set_has(s->crowd, h->id));
     h->doomed = false;
     h->paused_until = 0;

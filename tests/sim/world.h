@@ -84,6 +84,7 @@ struct sim {
     unsigned host_count;
     struct host hosts[HOSTS_MAX];
     member_set untrusted;                 /* members that may lie */
+    member_set reformed;                  /* members that lied, and are honest since the heal */
     member_set crowd;                     /* of these, those that run twice */
     member_id second[MEMBERS_MAX];        /* of the crowd: the place of the second half */
     member_set other_half[MEMBERS_MAX];   /* whom the second half talks to and hears */
@@ -152,6 +153,8 @@ bool drilled_hears(struct drilled *d, const uint64_t *client, struct admitted *x
 struct node_now drilled_now(struct drilled *d, struct node_now now);
 /* Every now and then. */
 void drilled_act(struct drilled *d);
+/* Its lies are over, for ever; it must be up. False: it never lied, or only its clock is wrong. */
+bool drilled_reform(struct drilled *d);
 
 /* --- faults.c --- */
 void faults_plan(struct sim *s);
