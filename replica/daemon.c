@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "crypto/keyfile.h"
 #include "replica/fault.h"
+#include "replica/live_drill.h"
 #include "replica/net.h"
 #include "replica/node.h"
 #include "replica/record_file.h"
@@ -46,6 +47,7 @@ struct daemon {
     struct net *net;
     struct fault *fault; /* NULL where drills are off */
     struct node *node;
+    struct live_drill drill;
     struct record_file record;
     bool record_failed, ready;
     pthread_t signals;
@@ -275,6 +277,8 @@ static mono_ms next_turn(struct daemon *d) {
     mono_ms node = node_deadline(d->node), fault = d->fault ? fault_turn(d->fault, clock_mono()) : INT64_MAX;
     if (atomic_exchange(&d->toggle, false))
         sandbox_toggle(d->fault, d->config->behave);
+    if (live_drill_turn(&d->drill, d->node, d->fault))
+        return clock_mono(); /* there is something to say */
     return fault < node ? fault : node;
 }
 
@@ -365,18 +369,6 @@ static enum error open_identity(struct daemon *d, struct buffer *why) {
     return ERR_OK;
 }
 
-static bool fault_asks(void *self, struct node_facts *out) {
-    const struct daemon *d = self;
-    if (d->node)
-        node_inspect(d->node, out);
-    return d->node != NULL;
-}
-
-static bool tell_faulted(void *self, struct bytes frame) {
-    const struct daemon *d = self;
-    return d->node && node_faulted(d->node, frame);
-}
-
 static enum error open_node(struct daemon *d, struct buffer *why) {
     struct node_world world = {.self = d,
                                .send = world_send,
@@ -403,7 +395,7 @@ static enum error open_node(struct daemon *d, struct buffer *why) {
 static enum error daemon_open(struct daemon *d, struct buffer *why) {
     const struct config *c = d->config;
     enum error e = open_identity(d, why);
-    struct fault_host host = {.self = d, .facts = fault_asks, .faulted = tell_faulted};
+    struct fault_host host = live_drill_host(&d->node);
     if (!e)
         e = sandbox_open(&d->fault, c, d->cluster, &d->key.sk, &host, why);
     if (!e)

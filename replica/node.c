@@ -56,6 +56,7 @@ enum error node_flush(struct node *n) {
     if (n->faulted_lost)
         return ERR_IO;
     accuse_turn(n);
+    drill_turn(n);
     if (n->batch.count) {
         enum error e = n->disk.commit(n->disk.self, &n->batch, n->sync);
         if (e != ERR_OK)
@@ -251,7 +252,7 @@ static mono_ms earlier(mono_ms a, mono_ms b) {
 mono_ms node_deadline(const struct node *n) {
     mono_ms soonest = earlier(pbft_deadline(n->pbft), desk_deadline(&n->desk));
     soonest = earlier(soonest, earlier(donor_deadline(n), transfer_deadline(n)));
-    soonest = earlier(soonest, accuse_deadline(n));
+    soonest = earlier(soonest, earlier(accuse_deadline(n), drill_deadline(n)));
     return earlier(soonest, n->voice.tick_due);
 }
 

@@ -62,6 +62,20 @@ enum error node_flush(struct node *n);
    frame must not leave. It may be called while the node sends, and between turns; it sends nothing itself. */
 bool node_faulted(struct node *n, struct bytes frame);
 
+/* ---- drills: the host keeps a filter (replica/fault.h) between the node and its world ---- */
+struct drill_order {
+    uint64_t id;
+    char behaviour[DRILL_BEHAVIOUR_MAX + 1];
+    mono_ms until; /* the filter ends then at the latest */
+};
+/* What an ordered drill makes this replica do now; NULL: nothing. To be looked at behind each turn: when it is another
+   one, or none, the filter stops, and the host says so by node_drill_over. */
+const struct drill_order *node_drill(const struct node *n);
+/* The filter signed this frame with the node's key, and the node did not make it. */
+void node_drill_signed(struct node *n, struct bytes frame);
+/* The replica is honest again, or the behaviour was not to be had: the log is told. bites: frames changed. */
+void node_drill_over(struct node *n, uint64_t id, uint64_t bites);
+
 struct node_facts {
     struct pbft_view pbft;
     seq_no executed;

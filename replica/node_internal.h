@@ -29,6 +29,17 @@ struct voice {                   /* this replica's own signed requests */
     struct buffer tick_frame;
 };
 
+enum drilling_stage { DRILLING_NONE, DRILLING_LIES, DRILLING_OVER };
+struct drilling { /* this replica as the target of a drill */
+    enum drilling_stage stage;
+    uint64_t id;
+    struct drill_order order;
+    seq_no max_n; /* of what was signed for it */
+    view_no max_view;
+    uint64_t bites;
+    mono_ms due; /* when DRILL-DONE is asked for again */
+};
+
 struct node {
     const struct cluster *cluster;
     member_id self;
@@ -52,6 +63,7 @@ struct node {
     struct pbft *pbft;
     struct voice voice;
     struct accuser accuser;
+    struct drilling drilling;
 
     struct executed executed;
     size_t done_count, done_cap;
@@ -116,5 +128,12 @@ void voice_tick(struct node *n); /* submits a tick when one is due */
 /* Signs r with a number of its own and submits it; returns the number. Not while the core performs its actions. */
 uint64_t voice_ask(struct node *n, struct request *r);
 bool voice_may_vote(const struct node *n);
+
+/* node_drill.c */
+/* Batch seq was executed live. */
+void drill_executed(struct node *n, seq_no seq);
+/* At the end of each turn: says DRILL-DONE until it is executed. */
+void drill_turn(struct node *n);
+mono_ms drill_deadline(const struct node *n);
 
 #endif

@@ -101,6 +101,7 @@ void node_execute(struct node *n, seq_no seq, const struct digest *d, enum batch
     struct bytes receipt = outputs_executed(n->outputs, &n->executed, &n->batch, replay);
     if (replay)
         return;
+    drill_executed(n, seq);
     if (receipt.len)
         node_send(n, set_all(n->cluster->member_count), receipt);
     node_answer_replies(n);
