@@ -79,6 +79,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) -lcmocka $(LIBS_REPLICA) -ljansson -lcurl
 
+$(BUILD)/tests/unit/test_drill_disk: $(BUILD)/quorate-disk.so
+
 # The simulator links its own signatures and digests (tests/sim/standin.c) before the archive, so sign.o and digest.o
 # are never pulled in.
 $(BUILD)/tests/sim/sim: $(SIM_SRCS:%.c=$(BUILD)/%.o) $(LIB)

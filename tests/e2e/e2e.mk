@@ -1,14 +1,10 @@
 # What the end-to-end tests need beside the programs.
 E2E_TOOLS := $(BUILD)/tests/e2e/check_record $(BUILD)/tests/e2e/two_faced $(BUILD)/tests/e2e/garbage \
-             $(BUILD)/tests/e2e/fsync_fault.so $(BUILD)/tests/e2e/rot $(BUILD)/tests/e2e/receiver
+             $(BUILD)/tests/e2e/rot $(BUILD)/tests/e2e/receiver
 $(BUILD)/tests/e2e/%: tests/e2e/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) $(LIBS_REPLICA)
-$(BUILD)/tests/e2e/%.so: tests/e2e/%.c
-	@mkdir -p $(@D)
-	$(call say,TEST)
-	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $< -ldl
 tests: $(E2E_TOOLS)
 -include $(wildcard $(BUILD)/tests/e2e/*.d)
 
