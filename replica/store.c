@@ -305,9 +305,17 @@ enum error store_open(struct store **out, const char *directory, struct buffer *
     return ERR_OK;
 }
 
+/* One that failed is left open until the process ends: RocksDB would write once more to close it, and aborts where the
+   disk takes nothing at all. What was synced is on the disk anyway. */
+static struct store *abandoned;
+
 void store_close(struct store *s) {
     if (!s)
         return;
+    if (*s->failure) {
+        abandoned = s;
+        return;
+    }
     rocksdb_writebatch_destroy(s->batch);
     rocksdb_writeoptions_destroy(s->write_sync);
     rocksdb_writeoptions_destroy(s->write);
