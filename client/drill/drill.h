@@ -48,7 +48,8 @@ struct drill_cast {
     bool disks;          /* each replica with the faulty disk preloaded: scene_disk, scene_power_loss */
     bool no_load;        /* nobody submits beside the agents */
     unsigned allowed;    /* bits 1 << enum alert_type that may come beside what was planned (SYSTEM, DISSENT ...) */
-    const char *knobs;   /* lines for cluster.yaml's `protocol:` ("checkpoint_interval: 32"), NULL: as init writes */
+    const char *knobs;   /* lines for cluster.yaml's `protocol:` ("checkpoint_interval: 32"), NULL: the stage's own,
+                            which are those of init but request_timeout_ms 1500, silent_ms 10000, cluster_gap_ms 120000 */
     const char *objects; /* further Nagios objects, NULL: the stage's own only */
     const char *replica_options; /* "--retain 200", NULL: none */
 };

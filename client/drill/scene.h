@@ -5,7 +5,7 @@
 
    The stage's objects: hosts web1 and db1, services web1/http, web1/ssh, db1/sql, each voted on by all observers with
    the usual majority, max_check_attempts 1, checked each second by a real plugin that reads what scene_outage planted;
-   freshness_threshold 10; contact `oncall`. Host `load` with services of the observer `load`. Everything is well before
+   freshness_threshold 60; contact `oncall`. Host `load` with services of the observer `load`. Everything is well before
    and after a play.
 
    Calls block, at most for the seconds that they are given or named here. All waiting is watching until a deadline.
