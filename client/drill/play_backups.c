@@ -62,7 +62,7 @@ static bool write_lonely_cluster(struct scene *s, const char *path, member_id on
     FILE *f = cluster_load(&c, scene_cluster_path(s), &why) == ERR_OK ? fopen(path, "w") : NULL;
     for (member_id i = 0; f && i < c->member_count; i++)
         if (i != only)
-            snprintf(c->members[i].client, sizeof c->members[i].client, "tcp://127.0.0.1:1");
+            snprintf(c->members[i].client, sizeof c->members[i].client, "tcp://127.0.0.1:%u", 1u + i);
     if (f)
         cluster_write(&text, c);
     bool good = f && fwrite(text.data, 1, text.len, f) == text.len;
