@@ -11,16 +11,12 @@ static void comes_back(struct scene *s, member_id who) {
 }
 
 void play_killed_member(struct scene *s) {
-    scene_kill(s, scene_backup(s, 0));
+    member_id backup = scene_backup(s, 0), primary = scene_primary(s);
+    scene_kill(s, backup);
     moves_outage(s);
     moves_flow(s);
     scene_all_told(s, MOVES_PATIENCE_S);
-    for (member_id i = 0; i < scene_members(s); i++) {
-        int status;
-        if (scene_ended(s, i, &status))
-            comes_back(s, i);
-    }
-    member_id primary = scene_primary(s);
+    comes_back(s, backup);
     view_no view = moves_view(s);
     scene_kill(s, primary);
     scene_mended(s, "web1", "http");
