@@ -1,6 +1,6 @@
 /* Rows G of the catalogue: time. */
+#include "client/drill/crowd.h"
 #include "client/drill/plays.h"
-#include "client/drill/scene.h"
 
 /* So that a busy machine is not taken for a bad primary. */
 #define PATIENT "request_timeout_ms: 10000\nsilent_ms: 30000\n"
@@ -48,7 +48,7 @@ const struct drill drills_of_clocks[] = {
     {.name = "clock-step",
      .row = "DR-G5",
      .modes = DRILL_SANDBOX,
-     .summary = "the clocks of three replicas of four step ahead by 20 s, later back",
+     .summary = "the clocks of three replicas of four step ahead by 30 s, later back",
      .attack =
          "A time server was wrong, and NTP steps the clocks of almost all replicas at once; later they are stepped "
          "back. The step ahead looks as if all observers had been silent for that long. The step back would let "
@@ -65,8 +65,9 @@ const struct drill drills_of_clocks[] = {
          "PROBLEM with `no observer reports`. Traitors are as many here as clocks that step; their frames are "
          "honest.",
      .promises = 0,
-     .cast = {.traitors = {{0, "clock-offset:20000"}, {1, "clock-offset:20000"}, {2, "clock-offset:20000"}},
+     .cast = {.traitors = {{0, "clock-offset:30000"}, {1, "clock-offset:30000"}, {2, "clock-offset:30000"}},
               .allowed = 1u << ALERT_SYSTEM,
+              .objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "1", "15", ""),
               .knobs = PATIENT "cluster_gap_ms: 5000\n"},
      .play = play_clock_step},
 
@@ -114,7 +115,9 @@ const struct drill drills_of_clocks[] = {
          "of all replicas say `TILT: stood still for N ms`, and nobody wishes another view for five seconds. "
          "Agents had logged `no-quorum`, now `quorum-back`.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
-     .cast = {.allowed = 1u << ALERT_SYSTEM, .knobs = "cluster_gap_ms: 5000\n"},
+     .cast = {.allowed = 1u << ALERT_SYSTEM,
+              .objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "1", "8", ""),
+              .knobs = "cluster_gap_ms: 5000\n"},
      .play = play_cluster_gap},
 
     {.name = NULL},

@@ -3,7 +3,8 @@
 #include "client/drill/scene.h"
 
 /* So that a busy machine is not taken for a bad primary. */
-#define PATIENT "request_timeout_ms: 2000\nsilent_ms: 5000\n"
+#define PATIENT "request_timeout_ms: 10000\nsilent_ms: 30000\n"
+#define CALM "request_timeout_ms: 4000\nsilent_ms: 8000\n"
 
 const struct drill drills_of_crashes[] = {
     {.name = "killed-member",
@@ -103,8 +104,10 @@ const struct drill drills_of_crashes[] = {
               "shows the third case only.",
      .see =
          "The process ends with status 1 and one line: `quorated: the disk refused a write: DIRECTORY: ...` with the "
-         "system's reason, or `no space left`. `quorate replicas` shows it as unreachable. Under a slow primary the "
-         "logs say `wish v=V REQ_TIMEOUT` or SLOW, and VIEW rises.",
+         "system's reason, or `no space left`. (Where a write fails before quorate's own look at the free space, an "
+         "assertion of RocksDB may end it first, by SIGABRT.) `quorate replicas` shows it as unreachable. Under a "
+         "slow primary the logs say `wish v=V REQ_TIMEOUT` or SLOW, the slow one's `TILT: stood still for N ms`, and "
+         "VIEW rises.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "disk-slow:2000",
      .cast = {.disks = true},
@@ -129,7 +132,7 @@ const struct drill drills_of_crashes[] = {
          "on all the while, for it needs f+1 ticks only.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "pause:4000",
-     .cast = {.knobs = PATIENT},
+     .cast = {.knobs = CALM},
      .play = play_frozen_process},
 
     {.name = NULL},

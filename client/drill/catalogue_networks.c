@@ -3,7 +3,7 @@
 #include "client/drill/scene.h"
 
 /* So that a busy machine is not taken for a bad primary. */
-#define PATIENT "request_timeout_ms: 2000\nsilent_ms: 5000\n"
+#define CALM "request_timeout_ms: 4000\nsilent_ms: 8000\n"
 #define BRISK "request_timeout_ms: 1000\n"
 
 const struct drill drills_of_networks[] = {
@@ -24,7 +24,7 @@ const struct drill drills_of_networks[] = {
             "`network connected=0x..` without the bits of the others.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "isolated",
-     .cast = {.network = true, .knobs = PATIENT},
+     .cast = {.network = true, .knobs = CALM},
      .play = play_isolated_member},
 
     {.name = "split-in-two",

@@ -98,13 +98,13 @@ const struct drill drills_of_observers[] = {
          "Observer c says nothing any more: its machine is down, or somebody cut its line to blind the monitoring "
          "before an attack.",
      .holds =
-         "Its last vote counts until its freshness_threshold (3 s here) and is missing then. The other two are still "
+         "Its last vote counts until its freshness_threshold (6 s here) and is missing then. The other two are still "
          "a quorum, so the state stays what they say, and a failure is told. Silence is not blamed: no score, no "
          "mask.",
      .see = "`quorate status --observers`: c `no: stale`, SCORE 0. `quorate status` shows `2 of 3` and its last words "
             "with their age. No alert: the loss of one observer of three is not an outage. Look at its agent.",
      .promises = 1u << PROMISE_AUTHORITY,
-     .cast = {.objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "0.25", "3", ""),
+     .cast = {.objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "0.25", "6", ""),
               .knobs = QUICK},
      .play = play_stale_observer},
 
@@ -122,7 +122,7 @@ const struct drill drills_of_observers[] = {
          "PROBLEM, UNKNOWN: `1 of 3 report, undecided`; `quorate status` marks it undecided and shows whose votes are "
          "stale. RECOVERY when enough speak again.",
      .promises = 1u << PROMISE_AUTHORITY,
-     .cast = {.objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "0.25", "3", ""),
+     .cast = {.objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "0.25", "6", ""),
               .knobs = QUICK},
      .play = play_lost_observer_quorum},
 
@@ -142,7 +142,7 @@ const struct drill drills_of_observers[] = {
          "the dissent. `quorate status --observers`: all scores stay 0. RECOVERY when the region is back.",
      .promises = 1u << PROMISE_AUTHORITY,
      .cast = {.observers = 5,
-              .objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c,d,e", "0.25", "3", ""),
+              .objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c,d,e", "0.25", "6", ""),
               .knobs = QUICK},
      .play = play_regional_outage},
 
@@ -177,13 +177,13 @@ const struct drill drills_of_observers[] = {
          "is played fifty times a second, properly signed; and a result dated yesterday is tried as well. The "
          "aim is that nobody notices the silence.",
      .holds = "A request takes effect once, so the recording renews nothing: the vote goes stale after its "
-              "freshness_threshold (3 s here), and the silence is told. A result older than a minute and the threshold "
+              "freshness_threshold (6 s here), and the silence is told. A result older than a minute and the threshold "
               "is refused as `late`.",
      .see = "PROBLEM, UNKNOWN: `no observer reports since ...`. `clients answers=N` in the counters grows, `state "
             "results_accepted` does not; `quorate submit` says `late` for what is dated yesterday. Playing another's "
             "frames is no offence that could be proven, so there is no evidence.",
      .promises = 1u << PROMISE_VALIDITY | 1u << PROMISE_ACCOUNTABILITY,
-     .cast = {.objects = CROWD_COMMAND CROWD_HOST("c", "1", "3600") CROWD_SERVICE("line", "c", "1", "3", ""),
+     .cast = {.objects = CROWD_COMMAND CROWD_HOST("c", "1", "3600") CROWD_SERVICE("line", "c", "1", "6", ""),
               .knobs = QUICK},
      .play = play_replayed_results},
 

@@ -16,6 +16,7 @@ struct part { /* what one of them says */
 };
 
 struct crowd {
+    struct scene *scene;
     const char *host, *service;
     unsigned count;
     mono_ms round;
@@ -69,7 +70,7 @@ static void *run(void *self) {
 struct crowd *crowd_open(struct scene *s, const char *host, const char *service, unsigned observers, mono_ms round) {
     REQUIRE(observers <= CROWD_MAX && round > 0);
     struct crowd *c = xcalloc(1, sizeof *c);
-    *c = (struct crowd){.host = host, .service = service, .count = observers, .round = round};
+    *c = (struct crowd){.scene = s, .host = host, .service = service, .count = observers, .round = round};
     pthread_mutex_init(&c->lock, NULL);
     bool good = true;
     for (unsigned i = 0; i < observers && good; i++) {
@@ -91,6 +92,8 @@ void crowd_close(struct crowd *c) {
     c->over = true;
     if (c->runs)
         pthread_join(c->thread, NULL);
+    scene_told(c->scene, 0); /* what came so far is judged without the permission */
+    scene_allow(c->scene, ALERT_PROBLEM, c->host, c->service);
     for (unsigned i = 0; i < c->count; i++)
         puppet_free(c->voters[i]);
     pthread_mutex_destroy(&c->lock);

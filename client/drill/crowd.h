@@ -11,7 +11,7 @@ enum { CROWD_SILENT = 0xff, CROWD_MAX = 8 };
 struct crowd;
 /* `observers` of them, from a on, speak of the object; all say 0 until told otherwise. NULL: liveness is broken. */
 struct crowd *crowd_open(struct scene *s, const char *host, const char *service, unsigned observers, mono_ms round);
-void crowd_close(struct crowd *c); /* NULL: nothing. They fall silent */
+void crowd_close(struct crowd *c); /* NULL: nothing. They fall silent, and that this is told later is no false alert */
 
 /* What is true, and what all say who are not told otherwise. */
 void crowd_truth(struct crowd *c, uint8_t state);
@@ -26,12 +26,12 @@ uint64_t crowd_lies(const struct crowd *c);
  */
 #define CROWD_COMMAND "define command {\n command_name drill-nothing\n command_line /bin/true\n}\n"
 #define CROWD_RULES(observers, round, freshness, more)                                                                 \
-    " max_check_attempts 1\n check_interval " round "\n retry_interval 1\n freshness_threshold " freshness            \
+    " max_check_attempts 1\n check_interval " round "\n retry_interval 1\n freshness_threshold " freshness             \
     "\n notification_interval 0\n contacts oncall\n _OBSERVERS " observers "\n" more "}\n"
 #define CROWD_HOST(observers, round, freshness)                                                                        \
     "define host {\n host_name crowd\n" CROWD_RULES(observers, round, freshness, "")
 #define CROWD_SERVICE(service, observers, round, freshness, more)                                                      \
-    "define service {\n host_name crowd\n service_description " service "\n check_command drill-nothing\n"            \
-    CROWD_RULES(observers, round, freshness, more)
+    "define service {\n host_name crowd\n service_description " service                                                \
+    "\n check_command drill-nothing\n" CROWD_RULES(observers, round, freshness, more)
 
 #endif

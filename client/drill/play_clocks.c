@@ -1,5 +1,6 @@
 /* Plays of the rows G: clocks that are wrong, and time that nobody else's traffic carries. */
 #include "base/clock.h"
+#include "client/drill/crowd.h"
 #include "client/drill/moves.h"
 #include "client/drill/plays.h"
 #include "client/drill/watch.h"
@@ -82,14 +83,24 @@ void play_primarys_wrong_clock(struct scene *s) {
 
 /* ---- DR-G5 ---- */
 
+/* crowd/line goes stale sooner than time jumps, but for the rule in question. */
+static struct crowd *watched_closely(struct scene *s) {
+    const struct watched well = {.host = "crowd", .service = "line", .text = "OK"};
+    struct crowd *c = crowd_open(s, "crowd", "line", 3, 1000);
+    if (c)
+        scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_state, watched(&well), "the observers speak");
+    return c;
+}
+
 void play_clock_step(struct scene *s) {
     const struct watched gap = {.text = "CLUSTER_GAP"};
-    scene_note(s, "the clocks of replicas 0, 1 and 2 step ahead by 20 s");
+    struct crowd *c = watched_closely(s);
+    scene_note(s, "the clocks of replicas 0, 1 and 2 step ahead by 30 s");
     for (member_id i = 0; i < 3; i++)
         scene_lies(s, i);
-    scene_must(s, PROMISE_NO_FALSE_ALERT, MOVES_PATIENCE_S, watch_announced, watched(&gap),
-               "one alert says that deadlines moved along");
-    scene_detected(s, "SYSTEM alert CLUSTER_GAP");
+    if (scene_must(s, PROMISE_NO_FALSE_ALERT, MOVES_PATIENCE_S, watch_announced, watched(&gap),
+                   "one alert says that deadlines moved along"))
+        scene_detected(s, "SYSTEM alert CLUSTER_GAP");
     moves_outage(s);
     moves_flow(s);
     scene_all_told(s, MOVES_PATIENCE_S);
@@ -99,6 +110,7 @@ void play_clock_step(struct scene *s) {
     moves_flow(s);
     scene_mended(s, "web1", "http");
     scene_all_told(s, MOVES_PATIENCE_S);
+    crowd_close(c);
     scene_healed(s, "the clocks are right");
 }
 
@@ -116,19 +128,8 @@ static void start_all(struct scene *s) {
     scene_agent_start(s, "c");
 }
 
-/* What was not heard of for ten seconds is told to be silent too, if the machine is so slow. */
-static void allow_silence(struct scene *s) {
-    static const char *const objects[][2] = {
-        {"web1", ""}, {"web1", "http"}, {"web1", "ssh"}, {"db1", ""}, {"db1", "sql"}};
-    for (unsigned i = 0; i < sizeof objects / sizeof objects[0]; i++) {
-        scene_allow(s, ALERT_PROBLEM, objects[i][0], objects[i][1]);
-        scene_allow(s, ALERT_RECOVERY, objects[i][0], objects[i][1]);
-    }
-}
-
 void play_nobody_reports(struct scene *s) {
     const struct watched silent = {.host = "quiet", .service = "beat", .text = "no observer reports since"};
-    allow_silence(s);
     if (scene_submit(s, "a", "quiet\tbeat\t0\tI am alive\n", NULL) != 0)
         scene_broken(s, PROMISE_LIVENESS, "the heartbeat was not taken");
     scene_injected(s, "nobody reports anything any more");
@@ -144,6 +145,7 @@ void play_nobody_reports(struct scene *s) {
     if (scene_submit(s, "a", "quiet\tbeat\t0\tI am alive again\n", NULL) != 0)
         scene_broken(s, PROMISE_LIVENESS, "the heartbeat was not taken");
     scene_all_told(s, MOVES_PATIENCE_S);
+    scene_allow(s, ALERT_PROBLEM, "quiet", "beat"); /* nobody speaks of it any more */
     scene_healed(s, "all report again");
 }
 
@@ -153,17 +155,19 @@ enum { GAP_S = 12 };
 
 void play_cluster_gap(struct scene *s) {
     const struct watched gap = {.text = "CLUSTER_GAP"};
+    struct crowd *c = watched_closely(s);
     for (member_id i = 0; i < scene_members(s); i++)
         scene_pause(s, i);
     moves_outage(s);
     scene_comes(s, GAP_S, never, 0);
     for (member_id i = 0; i < scene_members(s); i++)
         scene_resume(s, i);
-    scene_must(s, PROMISE_NO_FALSE_ALERT, MOVES_PATIENCE_S, watch_announced, watched(&gap),
-               "one alert says that the cluster stood still");
-    scene_detected(s, "SYSTEM alert CLUSTER_GAP");
+    if (scene_must(s, PROMISE_NO_FALSE_ALERT, MOVES_PATIENCE_S, watch_announced, watched(&gap),
+                   "one alert says that the cluster stood still"))
+        scene_detected(s, "SYSTEM alert CLUSTER_GAP");
     scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_all_active, 0, "all take part again");
     moves_flow(s);
     moves_mended(s);
+    crowd_close(c);
     scene_healed(s, "the cluster goes on");
 }
