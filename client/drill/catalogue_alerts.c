@@ -8,8 +8,9 @@
 #define STORM_HOST(name) "define host {\n host_name h" name "\n use storm\n}\n"
 #define STORM_TEN(tens)                                                                                                \
     STORM_HOST(tens "0")                                                                                               \
-    STORM_HOST(tens "1") STORM_HOST(tens "2") STORM_HOST(tens "3") STORM_HOST(tens "4") STORM_HOST(tens "5")           \
-        STORM_HOST(tens "6") STORM_HOST(tens "7") STORM_HOST(tens "8") STORM_HOST(tens "9")
+    STORM_HOST(tens "1")                                                                                               \
+    STORM_HOST(tens "2") STORM_HOST(tens "3") STORM_HOST(tens "4") STORM_HOST(tens "5") STORM_HOST(tens "6")           \
+        STORM_HOST(tens "7") STORM_HOST(tens "8") STORM_HOST(tens "9")
 #define STORM                                                                                                          \
     "define host {\n name storm\n register 0\n" CROWD_RULES("c", "1", "3600", "") STORM_TEN("0") STORM_TEN("1")        \
         STORM_TEN("2") STORM_TEN("3") STORM_TEN("4") STORM_TEN("5") STORM_TEN("6") STORM_TEN("7") STORM_TEN("8")       \
@@ -33,7 +34,6 @@ const struct drill drills_of_alerts[] = {
          "`replica 6`, EV14 BAD_RECEIPT, fault: broken memory could do the same, so it convicts nobody; one SYSTEM "
          "alert tells of it. `quorate replicas` shows `CONTRADICTS: named by f+1 members` at replica 6. Replica 5 "
          "lies to clients only, so the log has nothing against it. In a live drill one member forges alerts.",
-     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "forge-alerts",
      .cast = {.members = 7,
               .traitors = {{5, "forge-alerts"}, {6, "forge-receipts"}},
@@ -55,7 +55,6 @@ const struct drill drills_of_alerts[] = {
          "`quorate replicas` shows replica 2 as unreachable, while the others' counters still say that it is connected "
          "(`network connected=0x..`): it takes part and is silent towards clients. check_quorate warns. There is no "
          "evidence, since silence proves nothing.",
-     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "mute-clients",
      .cast = {.traitors = {{2, "mute-clients"}}, .knobs = PATIENT},
      .play = play_withheld_alerts},

@@ -123,7 +123,8 @@ const struct drill drills_of_clients[] = {
          "`quorate evidence` lists EV12 OBS_EQUIV against the observer, convicted, shown by the log itself; one SYSTEM "
          "alert says `observer c convicted: it signed two contents under one obs_seq`. Its later results are "
          "refused with `convicted`, `state results_refused` grows in the counters, and `quorate status "
-         "--observers` says `no: convicted` for it everywhere.",
+         "--observers` says `no: convicted` for it everywhere. What it alone spoke of becomes UNKNOWN, and that is "
+         "told.",
      .promises = 1u << PROMISE_VALIDITY | 1u << PROMISE_AUTHORITY | 1u << PROMISE_ACCOUNTABILITY,
      .cast = {.objects = LONE, .allowed = 1u << ALERT_SYSTEM, .knobs = PATIENT},
      .play = play_convicted_in_flight},
@@ -144,7 +145,6 @@ const struct drill drills_of_clients[] = {
          "its counters. The agent's results are acknowledged by the other three, and `quorate status` shows its "
          "votes as fresh. There is no evidence, since silence proves nothing. The same done by the primary is drill "
          "DR-A5, and ends with its replacement.",
-     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "censor-client:0",
      .cast = {.traitors = {{3, "censor-client:0"}}, .knobs = PATIENT},
      .play = play_deaf_ingress},

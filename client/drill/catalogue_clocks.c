@@ -22,7 +22,6 @@ const struct drill drills_of_clocks[] = {
          "the good ones lie within a second or so. check_quorate looks at agreed time only, which is right. There "
          "is no evidence, since a wrong clock is no lie. Correct the clock; no restart is needed. A live drill puts "
          "one member's clock ahead by an hour.",
-     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "clock-offset:3600000",
      .cast = {.members = 7, .traitors = {{5, "clock-offset:3600000"}, {6, "clock-frozen"}}, .knobs = PATIENT},
      .play = play_wrong_clocks},
@@ -40,7 +39,6 @@ const struct drill drills_of_clocks[] = {
               "to lead, since nothing that it does is wrong.",
      .see = "OFFSET_MS near 3600000 at the primary in `quorate replicas`, about 0 at the others. VIEW stays. Its log "
             "lines have wrong times, which is what one usually notices first.",
-     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "clock-offset:3600000",
      .cast = {.traitors = {{0, "clock-offset:3600000"}}, .knobs = PATIENT},
      .play = play_primarys_wrong_clock},
@@ -64,7 +62,6 @@ const struct drill drills_of_clocks[] = {
          "step back OFFSET_MS of all replicas is negative and rises to 0 within as many seconds as the step had. No "
          "PROBLEM with `no observer reports`. Traitors are as many here as clocks that step; their frames are "
          "honest.",
-     .promises = 0,
      .cast = {.traitors = {{0, "clock-offset:30000"}, {1, "clock-offset:30000"}, {2, "clock-offset:30000"}},
               .allowed = 1u << ALERT_SYSTEM,
               .objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "1", "15", ""),

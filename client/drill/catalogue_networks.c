@@ -82,7 +82,6 @@ const struct drill drills_of_networks[] = {
      .see = "p99 in this report against before. In the counters `messages_in` of the lossy ones is lower than that of "
             "the others; the log may show single `wish v=V REQ_TIMEOUT`. `quorate replicas`: LAG of a few batches that "
             "comes and goes. A live drill loses 10 of 100 frames of one member.",
-     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "lossy:10",
      .cast = {.traitors = {{3, "jitter:100"}}, .network = true, .allowed = 1u << ALERT_SYSTEM},
      .play = play_bad_weather},

@@ -189,6 +189,7 @@ void play_two_contents(struct scene *s) {
                    "the client is named in the log"))
         scene_detected(s, "EV13 against observer c");
     scene_bit(s, c.told, "numbers used twice");
+    scene_accused(s, "observer c");
     unsigned effects = took_effect(c.puppet, &c.pair.one) + took_effect(c.puppet, &c.pair.two);
     if (effects != 1)
         scene_broken(s, PROMISE_VALIDITY, "of two requests under one number %u took effect", effects);
@@ -234,7 +235,7 @@ void play_number_jumps(struct scene *s) {
         scene_broken(s, PROMISE_LIVENESS, "a request within reach of the window is not executed");
     must_refuse(s, p, first, ERR_OLD);
     must_refuse(s, p, last + (2u << 20), ERR_AHEAD);
-    must_refuse(s, p, UINT64_MAX, ERR_AHEAD);
+    must_refuse(s, p, (uint64_t)1 << 60, ERR_AHEAD);
     scene_bit(s, 3, "numbers outside the window");
     o = beat(p, "in its row");
     if (puppet_submit(p, &o) != ERR_OK)
@@ -269,6 +270,8 @@ void play_convicted_in_flight(struct scene *s) {
     if (!p)
         return;
     moves_outage(s);
+    scene_accused(s, "observer c");
+    scene_expect(s, ALERT_PROBLEM, "lone", "beat"); /* its only observer is believed no more */
     scene_injected(s, "observer c signs two stories in the middle of eighty requests");
     say_many(p);
     struct observation one = beat(p, "one story"), other = one;

@@ -134,6 +134,7 @@ void play_two_faced_observer(struct scene *s) {
     if (!p)
         return;
     scene_injected(s, "observer c tells two replicas that web1/ssh is well, and the others that it is not");
+    scene_accused(s, "observer c");
     tell_two_stories(s, p);
     scene_bit(s, 2, "stories under one number");
     scene_must(s, PROMISE_ACCOUNTABILITY, MOVES_PATIENCE_S, watch_evidence, watched(&proven),
