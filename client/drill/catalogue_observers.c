@@ -74,14 +74,16 @@ const struct drill drills_of_observers[] = {
      .summary = "two liars try to have an honest observer masked that errs now and then",
      .attack =
          "Observer c is honest and errs in one round of twenty, as a probe behind a poor line does. Observers d and "
-         "e want it out: they agree with the others in exactly those rounds in which c errs, so that its error "
-         "counts, and lie in all the rest, so that its good rounds might not.",
-     .holds = "c is not masked: a round counts when a quorum of votes agrees and outnumbers those that differ, which d "
-              "and e can't prevent, and nineteen good rounds take back more than one bad one cost. d and e are masked "
-              "instead. Some fifty rounds are played here; the unit tests play 20,000.",
-     .see =
-         "`quorate status --observers`: SCORE of c is 5 at most and falls back to 0; d and e are masked within a few "
-         "seconds. SYSTEM alerts name d and e, none names c.",
+         "e want it out. Lying themselves would have them masked, so they speak in exactly those rounds in which "
+         "c errs, and agree with the others there, so that its error counts; in all other rounds they keep "
+         "still, so that its good rounds might not.",
+     .holds =
+         "c is not masked: a round counts when a quorum of votes agrees and outnumbers those that differ, and a, b "
+         "and c are a quorum by themselves. Nineteen good rounds take back more than one bad one cost. Some fifty "
+         "rounds are played here; the unit tests play 20,000, with all that t liars can do.",
+     .see = "`quorate status --observers`: SCORE of c is 5 now and then and falls back to 0; DISAGREED stays near 1 of "
+            "20. "
+            "Those of d and e stay 0. No SYSTEM alert names anybody.",
      .promises = 1u << PROMISE_AUTHORITY,
      .cast = {.observers = 5,
               .allowed = MASKS,

@@ -141,13 +141,13 @@ void play_framed_observer(struct scene *s) {
     if (begins_well(s, c, line)) {
         scene_injected(s, "observer c errs in one round of twenty, d and e do what they can to have it masked");
         crowd_says(c, C, STATE_CRITICAL, 1, FLAKY_ROUNDS, 0);
-        crowd_says(c, D, STATE_CRITICAL, FLAKY_ROUNDS - 1, FLAKY_ROUNDS, 1); /* they agree where c errs */
-        crowd_says(c, E, STATE_CRITICAL, FLAKY_ROUNDS - 1, FLAKY_ROUNDS, 1);
+        crowd_says(c, D, CROWD_SILENT, FLAKY_ROUNDS - 1, FLAKY_ROUNDS, 1); /* they speak where c errs */
+        crowd_says(c, E, CROWD_SILENT, FLAKY_ROUNDS - 1, FLAKY_ROUNDS, 1);
         scene_stays(s, PROMISE_AUTHORITY, FRAMED_S, watch_counted, watched(&framed),
                     "who errs now and then is not masked");
         scene_note(s, "observer c: score %u, it disagreed in %u of %u rounds", watch_score(s, &framed),
                    watch_disagreed(s, &framed), watch_rounds(s, &framed));
-        scene_detected(s, "the score of c rises by 5 and falls by 1 each round; those of d and e only rise");
+        scene_detected(s, "the score of c rises by 5 and falls by 1 each round");
         for (unsigned i = C; i <= E; i++)
             crowd_says(c, i, 0, 0, 1, 0);
         truly_fails(s, c, line);
