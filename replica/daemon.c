@@ -274,9 +274,11 @@ static const char *what_to_do(struct daemon *d) {
 
 /* When there is something to do although nothing comes in. */
 static mono_ms next_turn(struct daemon *d) {
-    mono_ms node = node_deadline(d->node), fault = d->fault ? fault_turn(d->fault, clock_mono()) : INT64_MAX;
     if (atomic_exchange(&d->toggle, false))
         sandbox_toggle(d->fault, d->config->behave);
+    mono_ms node = node_deadline(d->node), fault = d->fault ? fault_turn(d->fault, clock_mono()) : INT64_MAX;
+    if (d->fault) /* what was held back or invented leaves now */
+        net_flush(d->net);
     if (live_drill_turn(&d->drill, d->node, d->fault))
         return clock_mono(); /* there is something to say */
     return fault < node ? fault : node;

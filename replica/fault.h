@@ -17,7 +17,8 @@ struct fault_behaviour {
     const char *parameter; /* what may stand behind the colon ("MS", "ID" ...); NULL: nothing may */
     const char *what;      /* what it does, in a few words */
     enum fault_seat seat;
-    bool real; /* it strikes the process itself, or clients that only real clusters have: not for simulators */
+    bool real; /* for real clusters: it strikes the process itself, or what simulated runs hardly have, such as
+                  notifiers and long transfers */
 };
 /* i = 0, 1, ...; NULL behind the last. */
 const struct fault_behaviour *fault_behaviour(unsigned i);

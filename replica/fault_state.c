@@ -53,6 +53,15 @@ static enum said stalls(struct fault *f, member_id to, struct bytes frame) {
     return SAID_NOTHING;
 }
 
+/* Begins to give its state, and then has none any more. */
+static enum said drops_its_image(struct fault *f, member_id to, struct msg *m) {
+    (void)f, (void)to;
+    if (m->type != FRAME_ST_DATA || (m->st_data.kind != ST_NODE && m->st_data.kind != ST_PAGES))
+        return SAID_AS_IS;
+    m->st_data = (struct msg_st_data){.kind = ST_REFUSED, .to = m->st_data.to, .nonce = m->st_data.nonce};
+    return SAID_OTHERWISE;
+}
+
 /* Always a little newer than anybody can get, or gone again. */
 static enum said advertises(struct fault *f, member_id to, struct msg *m) {
     (void)to;
@@ -102,6 +111,8 @@ const struct behaviour faults_of_state[] = {
      .highest = 60000,
      .raw = stalls},
     {{"false-targets", "DR-D5", NULL, "claims ever newer states, or none", FAULT_SEAT_ANY, false}, .send = advertises},
+    {{"drop-image", "DR-D6", NULL, "begins to give its state and then has none", FAULT_SEAT_ANY, true},
+     .send = drops_its_image},
     {{"forget-recall", "DR-E4", NULL, "never says what others signed", FAULT_SEAT_ANY, false}, .raw = forgets},
     {{"false-recall", "DR-E4", NULL, "says wrongly what others signed", FAULT_SEAT_ANY, false}, .send = misremembers},
     {.is = {.name = NULL}},

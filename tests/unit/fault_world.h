@@ -147,14 +147,14 @@ static void begin(struct fault *f, const char *behaviour, uint64_t seed, mono_ms
     buffer_free(&why);
 }
 
-static struct fault *traitor(const char *behaviour, member_id self, struct node_world *out) {
+static __attribute__((unused)) struct fault *traitor(const char *behaviour, member_id self, struct node_world *out) {
     struct fault *f = honest(self, out);
     begin(f, behaviour, 1, INT64_MAX);
     return f;
 }
 
 /* As the node of `from` seals it. */
-static void seal(struct buffer *out, const struct msg *m, member_id from) {
+static __attribute__((unused)) void seal(struct buffer *out, const struct msg *m, member_id from) {
     struct buffer body = {0};
     struct seal_context context = {(uint8_t)m->type, cluster.id, 0, from};
     codec_encode(&body, m);
@@ -166,7 +166,7 @@ static void seal(struct buffer *out, const struct msg *m, member_id from) {
 }
 
 /* Decodes, and what is signed is signed well. */
-static struct msg opened(struct bytes frame, struct arena *arena) {
+static __attribute__((unused)) struct msg opened(struct bytes frame, struct arena *arena) {
     struct frame f;
     struct msg m;
     assert_int_equal(frame_open(&f, frame), ERR_OK);

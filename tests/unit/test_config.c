@@ -1,5 +1,6 @@
 /* The command line of quorated: what is missing, unknown or wrong is named, with the way out. */
 #include "replica/config.h"
+#include "replica/fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,7 +115,10 @@ static void wrong_values_are_refused(void **state) {
 static void questions_are_answered_on_stdout(void **state) {
     (void)state;
     assert_int_equal(parse("--help", NULL), CONFIG_DONE);
-    assert_non_null(strstr(out_text, "forge-alerts"));
+    for (unsigned i = 0; fault_behaviour(i); i++) {
+        assert_non_null(strstr(out_text, fault_behaviour(i)->name));
+        assert_non_null(strstr(out_text, fault_behaviour(i)->what));
+    }
     assert_int_equal(parse("-h", NULL), CONFIG_DONE);
     assert_int_equal(parse("--version", NULL), CONFIG_DONE);
     assert_string_equal(out_text, "quorated " QUORATE_VERSION "\n");

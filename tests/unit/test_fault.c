@@ -145,6 +145,18 @@ static void names_rows_and_parameters_are_in_order(void **state) {
     assert_false(fault_behaviour_known("delay"));
 }
 
+/* deploy/demo, bench/attacks and tests/e2e say these. */
+static void what_scripts_say_is_known(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "silent",         "delay-proposals:400", "slow-drip:400",     "skip-numbers:16",    "equivocate",
+        "re-propose",     "censor-client:0",     "starve-backup:3",   "wrong-votes",        "withhold-commits:1",
+        "status-lies",    "wish-storm:200",      "flood-garbage:200", "bad-signatures:200", "forge-alerts",
+        "forge-receipts", "mute-clients"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        assert_true(fault_behaviour_known(names[i]));
+}
+
 /* ---- beginning and end ---- */
 
 static void a_fault_ends_at_its_time(void **state) {
@@ -352,6 +364,7 @@ int main(void) {
         TEST(what_is_no_behaviour_starts_nothing),
         TEST(one_fault_at_a_time),
         TEST(names_rows_and_parameters_are_in_order),
+        TEST(what_scripts_say_is_known),
         TEST(a_fault_ends_at_its_time),
         TEST(past_its_time_it_is_honest_though_nobody_told_it),
         TEST(what_was_held_back_leaves_at_its_time_or_at_the_end),

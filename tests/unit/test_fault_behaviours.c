@@ -1,130 +1,9 @@
 /* Each behaviour changes what it says it changes, and nothing else: a node's frames of every type, what it hears, its
    clock and its disk go through each of them. Whatever leaves bears the liar's own name, and what the liar signed
    itself the host knew before. */
-#include "proto/proof.h"
-#include "tests/unit/fault_world.h"
+#include "tests/unit/fault_words.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-enum { SELF = 0, VIEW = 4 /* which SELF leads */, SEEDS = 12, TYPES = FRAME_ST_DATA + 1 };
-
-/* ---- what a node says: one good frame of each type ---- */
-
-static struct buffer said[TYPES];
-static struct buffer before_it; /* another proposal */
-
-static void make(enum frame_type type, struct msg m) {
-    struct arena arena = {0};
-    m.type = type;
-    seal(&said[type], &m, SELF);
-    opened(buffer_bytes(&said[type]), &arena);
-    arena_free(&arena);
-}
-
-static void make_request(struct buffer *out, const struct secret_key *sk, struct request r) {
-    buffer_clear(out);
-    request_seal(out, &r, &cluster.id, sk);
-}
-
-static void make_data(void) {
-    static struct buffer request;
-    struct observation o = {"web1", "http", 1, 2, "down", "", 1000};
-    make_request(
-        &request, &secrets[3],
-        (struct request){
-            .client = cluster.observers[0].key, .req_seq = 5, .kind = OP_OBSERVE, .observe = {.count = 1, .list = &o}});
-    struct bytes list[] = {buffer_bytes(&request)};
-    make(FRAME_RELAY, (struct msg){.relay = {list[0]}});
-    make(FRAME_DATA, (struct msg){.data = {.request_count = 1, .requests = list}});
-    buffer_free(&request);
-}
-
-static void make_decision(void) {
-    struct buffer batch = {0};
-    struct msg m = {.decision.count = 3};
-    batch_encode(&batch, &(struct batch){.kind = BATCH_NULL});
-    m.decision.batch = buffer_bytes(&batch);
-    m.decision.statement.n = 3;
-    m.decision.statement.d = batch_digest(m.decision.batch);
-    for (member_id i = 0; i < 3; i++)
-        m.decision.commits[i].member = i;
-    make(FRAME_DECISION, m);
-    buffer_free(&batch);
-}
-
-static struct prepared_entry entry_of(seq_no n) {
-    struct prepared_entry e = {.statement = {.v = 0, .n = n, .d = {{(uint8_t)n}}}, .count = 2};
-    e.prepares[0].member = 1;
-    e.prepares[1].member = 2;
-    return e;
-}
-
-/* Three VIEW-CHANGEs, the liar's among them, and the NEW-VIEW that follows. */
-static void make_view_change(void) {
-    struct prepared_entry entries[] = {entry_of(1), entry_of(2)};
-    struct msg vcs[3], nv = {.new_view = {.v = VIEW, .vc_count = 3, .vcs = vcs}};
-    struct buffer frames[3] = {{0}}, core = {0};
-    struct arena arena = {0};
-    struct new_view_plan *plan = xcalloc(1, sizeof *plan);
-    for (member_id i = 0; i < 3; i++) {
-        struct msg m = {.type = FRAME_VIEW_CHANGE, .view_change = {.v = VIEW, .count = 2, .p = entries}};
-        seal(&frames[i], &m, i);
-        vcs[i] = opened(buffer_bytes(&frames[i]), &arena);
-    }
-    keep(&said[FRAME_VIEW_CHANGE], buffer_bytes(&frames[0]));
-    assert_int_equal(new_view_compute(plan, vcs, 3, cluster.knobs.window), ERR_OK);
-    nv.new_view.slot_count = plan->slot_count;
-    nv.new_view.slots = plan->slots;
-    codec_new_view_core(&core, &nv.new_view);
-    nv.new_view.core = buffer_bytes(&core);
-    make(FRAME_NEW_VIEW, nv);
-    for (unsigned i = 0; i < 3; i++)
-        buffer_free(&frames[i]);
-    buffer_free(&core);
-    arena_free(&arena);
-    free(plan);
-}
-
-static struct checkpoint_cert certificate_of(seq_no n) {
-    struct checkpoint_cert c = {.statement = {.n = n, .t = 5}, .count = 3};
-    for (member_id i = 0; i < 3; i++)
-        c.sigs[i].member = i;
-    return c;
-}
-
-static void make_all(void) {
-    struct vote vote = {.v = VIEW, .n = 9, .d = {{1}}};
-    struct digest digest = {{5}}, mids[ST_LEAVES] = {{{1}}};
-    struct recalled statement = {.type = FRAME_PREPARE, .vote = vote};
-    proposal(&before_it, 8, 1);
-    proposal(&said[FRAME_PRE_PREPARE], 9, 2);
-    make(FRAME_PREPARE, (struct msg){.vote = vote});
-    make(FRAME_COMMIT, (struct msg){.vote = vote});
-    make(FRAME_CHECKPOINT, (struct msg){.checkpoint = {.n = 128, .t = 5}});
-    make(FRAME_WISH, (struct msg){.wish = {VIEW + 1, WISH_SILENT}});
-    make(FRAME_STATUS, (struct msg){.status = {.boot = 1, .counter = 1, .phase = PHASE_ACTIVE, .executed = 7}});
-    make(FRAME_FETCH, (struct msg){.fetch = {1, &digest}});
-    make(FRAME_FETCH_DECISION, (struct msg){.fetch_decision = {3, 4}});
-    make(FRAME_FETCH_CERT, (struct msg){.fetch_cert = {CERT_CHECKPOINT, 5}});
-    make(FRAME_CERT, (struct msg){.cert = {.kind = CERT_CHECKPOINT, .checkpoint = certificate_of(128)}});
-    make(FRAME_RECEIPT, (struct msg){.receipt = {{.n = 5, .t = 2000}}});
-    make(FRAME_RECALL, (struct msg){.recall = {.boot = 1}});
-    make(FRAME_RECALLED, (struct msg){.recalled = {.to = 2, .answer = true, .count = 1, .statements = &statement}});
-    make(FRAME_ST_FETCH, (struct msg){.st_fetch = {.kind = ST_META, .n = 5, .nonce = 1}});
-    make(FRAME_ST_DATA,
-         (struct msg){
-             .st_data = {.kind = ST_META, .n = 5, .mids = mids, .cert = certificate_of(5), .to = 2, .nonce = 1}});
-    make_data();
-    make_decision();
-    make_view_change();
-}
-
-static void free_all(void) {
-    for (unsigned i = 0; i < TYPES; i++)
-        buffer_free(&said[i]);
-    buffer_free(&before_it);
-}
+enum { SEEDS = 12 };
 
 /* ---- what each behaviour may touch ---- */
 
@@ -196,6 +75,7 @@ static const struct touched {
     {"poison-transfer", GIFTS, 0, 0},
     {"stall-transfer", GIFTS, 0, 0},
     {"false-targets", T(STATUS), 0, 0},
+    {"drop-image", T(ST_DATA), 0, 0},
     {"forget-recall", T(RECALLED), 0, 0},
     {"false-recall", T(RECALLED), 0, 0},
     {"forge-receipts", T(RECEIPT), 0, 0},
@@ -384,31 +264,6 @@ static void a_clock_is_bent_by_clock_faults_only(void **state) {
     }
 }
 
-static time_ms reads(struct fault *f, mono_ms now) {
-    return fault_now(f, (struct node_now){now, 99000 + now}).wall;
-}
-
-static void clocks_go_wrong_by_so_much(void **state) {
-    (void)state;
-    static const struct {
-        const char *name;
-        time_ms at_2000, at_5000;
-    } rows[] = {{"clock-offset:-5000", 96000, 99000},     {"clock-offset:3600000", 3701000, 3704000},
-                {"clock-frozen", 100000, 100000},         {"clock-drift:500000", 101500, 106000},
-                {"clock-drift:-1000000", 100000, 100000}, {"clock-steps:60000", 41000, 104000},
-                {"clock-offset:-31536000000", 0, 0}};
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct node_world w;
-        struct fault *f = honest(SELF, &w);
-        fault_now(f, (struct node_now){1000, 100000});
-        begin(f, rows[i].name, 1, 9000);
-        assert_int_equal(reads(f, 2000), rows[i].at_2000);
-        assert_int_equal(reads(f, 5000), rows[i].at_5000);
-        assert_int_equal(reads(f, 9000), 108000); /* it is over */
-        fault_free(f);
-    }
-}
-
 static struct {
     unsigned commits;
     uint8_t value[3]; /* of the record */
@@ -447,186 +302,6 @@ static void a_disk_is_struck_by_disk_faults_only(void **state) {
     disk_batch_free(&batch);
 }
 
-static void a_state_rots_once(void **state) {
-    (void)state;
-    struct node_world w;
-    struct disk inner = {.commit = on_commit};
-    struct disk_batch batch = {0};
-    struct fault *f = traitor("disk-rot", SELF, &w);
-    struct disk disk = fault_disk(f, &inner);
-    disk_batch_put(&batch, DISK_REQUEST, bytes_of_text("name"), bytes_of_text("request"));
-    disk_batch_put(&batch, DISK_STATE, bytes_of_text("key"), bytes_of_text("abc"));
-    disk.commit(disk.self, &batch, true);
-    assert_memory_not_equal(stored.value, "abc", 3);
-    disk.commit(disk.self, &batch, true);
-    assert_memory_equal(stored.value, "abc", 3);
-    assert_int_equal(fault_bites(f), 1);
-    disk_batch_free(&batch);
-    fault_free(f);
-}
-
-static void a_process_stands_still_once_behind_its_turn(void **state) {
-    (void)state;
-    struct node_world w;
-    struct fault *f = traitor("pause:1", SELF, &w);
-    assert_int_equal(fault_bites(f), 0);
-    fault_turn(f, 10);
-    fault_turn(f, 20);
-    assert_int_equal(fault_bites(f), 1);
-    fault_free(f);
-}
-
-static void a_process_crashes_behind_its_turn(void **state) {
-    (void)state;
-    int status;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct node_world w;
-        struct fault *f = traitor("crash", SELF, &w);
-        fault_turn(f, 10);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
-/* ---- some of them, closer ---- */
-
-static void two_stories_have_one_place_and_two_digests(void **state) {
-    (void)state;
-    for (unsigned seed = 1; seed <= SEEDS; seed++) {
-        struct node_world w;
-        struct fault *f = honest(SELF, &w);
-        struct buffer frame = {0};
-        unsigned told_true = 0;
-        begin(f, "equivocate", seed, INT64_MAX);
-        proposal(&frame, 9, 1 + seed % 2);
-        for (unsigned again = 0; again < 2; again++)
-            for (member_id to = 1; to < MEMBERS; to++) {
-                struct arena arena = {0};
-                w.send(w.self, to, buffer_bytes(&frame));
-                struct msg got = decoded(&arena);
-                assert_int_equal(got.pre_prepare.statement.n, 9);
-                struct digest d = batch_digest(got.pre_prepare.batch_bytes);
-                assert_true(digest_equal(&got.pre_prepare.statement.d, &d));
-                told_true += bytes_equal(buffer_bytes(&world.last), buffer_bytes(&frame));
-                arena_free(&arena);
-            }
-        assert_true(told_true == 2 || told_true == 4); /* the same to each, both times */
-        buffer_free(&frame);
-        fault_free(f);
-    }
-}
-
-static void the_old_comes_again_and_alike_to_all(void **state) {
-    (void)state;
-    struct node_world w;
-    struct fault *f = traitor("re-propose", SELF, &w);
-    struct buffer frame = {0};
-    for (seq_no n = 1; n <= 3; n++) {
-        struct digest seen[2];
-        proposal(&frame, n, 1);
-        for (member_id to = 1; to <= 2; to++) {
-            struct arena arena = {0};
-            w.send(w.self, to, buffer_bytes(&frame));
-            struct msg got = decoded(&arena);
-            assert_int_equal(got.pre_prepare.batch.count, n); /* all before it too */
-            assert_int_equal(got.pre_prepare.batch.refs[0].req_seq, n);
-            seen[to - 1] = got.pre_prepare.statement.d;
-            arena_free(&arena);
-        }
-        assert_true(digest_equal(&seen[0], &seen[1]));
-    }
-    buffer_free(&frame);
-    fault_free(f);
-}
-
-static void noise_keeps_its_rate(void **state) {
-    (void)state;
-    static const char *const names[] = {"flood-garbage:500", "wish-storm:500"};
-    for (unsigned i = 0; i < 2; i++) {
-        struct node_world w;
-        struct fault *f = traitor(names[i], 1, &w);
-        for (mono_ms now = 1000; now < 2000; now++)
-            fault_turn(f, now);
-        assert_int_equal(world.sent, (i + 1) * 3 * 500);
-        fault_free(f);
-    }
-}
-
-/* The victim, replica 3, has all that a decision takes of the liar; nobody else sees a COMMIT, and the VIEW-CHANGE
-   holds nothing. */
-static void a_hidden_commit_is_seen_by_the_victim_alone(void **state) {
-    (void)state;
-    static const char *const names[] = {"hidden-commit:0", "hidden-commit", "hidden-commit:1"};
-    for (unsigned i = 0; i < 3; i++) {
-        struct node_world w;
-        struct arena arena = {0};
-        forget_frames();
-        make_all();
-        struct fault *f = traitor(names[i], SELF, &w);
-        for (member_id to = 1; to < MEMBERS; to++) {
-            w.send(w.self, to, buffer_bytes(&said[FRAME_PRE_PREPARE]));
-            w.send(w.self, to, buffer_bytes(&said[FRAME_COMMIT]));
-        }
-        assert_int_equal(world.sent_to[1], i != 0);
-        assert_int_equal(world.sent_to[2], 0);
-        assert_int_equal(world.sent_to[3], 3); /* one more COMMIT comes with the proposal itself */
-        assert_true(bytes_equal(buffer_bytes(&world.first_to[3]), buffer_bytes(&said[FRAME_PRE_PREPARE])));
-        w.send(w.self, 1, buffer_bytes(&said[FRAME_VIEW_CHANGE]));
-        assert_int_equal(decoded(&arena).view_change.count, 0);
-        assert_true(world.owned_before);
-        arena_free(&arena);
-        free_all();
-        fault_free(f);
-    }
-}
-
-/* Path and own receipt hold, and that is one receipt where a client asks for F = f+1. */
-static void a_false_acknowledgement_convinces_nobody_who_counts(void **state) {
-    (void)state;
-    struct node_world w;
-    struct arena arena = {0};
-    struct fault *f = traitor("false-acks", 1, &w);
-    struct request r = {.client = cluster.observers[0].key, .req_seq = 4, .kind = OP_OBSERVE, .observe.count = 3};
-    struct request *list[] = {&r};
-    struct admitted x = {.msg.type = FRAME_REQUEST, .request_count = 1, .requests = list};
-    uint64_t handle = 0;
-    r.digest.b[0] = 77;
-    assert_false(fault_hears(f, &handle, &x));
-    assert_int_equal(world.answered, 1);
-    struct msg m = decoded(&arena);
-    assert_int_equal(m.outputs.count, 1);
-    struct reply reply;
-    const struct output *o = &m.outputs.list[0];
-    assert_int_equal(reply_decode(&reply, o->leaf, &arena), ERR_OK);
-    assert_int_equal(reply.result, ERR_OK);
-    assert_int_equal(reply.accepted, 3);
-    assert_true(digest_equal(&reply.request, &r.digest));
-    assert_int_equal(o->cert.receipts_len, 1);
-    assert_true(receipt_verify(&verifier, &o->cert.body, &o->cert.receipts[0]));
-    assert_int_equal(certificate_verify(&verifier, &o->cert, o->leaf, NULL), ERR_TOO_FEW_SIGNATURES);
-    assert_int_equal(world.owned_up, 1); /* the receipt */
-    arena_free(&arena);
-    fault_free(f);
-}
-
-static void an_alert_is_withheld_and_all_else_answered(void **state) {
-    (void)state;
-    struct node_world w;
-    struct fault *f = traitor("withhold-alerts", 1, &w);
-    struct buffer frame = {0};
-    struct msg none = {.type = FRAME_OUTPUTS, .outputs = {.alerts = 3}};
-    seal(&frame, &none, 1);
-    w.answer(w.self, 1, buffer_bytes(&frame));
-    assert_int_equal(world.answered, 0);
-    w.answer(w.self, 1, bytes_of_text("something else"));
-    assert_int_equal(world.answered, 1);
-    buffer_free(&frame);
-    fault_free(f);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_behaviour_has_its_row),
@@ -634,17 +309,7 @@ int main(void) {
         TEST(each_is_deaf_to_what_it_says_and_to_nothing_else),
         TEST(only_some_speak_of_their_own_accord),
         TEST(a_clock_is_bent_by_clock_faults_only),
-        TEST(clocks_go_wrong_by_so_much),
         TEST(a_disk_is_struck_by_disk_faults_only),
-        TEST(a_state_rots_once),
-        TEST(a_process_stands_still_once_behind_its_turn),
-        TEST(a_process_crashes_behind_its_turn),
-        TEST(two_stories_have_one_place_and_two_digests),
-        TEST(the_old_comes_again_and_alike_to_all),
-        TEST(noise_keeps_its_rate),
-        TEST(a_hidden_commit_is_seen_by_the_victim_alone),
-        TEST(a_false_acknowledgement_convinces_nobody_who_counts),
-        TEST(an_alert_is_withheld_and_all_else_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

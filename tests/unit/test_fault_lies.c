@@ -1,0 +1,150 @@
+/* Some behaviours, closer: what equivocators, flooders, hidden commits and false acknowledgements say. */
+#include "tests/unit/fault_words.h"
+
+enum { SEEDS = 12 };
+
+static void two_stories_have_one_place_and_two_digests(void **state) {
+    (void)state;
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        struct node_world w;
+        struct fault *f = honest(SELF, &w);
+        struct buffer frame = {0};
+        unsigned told_true = 0;
+        begin(f, "equivocate", seed, INT64_MAX);
+        proposal(&frame, 9, 1 + seed % 2);
+        for (unsigned again = 0; again < 2; again++)
+            for (member_id to = 1; to < MEMBERS; to++) {
+                struct arena arena = {0};
+                w.send(w.self, to, buffer_bytes(&frame));
+                struct msg got = decoded(&arena);
+                assert_int_equal(got.pre_prepare.statement.n, 9);
+                struct digest d = batch_digest(got.pre_prepare.batch_bytes);
+                assert_true(digest_equal(&got.pre_prepare.statement.d, &d));
+                told_true += bytes_equal(buffer_bytes(&world.last), buffer_bytes(&frame));
+                arena_free(&arena);
+            }
+        assert_true(told_true == 2 || told_true == 4); /* the same to each, both times */
+        buffer_free(&frame);
+        fault_free(f);
+    }
+}
+
+static void the_old_comes_again_and_alike_to_all(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("re-propose", SELF, &w);
+    struct buffer frame = {0};
+    for (seq_no n = 1; n <= 3; n++) {
+        struct digest seen[2];
+        proposal(&frame, n, 1);
+        for (member_id to = 1; to <= 2; to++) {
+            struct arena arena = {0};
+            w.send(w.self, to, buffer_bytes(&frame));
+            struct msg got = decoded(&arena);
+            assert_int_equal(got.pre_prepare.batch.count, n); /* all before it too */
+            assert_int_equal(got.pre_prepare.batch.refs[0].req_seq, n);
+            seen[to - 1] = got.pre_prepare.statement.d;
+            arena_free(&arena);
+        }
+        assert_true(digest_equal(&seen[0], &seen[1]));
+    }
+    buffer_free(&frame);
+    fault_free(f);
+}
+
+static void noise_keeps_its_rate(void **state) {
+    (void)state;
+    static const char *const names[] = {"flood-garbage:500", "wish-storm:500"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct node_world w;
+        struct fault *f = traitor(names[i], 1, &w);
+        for (mono_ms now = 1000; now < 2000; now++)
+            fault_turn(f, now);
+        assert_int_equal(world.sent, (i + 1) * 3 * 500);
+        fault_free(f);
+    }
+}
+
+/* The victim, replica 3, has all that a decision takes of the liar; nobody else sees a COMMIT, and the VIEW-CHANGE
+   holds nothing. */
+static void a_hidden_commit_is_seen_by_the_victim_alone(void **state) {
+    (void)state;
+    static const char *const names[] = {"hidden-commit:0", "hidden-commit", "hidden-commit:1"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct node_world w;
+        struct arena arena = {0};
+        forget_frames();
+        make_all();
+        struct fault *f = traitor(names[i], SELF, &w);
+        for (member_id to = 1; to < MEMBERS; to++) {
+            w.send(w.self, to, buffer_bytes(&said[FRAME_PRE_PREPARE]));
+            w.send(w.self, to, buffer_bytes(&said[FRAME_COMMIT]));
+        }
+        assert_int_equal(world.sent_to[1], i != 0);
+        assert_int_equal(world.sent_to[2], 0);
+        assert_int_equal(world.sent_to[3], 3); /* one more COMMIT comes with the proposal itself */
+        assert_true(bytes_equal(buffer_bytes(&world.first_to[3]), buffer_bytes(&said[FRAME_PRE_PREPARE])));
+        w.send(w.self, 1, buffer_bytes(&said[FRAME_VIEW_CHANGE]));
+        assert_int_equal(decoded(&arena).view_change.count, 0);
+        assert_true(world.owned_before);
+        arena_free(&arena);
+        free_all();
+        fault_free(f);
+    }
+}
+
+/* Path and own receipt hold, and that is one receipt where a client asks for F = f+1. */
+static void a_false_acknowledgement_convinces_nobody_who_counts(void **state) {
+    (void)state;
+    struct node_world w;
+    struct arena arena = {0};
+    struct fault *f = traitor("false-acks", 1, &w);
+    struct request r = {.client = cluster.observers[0].key, .req_seq = 4, .kind = OP_OBSERVE, .observe.count = 3};
+    struct request *list[] = {&r};
+    struct admitted x = {.msg.type = FRAME_REQUEST, .request_count = 1, .requests = list};
+    uint64_t handle = 0;
+    r.digest.b[0] = 77;
+    assert_false(fault_hears(f, &handle, &x));
+    assert_int_equal(world.answered, 1);
+    struct msg m = decoded(&arena);
+    assert_int_equal(m.outputs.count, 1);
+    struct reply reply;
+    const struct output *o = &m.outputs.list[0];
+    assert_int_equal(reply_decode(&reply, o->leaf, &arena), ERR_OK);
+    assert_int_equal(reply.result, ERR_OK);
+    assert_int_equal(reply.accepted, 3);
+    assert_true(digest_equal(&reply.request, &r.digest));
+    assert_int_equal(o->cert.receipts_len, 1);
+    assert_true(receipt_verify(&verifier, &o->cert.body, &o->cert.receipts[0]));
+    assert_int_equal(certificate_verify(&verifier, &o->cert, o->leaf, NULL), ERR_TOO_FEW_SIGNATURES);
+    assert_int_equal(world.owned_up, 1); /* the receipt */
+    arena_free(&arena);
+    fault_free(f);
+}
+
+static void an_alert_is_withheld_and_all_else_answered(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("withhold-alerts", 1, &w);
+    struct buffer frame = {0};
+    struct msg none = {.type = FRAME_OUTPUTS, .outputs = {.alerts = 3}};
+    seal(&frame, &none, 1);
+    w.answer(w.self, 1, buffer_bytes(&frame));
+    assert_int_equal(world.answered, 0);
+    w.answer(w.self, 1, bytes_of_text("something else"));
+    assert_int_equal(world.answered, 1);
+    buffer_free(&frame);
+    fault_free(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(two_stories_have_one_place_and_two_digests),
+        TEST(the_old_comes_again_and_alike_to_all),
+        TEST(noise_keeps_its_rate),
+        TEST(a_hidden_commit_is_seen_by_the_victim_alone),
+        TEST(a_false_acknowledgement_convinces_nobody_who_counts),
+        TEST(an_alert_is_withheld_and_all_else_answered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
