@@ -57,9 +57,20 @@ void scene_accused(struct scene *s, const char *culprit) {
     json_array_append_new(s->accused, json_string(culprit));
 }
 
+/* Once a promise is broken the rest is told for completeness, and nobody waits for minutes for what cannot come. */
+unsigned judge_patience(const struct scene *s, unsigned seconds) {
+    enum { AFTER_A_BREACH_S = 8 };
+    for (enum promise p = 0; p < PROMISE_LIMIT; p++) {
+        if (!line_kept(s->line, p) && seconds > AFTER_A_BREACH_S) {
+            return AFTER_A_BREACH_S;
+        }
+    }
+    return seconds;
+}
+
 /* Until test says `until` or so many seconds have passed; true: it did. */
 static bool watch(struct scene *s, unsigned seconds, scene_test *test, int64_t argument, bool until) {
-    mono_ms now = clock_mono(), deadline = now + 1000 * (mono_ms)seconds, alive = now;
+    mono_ms now = clock_mono(), deadline = now + 1000 * (mono_ms)judge_patience(s, seconds), alive = now;
     for (;;) {
         if (test(s, argument) == until) {
             return true;

@@ -22,4 +22,7 @@ uint64_t judge_logs(struct scene *s);
 /* Whether evidence against the culprit, "replica 2", is true: a traitor of the cast, or accused by the play. */
 bool judge_guilty(const struct scene *s, const char *culprit);
 
+/* How long a wait of so many seconds still is: short, once a promise is broken. */
+unsigned judge_patience(const struct scene *s, unsigned seconds);
+
 #endif

@@ -61,7 +61,7 @@ void scene_mended(struct scene *s, const char *host, const char *service) {
 }
 
 bool scene_all_told(struct scene *s, unsigned seconds) {
-    mono_ms now = clock_mono(), deadline = now + 1000 * (mono_ms)seconds, alive = now;
+    mono_ms now = clock_mono(), deadline = now + 1000 * (mono_ms)judge_patience(s, seconds), alive = now;
     for (;;) {
         judge_read_sink(s);
         if (plan_waiting(s->plan) == 0) {
