@@ -21,7 +21,7 @@ static bool withheld(struct node *n, enum error e) {
     if (n->faulted_refused != e)
         node_trace(n, "FAULTED: a frame of the drill is withheld: %s",
                    e == ERR_TOO_MANY ? "so many of its statements are remembered already that there is no room"
-                                     : "it tells of a boot that never was");
+                                     : "it tells of a boot or a STATUS that never was");
     n->faulted_refused = e;
     return false;
 }

@@ -130,10 +130,11 @@ static bool view_frame_told(const struct pbft *p, const struct msg *m, struct by
            !(durable && guard_covers(new_view ? &p->guard_nv : &p->guard_vc, v, body));
 }
 
-/* Members that heard of a boot that never was would take every later STATUS of this replica for an old one. */
+/* Members that heard of a boot that never was, or of a STATUS to come, would take every true one after it for old. */
 static enum error judge_boot(const struct pbft *p, const struct msg_status *s) {
-    bool other = s->boot == p->facts.boot && s->boot_random != p->facts.boot_random;
-    return s->boot > p->facts.boot || other ? ERR_FORBIDDEN : ERR_OK;
+    bool this_boot = s->boot == p->facts.boot && s->boot_random == p->facts.boot_random;
+    bool to_come = this_boot ? s->counter > p->status_counter : s->boot >= p->facts.boot;
+    return to_come ? ERR_FORBIDDEN : ERR_OK;
 }
 
 static enum error judge(const struct pbft *p, const struct frame *f, const struct msg *m, bool durable, bool *is_new,

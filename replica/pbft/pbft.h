@@ -196,9 +196,8 @@ const struct request *pbft_request_by_seq(const struct pbft *p, const struct pub
 /* A drill is about to send this frame under the own key; the core never made it (R13). Called between steps. ERR_OK: it
    may leave as soon as *record is durable (key empty: nothing to be remembered, what it says is known, final or binds
    nobody). It must not leave at all with ERR_TOO_MANY: no room to remember it, until h moves on; ERR_FORBIDDEN: it
-   tells of a boot that never was. durable: every record handed out before is. The record's memory lives until the next
-   call.
- */
+   tells of a boot or a STATUS that never was. durable: every record handed out before is. The record's memory lives
+   until the next call. */
 enum error pbft_faulted(struct pbft *p, struct bytes frame, bool durable, struct pbft_action *record);
 
 /* STATUS fields that only the host knows; read when the core sends STATUS. The host fills it before any step. */

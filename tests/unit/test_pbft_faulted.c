@@ -353,14 +353,18 @@ static void what_finds_no_room_must_not_leave(void **state) {
     cluster_free(c);
 }
 
-static void a_boot_that_never_was_must_not_be_told(void **state) {
+static void a_boot_that_never_was_and_a_status_to_come_must_not_be_told(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
     uint64_t boot = c->nodes[3].boot, random = 4;
     struct msg m = {.type = FRAME_STATUS};
+    cluster_run(c, 600); /* two of its STATUS and no more */
     m.status = (struct msg_status){.boot = boot, .boot_random = random, .counter = 1, .phase = PHASE_ACTIVE};
     m.status.executed = m.status.certified = 1000000;
     assert_int_equal(own_up(c, 3, &m), ERR_OK);
+    m.status.counter = 1000;
+    assert_int_equal(own_up(c, 3, &m), ERR_FORBIDDEN);
+    m.status.counter = 1;
     m.status.boot_random++;
     assert_int_equal(own_up(c, 3, &m), ERR_FORBIDDEN);
     m.status.boot = boot + 1;
@@ -398,7 +402,7 @@ int main(void) {
         cmocka_unit_test(what_the_core_signed_itself_is_kept_only_while_its_guard_is_not_durable),
         cmocka_unit_test(it_goes_when_the_log_has_moved_on),
         cmocka_unit_test(what_finds_no_room_must_not_leave),
-        cmocka_unit_test(a_boot_that_never_was_must_not_be_told),
+        cmocka_unit_test(a_boot_that_never_was_and_a_status_to_come_must_not_be_told),
         cmocka_unit_test(a_damaged_record_is_found),
     };
     crypto_start();
