@@ -22,7 +22,7 @@ enum {
     RESEND_MAX = 64,         /* votes resent per STATUS */
     RESEND_BATCHES_MAX = 16, /* PRE-PREPAREs resent per STATUS */
     RELAYS_MAX = 64,         /* requests relayed per step */
-    TICK_WAIT_MS = 50,       /* how long a pool of ticks waits for the other members' (R4) */
+    TICK_WAIT_MS = 50,       /* how long at most a pool of ticks waits for the other members' (R4) */
     BACKOFF_MAX = 16,
     TILT_GAP_MS = 2000, /* a pause of the host beyond this is TILT: no suspicion for so long */
     TILT_MS = 5000,
@@ -474,6 +474,7 @@ void timers_start(struct pbft *p);
 void timers_due(struct pbft *p);
 mono_ms timer_request(const struct pbft *p);  /* T_req(k) */
 mono_ms timer_new_view(const struct pbft *p); /* T_nv(k) */
+mono_ms timer_tick_wait(const struct pbft *p);
 mono_ms timers_deadline(const struct pbft *p);
 bool suspicion_on(const struct pbft *p);
 

@@ -67,7 +67,7 @@ static bool all_prepared(const struct pbft *p) {
 /* Ticks alone wait for every member's, so that they share a batch. */
 static bool ticks_may_go(const struct pbft *p) {
     const struct pooled *first = pool_entry(&p->pool, p->pool.queue.head);
-    return p->pool.queued_ticks >= p->members || p->now >= first->since + TICK_WAIT_MS;
+    return p->pool.queued_ticks >= p->members || p->now >= first->since + timer_tick_wait(p);
 }
 
 /* At once when nothing is on its way to be prepared; while something is, only a full batch goes beside it. */

@@ -61,11 +61,18 @@ static mono_ms earlier(mono_ms a, mono_ms b) {
     return a < b ? a : b;
 }
 
+/* A tick that was kept from the primary comes by a relay, T_req/4 late: waiting must not cost it the view. */
+mono_ms timer_tick_wait(const struct pbft *p) {
+    mono_ms share = p->config.request_timeout / 8;
+    return share < TICK_WAIT_MS ? share : TICK_WAIT_MS;
+}
+
 /* When the ticks that wait for other members' may go alone. */
 static mono_ms tick_deadline(const struct pbft *p) {
     const struct pooled *first = pool_entry(&p->pool, p->pool.queue.head);
-    bool waits = first && p->phase == PHASE_ACTIVE && pbft_is_primary(p) && p->now < first->since + TICK_WAIT_MS;
-    return waits ? first->since + TICK_WAIT_MS : INT64_MAX;
+    mono_ms wait = timer_tick_wait(p);
+    bool waits = first && p->phase == PHASE_ACTIVE && pbft_is_primary(p) && p->now < first->since + wait;
+    return waits ? first->since + wait : INT64_MAX;
 }
 
 void timers_start(struct pbft *p) {

@@ -312,6 +312,26 @@ static void a_lone_tick_waits_fifty_milliseconds(void **state) {
     cluster_free(c);
 }
 
+/* A traitor keeps its tick from the primary, which hears of it by a relay and is in time all the same. */
+static void with_a_short_timeout_a_lone_tick_costs_no_view(void **state) {
+    (void)state;
+    struct pbft_config config = cluster_defaults();
+    config.request_timeout = 60;
+    struct cluster *c = cluster_new_with(4, &config);
+    struct buffer frame = {0};
+    struct request r = {.client = c->verifier.keys[1], .req_seq = 1, .kind = OP_TICK};
+    r.tick = (struct op_tick){.boot = 1, .counter = 1, .wall = 5, .voting = true};
+    request_seal(&frame, &r, &c->verifier.cluster, &c->secrets[1]);
+    cluster_feed_request(&c->nodes[2], buffer_bytes(&frame));
+    cluster_feed_request(&c->nodes[3], buffer_bytes(&frame));
+    cluster_run(c, 200);
+    assert_int_equal(c->nodes[0].executed, 1);
+    assert_int_equal(node_view(&c->nodes[2]).wish, 0);
+    assert_int_equal(node_view(&c->nodes[2]).view, 0);
+    buffer_free(&frame);
+    cluster_free(c);
+}
+
 static void a_full_pool_says_busy_and_a_second_content_is_dropped(void **state) {
     (void)state;
     struct pbft_config config = cluster_defaults();
@@ -420,6 +440,7 @@ int main(void) {
         cmocka_unit_test(equivocating_votes_name_their_signer),
         cmocka_unit_test(ticks_share_a_batch),
         cmocka_unit_test(a_lone_tick_waits_fifty_milliseconds),
+        cmocka_unit_test(with_a_short_timeout_a_lone_tick_costs_no_view),
         cmocka_unit_test(a_full_pool_says_busy_and_a_second_content_is_dropped),
         cmocka_unit_test(the_primary_s_choice_of_two_contents_is_executed),
         cmocka_unit_test(a_client_of_two_contents_makes_nobody_fetch),
