@@ -28,7 +28,8 @@ const char *cast_sink_path(const struct cast *c); /* one line a message handed o
 /* What the plugins see from now on; service "": the host. */
 void cast_truth(struct cast *c, const char *host, const char *service, unsigned state);
 uint64_t cast_lies_told(const struct cast *c); /* results of plugins that were not the truth */
-uint64_t cast_dropped(struct cast *c);         /* packets; 0 without cast.network */
+uint64_t cast_dropped(struct cast *c);         /* packets, those that a narrow line held up included; 0 without
+                                                   cast.network */
 uint64_t cast_disk_faults(struct cast *c); /* writes and syncs that failed or stalled, bytes that a power loss took */
 /* The services of host `load`: "s0" ... */
 enum { CAST_LOAD_SERVICES = 8 };

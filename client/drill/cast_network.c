@@ -155,6 +155,26 @@ static void filter(struct cast *c, member_id who) {
     buffer_free(&why);
 }
 
+/* The number behind the first such word of what `nft` or `tc` print. */
+static uint64_t number_behind(struct buffer *text, const char *word) {
+    const char *at = strstr(buffer_cstr(text), word);
+    return at ? strtoull(at + strlen(word), NULL, 10) : 0;
+}
+
+/* Packets that the narrow line held up or dropped, since it became narrow. */
+static uint64_t held_up(struct cast *c, member_id who) {
+    struct buffer out = {0}, why = {0};
+    char device[16];
+    snprintf(device, sizeof device, "e%u", who);
+    if (cast_tool(c, c->replica[who].net, "", &out, &why, "tc", "-s", "qdisc", "show", "dev", device, NULL) != ERR_OK) {
+        cast_fail(c, "%s", buffer_cstr(&why));
+    }
+    uint64_t count = number_behind(&out, "(dropped ") + number_behind(&out, "overlimits ");
+    buffer_free(&out);
+    buffer_free(&why);
+    return count;
+}
+
 static void shape(struct cast *c, member_id who) {
     struct replica_cast *r = &c->replica[who];
     struct buffer why = {0};
@@ -172,6 +192,15 @@ static void shape(struct cast *c, member_id who) {
         cast_fail(c, "%s", buffer_cstr(&why));
     }
     buffer_free(&why);
+}
+
+static void widen(struct cast *c, member_id who) {
+    struct replica_cast *r = &c->replica[who];
+    if (r->rate_kbit > 0) {
+        r->held_up += held_up(c, who);
+        r->rate_kbit = 0;
+        shape(c, who);
+    }
 }
 
 void scene_cut(struct scene *s, member_id from, member_id to) {
@@ -209,11 +238,13 @@ void scene_loss(struct scene *s, member_id who, unsigned percent) {
 void scene_rate(struct scene *s, member_id who, unsigned kbit) {
     char what[80];
     need_network(s->cast, who);
-    bool shaped = s->cast->replica[who].rate_kbit > 0;
-    s->cast->replica[who].rate_kbit = kbit;
-    if (kbit > 0 || shaped) {
-        shape(s->cast, who);
+    widen(s->cast, who);
+    if (kbit == 0) {
+        scene_note(s, "replica %u may send as much as it likes again", who);
+        return;
     }
+    s->cast->replica[who].rate_kbit = kbit;
+    shape(s->cast, who);
     snprintf(what, sizeof what, "replica %u may send %u kbit/s", who, kbit);
     scene_injected(s, what);
 }
@@ -229,10 +260,7 @@ void cast_mend_network(struct cast *c) {
             r->loss_percent = 0;
             filter(c, m);
         }
-        if (r->rate_kbit > 0) {
-            r->rate_kbit = 0;
-            shape(c, m);
-        }
+        widen(c, m);
     }
 }
 
@@ -240,12 +268,6 @@ void scene_mend(struct scene *s) {
     need_network(s->cast, 0);
     cast_mend_network(s->cast);
     scene_note(s, "the network is whole again");
-}
-
-/* The number behind the first such word of what `nft` or `tc` print. */
-static uint64_t number_behind(struct buffer *text, const char *word) {
-    const char *at = strstr(buffer_cstr(text), word);
-    return at ? strtoull(at + strlen(word), NULL, 10) : 0;
 }
 
 uint64_t cast_dropped(struct cast *c) {
@@ -256,7 +278,8 @@ uint64_t cast_dropped(struct cast *c) {
                       NULL) != ERR_OK) {
             cast_fail(c, "%s", buffer_cstr(&why));
         }
-        sum += number_behind(&out, "packets ");
+        sum += number_behind(&out, "packets ") + c->replica[m].held_up;
+        sum += c->replica[m].rate_kbit > 0 ? held_up(c, m) : 0;
         buffer_free(&out);
         buffer_free(&why);
     }

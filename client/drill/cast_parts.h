@@ -30,6 +30,7 @@ struct replica_cast {
     member_set cut_off; /* whose packets don't arrive */
     bool isolated;
     unsigned loss_percent, rate_kbit;
+    uint64_t held_up; /* packets, by lines that are wide again */
 };
 struct agent_cast {
     struct process process;

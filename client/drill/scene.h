@@ -121,7 +121,7 @@ void scene_power_loss(struct scene *s);
 void scene_cut(struct scene *s, member_id from, member_id to); /* one way */
 void scene_isolate(struct scene *s, member_id who); /* from all replicas, both ways; clients still reach it */
 void scene_loss(struct scene *s, member_id who, unsigned percent); /* of the packets that come in from replicas */
-void scene_rate(struct scene *s, member_id who, unsigned kbit);    /* of what it sends */
+void scene_rate(struct scene *s, member_id who, unsigned kbit);    /* of what it sends; 0: no bound */
 void scene_mend(struct scene *s);                                  /* all of the above */
 uint64_t scene_dropped(struct scene *s);                           /* packets so far */
 
