@@ -161,7 +161,7 @@ static uint64_t number_behind(struct buffer *text, const char *word) {
     return at ? strtoull(at + strlen(word), NULL, 10) : 0;
 }
 
-/* Packets that the narrow line held up or dropped, since it became narrow. */
+/* Packets that passed the line or were dropped since it became narrow, if it was too narrow for any of them. */
 static uint64_t held_up(struct cast *c, member_id who) {
     struct buffer out = {0}, why = {0};
     char device[16];
@@ -169,7 +169,8 @@ static uint64_t held_up(struct cast *c, member_id who) {
     if (cast_tool(c, c->replica[who].net, "", &out, &why, "tc", "-s", "qdisc", "show", "dev", device, NULL) != ERR_OK) {
         cast_fail(c, "%s", buffer_cstr(&why));
     }
-    uint64_t count = number_behind(&out, "(dropped ") + number_behind(&out, "overlimits ");
+    uint64_t passed = number_behind(&out, " bytes "), dropped = number_behind(&out, "(dropped ");
+    uint64_t count = number_behind(&out, "overlimits ") > 0 ? passed + dropped : dropped;
     buffer_free(&out);
     buffer_free(&why);
     return count;
