@@ -44,13 +44,14 @@ struct drill_cast {
     unsigned observers; /* 0: 3, named a, b, c ...; agents of that name */
     unsigned notifiers; /* 0: 1 */
     struct drill_traitor traitors[DRILL_TRAITORS_MAX];
-    bool network;        /* each replica in a network namespace of its own, joined by veth: cuts, loss, bandwidth */
-    bool disks;          /* each replica with the faulty disk preloaded: scene_disk, scene_power_loss */
-    bool no_load;        /* nobody submits beside the agents */
-    unsigned allowed;    /* bits 1 << enum alert_type that may come beside what was planned (SYSTEM, DISSENT ...) */
-    const char *knobs;   /* lines for cluster.yaml's `protocol:` ("checkpoint_interval: 32"), NULL: the stage's own,
-                            which are those of init but request_timeout_ms 1500, silent_ms 10000, cluster_gap_ms 120000 */
-    const char *objects; /* further Nagios objects, NULL: the stage's own only */
+    bool network;     /* each replica in a network namespace of its own, joined by veth: cuts, loss, bandwidth */
+    bool disks;       /* each replica with the faulty disk preloaded: scene_disk, scene_power_loss */
+    bool no_load;     /* nobody submits beside the agents */
+    unsigned allowed; /* bits 1 << enum alert_type that may come beside what was planned (SYSTEM, DISSENT ...) */
+    /* Lines for cluster.yaml's `protocol:` ("checkpoint_interval: 32"), over the stage's own, which are those of init
+       but for request_timeout_ms 1500, silent_ms 10000 and cluster_gap_ms 120000. */
+    const char *knobs;
+    const char *objects;         /* further Nagios objects, NULL: the stage's own only */
     const char *replica_options; /* "--retain 200", NULL: none */
 };
 
