@@ -57,20 +57,13 @@ void scene_accused(struct scene *s, const char *culprit) {
     json_array_append_new(s->accused, json_string(culprit));
 }
 
-/* Once a promise is broken the rest is told for completeness, and nobody waits for minutes for what cannot come. */
-unsigned judge_patience(const struct scene *s, unsigned seconds) {
-    enum { AFTER_A_BREACH_S = 8 };
-    for (enum promise p = 0; p < PROMISE_LIMIT; p++) {
-        if (!line_kept(s->line, p) && seconds > AFTER_A_BREACH_S) {
-            return AFTER_A_BREACH_S;
-        }
-    }
-    return seconds;
+mono_ms judge_patience(const struct scene *s, mono_ms ms) {
+    return ms > JUDGE_HASTE_MS && !line_all_kept(s->line) ? JUDGE_HASTE_MS : ms;
 }
 
 /* Until test says `until` or so many seconds have passed; true: it did. */
 static bool watch(struct scene *s, unsigned seconds, scene_test *test, int64_t argument, bool until) {
-    mono_ms now = clock_mono(), deadline = now + 1000 * (mono_ms)judge_patience(s, seconds), alive = now;
+    mono_ms now = clock_mono(), deadline = now + judge_patience(s, 1000 * (mono_ms)seconds), alive = now;
     for (;;) {
         if (test(s, argument) == until) {
             return true;
@@ -104,7 +97,7 @@ bool scene_must(struct scene *s, enum promise p, unsigned seconds, scene_test *t
         scene_note(s, "seen after %lld ms: %s", (long long)(clock_mono() - began), what);
         note_recovery(s, test, what);
     } else {
-        scene_broken(s, p, "not within %u s: %s", seconds, what);
+        scene_broken(s, p, "not within %lld s: %s", (long long)(clock_mono() - began) / 1000, what);
     }
     return came;
 }

@@ -5,6 +5,9 @@
 
 #include "client/drill/stage.h"
 
+/* So long, or JUDGE_HASTE_MS once a promise is broken: what is lost is not waited for again and again. */
+enum { JUDGE_HASTE_MS = 8000 };
+mono_ms judge_patience(const struct scene *s, mono_ms ms);
 /* Takes what the sink was handed since. */
 void judge_read_sink(struct scene *s);
 /* The loader is stopped: what was acknowledged against what is stored. Returns how many results are lost. */
@@ -21,8 +24,5 @@ uint64_t judge_logs(struct scene *s);
 
 /* Whether evidence against the culprit, "replica 2", is true: a traitor of the cast, or accused by the play. */
 bool judge_guilty(const struct scene *s, const char *culprit);
-
-/* How long a wait of so many seconds still is: short, once a promise is broken. */
-unsigned judge_patience(const struct scene *s, unsigned seconds);
 
 #endif

@@ -18,7 +18,7 @@ enum { ANSWER_MS = 60000, SINK_MS = 30000, AGREE_MS = 90000, LOOK_EVERY_MS = 200
 /* The number that is stored for a lane; false: nobody answered. */
 static bool stored_number(struct scene *s, unsigned lane, uint64_t *number) {
     char service[16];
-    mono_ms deadline = clock_mono() + ANSWER_MS;
+    mono_ms deadline = clock_mono() + judge_patience(s, ANSWER_MS);
     load_service(service, lane);
     for (;;) {
         json_t *status = scene_status(s, LOAD_HOST, service);
@@ -33,22 +33,24 @@ static bool stored_number(struct scene *s, unsigned lane, uint64_t *number) {
     }
 }
 
-static uint64_t judge_lane(struct scene *s, unsigned lane) {
+/* False: it could not be asked. */
+static bool judge_lane(struct scene *s, unsigned lane, uint64_t *lost) {
     uint64_t acked = load_last(s->load, lane), stored = 0;
     if (acked == 0) {
-        return 0;
+        return true;
     }
     if (!stored_number(s, lane, &stored)) {
         scene_broken(s, PROMISE_LIVENESS, "the status of " LOAD_HOST "/s%u could not be had", lane);
-        return 0;
+        return false;
     }
     if (stored >= acked) {
-        return 0;
+        return true;
     }
     scene_broken(s, PROMISE_DURABILITY,
                  LOAD_HOST "/s%u stands at number %" PRIu64 " though %" PRIu64 " was acknowledged", lane, stored,
                  acked);
-    return acked - stored;
+    *lost += acked - stored;
+    return true;
 }
 
 uint64_t judge_durability(struct scene *s) {
@@ -58,8 +60,7 @@ uint64_t judge_durability(struct scene *s) {
         return 0;
     }
     load_read(s->load);
-    for (unsigned lane = 0; lane < LOAD_LANES; lane++) {
-        lost += judge_lane(s, lane);
+    for (unsigned lane = 0; lane < LOAD_LANES && judge_lane(s, lane, &lost); lane++) {
     }
     uint64_t refused = load_refused(s->load, &reason);
     if (refused > 0) {
@@ -158,7 +159,8 @@ static void verify_stream(struct scene *s, struct buffer *proofs) {
 
 /* An alert may be agreed on and on its way: it is waited for. */
 static bool await_stream(struct scene *s, json_t *alerts, struct buffer *proofs) {
-    mono_ms now = clock_mono(), answer_by = now + ANSWER_MS, told_by = now + SINK_MS;
+    mono_ms now = clock_mono(), answer_by = now + judge_patience(s, ANSWER_MS),
+            told_by = now + judge_patience(s, SINK_MS);
     for (;;) {
         bool good = fetch_stream(s, alerts, proofs);
         judge_read_sink(s);
@@ -259,7 +261,7 @@ static void look_once(struct scene *s, struct sightings *logs, struct sightings 
 void judge_agreement(struct scene *s) {
     struct sightings *logs = xcalloc(1, sizeof *logs), *states = xcalloc(1, sizeof *states);
     member_set expected = expected_members(s);
-    mono_ms deadline = clock_mono() + AGREE_MS;
+    mono_ms deadline = clock_mono() + judge_patience(s, AGREE_MS);
     bool met = false;
     logs->what = "log";
     states->what = "state";
@@ -273,7 +275,7 @@ void judge_agreement(struct scene *s) {
     if (met) {
         scene_note(s, "all who are expected have one log and one state");
     } else if (line_kept(s->line, PROMISE_AGREEMENT)) {
-        scene_broken(s, PROMISE_RECOVERY, "not all replicas were seen at one number within %d s", AGREE_MS / 1000);
+        scene_broken(s, PROMISE_RECOVERY, "not all replicas were seen at one number in time");
     }
     free(logs);
     free(states);
@@ -335,7 +337,7 @@ static void judge_the_guilty(struct scene *s, const json_t *evidence) {
 }
 
 json_t *judge_evidence(struct scene *s) {
-    mono_ms deadline = clock_mono() + ANSWER_MS;
+    mono_ms deadline = clock_mono() + judge_patience(s, ANSWER_MS);
     json_t *evidence;
     while ((evidence = scene_ask(s, "evidence", NULL)) == NULL && clock_mono() < deadline) {
         clock_sleep(LOOK_EVERY_MS);

@@ -152,6 +152,15 @@ bool line_kept(const struct line *l, enum promise p) {
     return l->reasons[p].count == 0;
 }
 
+bool line_all_kept(const struct line *l) {
+    for (unsigned p = 0; p < PROMISE_LIMIT; p++) {
+        if (!line_kept(l, (enum promise)p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *line_reason(const struct line *l, enum promise p) {
     REQUIRE(p < PROMISE_LIMIT);
     return l->reasons[p].count == 0 ? NULL : (const char *)l->reasons[p].joined.data;

@@ -34,6 +34,7 @@ void line_broken(struct line *l, mono_ms now, enum promise p, const char *reason
 const struct line_marks *line_marks(const struct line *l);
 uint64_t line_bites(const struct line *l);
 bool line_kept(const struct line *l, enum promise p);
+bool line_all_kept(const struct line *l);
 /* The reasons joined by "; ", or NULL while it is kept. Lives as long as the line does not change. */
 const char *line_reason(const struct line *l, enum promise p);
 json_t *line_json(const struct line *l); /* [{"ms", "what"}], ms since the beginning */

@@ -61,7 +61,7 @@ void scene_mended(struct scene *s, const char *host, const char *service) {
 }
 
 bool scene_all_told(struct scene *s, unsigned seconds) {
-    mono_ms now = clock_mono(), deadline = now + 1000 * (mono_ms)judge_patience(s, seconds), alive = now;
+    mono_ms now = clock_mono(), deadline = now + judge_patience(s, 1000 * (mono_ms)seconds), alive = now;
     for (;;) {
         judge_read_sink(s);
         if (plan_waiting(s->plan) == 0) {
@@ -77,7 +77,7 @@ bool scene_all_told(struct scene *s, unsigned seconds) {
         }
         clock_sleep(LOOK_EVERY_MS);
     }
-    scene_note(s, "%u messages did not come within %u s", plan_waiting(s->plan), seconds);
+    scene_note(s, "%u messages did not come in time", plan_waiting(s->plan));
     plan_give_up(s->plan);
     return false;
 }
