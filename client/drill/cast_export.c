@@ -6,7 +6,8 @@ enum { EXPORT_MS = 120000 };
 bool cast_export(struct cast *c, member_id who, const char *path, struct buffer *why) {
     struct scene scene = {.cast = c};
     process_kill(&c->replica[who].process);
-    const char *argv[] = {c->quorated, "-c", CAST_CLUSTER, "-d", scene_dir(&scene, who), "--export", path, NULL};
+    static const char cluster[] = CAST_CLUSTER;
+    const char *argv[] = {c->quorated, "-c", cluster, "-d", scene_dir(&scene, who), "--export", path, NULL};
     struct process_job job = {.path = c->quorated, .argv = argv, .net = -1};
     return process_run(&job, bytes_of("", 0), why, why, EXPORT_MS) == 0;
 }

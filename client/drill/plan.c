@@ -218,17 +218,12 @@ static bool read_state(const char *text, uint8_t *out) {
 
 /* Fields are cut out of the copy that `line` is. */
 static bool read_message(struct message *out, char *line) {
-    char *fields[5], *at = line;
+    char *fields[5], *rest = line;
     for (unsigned i = 0; i < 5; i++) {
-        fields[i] = at != NULL ? at : line + strlen(line);
-        char *tab = at != NULL ? strchr(at, '\t') : NULL;
-        if (tab == NULL && i < 4) {
+        fields[i] = strsep(&rest, "\t");
+        if (fields[i] == NULL) {
             return false;
         }
-        if (tab != NULL) {
-            *tab = '\0';
-        }
-        at = tab != NULL ? tab + 1 : NULL;
     }
     *out = (struct message){.host = fields[2], .service = fields[3]};
     return read_number(fields[0], &out->number) && read_type(fields[1], &out->type) &&

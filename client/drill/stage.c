@@ -26,7 +26,7 @@ enum {
     SHOWS_S = 5, /* not every lie can be seen */
     BEHIND = 32
 };
-#define ACKS_PATH BOX_DIR "/load.acks"
+static const char acks_path[] = BOX_DIR "/load.acks";
 
 struct stage {
     struct scene scene;
@@ -49,8 +49,8 @@ static void start_load(struct stage *g) {
     }
     const char *const argv[] = {
         "quorate", "drill",   "load", "-c", scene_cluster_path(s), "-k", scene_key_path(s, "load"),
-        "--acks",  ACKS_PATH, NULL};
-    s->load = load_open(ACKS_PATH);
+        "--acks",  acks_path, NULL};
+    s->load = load_open(acks_path);
     g->loader = scene_spawn(s, "load", argv);
 }
 
