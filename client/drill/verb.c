@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "client/cli.h"
+#include "client/drill/live.h"
 #include "client/drill/load.h"
 #include "client/drill/report.h"
 #include "client/drill/run.h"
@@ -276,6 +277,38 @@ static int run_sandbox(struct drill_run *r) {
     return code;
 }
 
+/* On the running cluster: one drill, one member. */
+static int run_live(struct drill_run *r) {
+    struct order o = {.cli = r->cli};
+    const struct drill *d = drill_find(r->cli.operands[0]);
+    char *rest;
+    unsigned long target = strtoul(r->replica, &rest, 10);
+    json_t *report = NULL;
+    if (d == NULL) {
+        return unknown_drill(&r->cli, r->cli.operands[0]);
+    }
+    if (r->cli.operand_count > 1 || *rest != '\0' || rest == r->replica || target > UINT16_MAX) {
+        return cli_fail(&r->cli, CLI_USAGE,
+                        "not one drill and one number: --replica %s: give `drill run %s --replica N`", r->replica,
+                        d->name);
+    }
+    mono_ms began = clock_mono();
+    int code = order_open(&o);
+    code = code == CLI_GO_ON ? drill_live_run(&o, d, (member_id)target, r->span, &report) : code;
+    if (report != NULL) {
+        json_t *reports = json_array();
+        json_array_append_new(reports, report);
+        print_reports(r->cli.json, reports, clock_mono() - began);
+        keep_reports(&r->cli, reports);
+        if (r->junit != NULL && write_junit(r, reports, clock_mono() - began) != CLI_GO_ON) {
+            code = CLI_REFUSED;
+        }
+        json_decref(reports);
+    }
+    order_close(&o);
+    return code;
+}
+
 static int check_run(struct drill_run *r) {
     const struct cli *c = &r->cli;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -323,9 +356,7 @@ static int drill_run(int argc, char **argv) {
         code = check_run(r);
     }
     if (code == CLI_GO_ON) {
-        code = r->sandbox ? run_sandbox(r)
-                          : cli_fail(&r->cli, CLI_REFUSED,
-                                     "this build cannot drill a running cluster: --replica: give --sandbox");
+        code = r->sandbox ? run_sandbox(r) : run_live(r);
     }
     free(r);
     return code;
@@ -362,11 +393,36 @@ static int drill_report(int argc, char **argv) {
     return code;
 }
 
+/* ---- stop, status: of the running cluster ---- */
+
+static int live_word(int argc, char **argv, const struct cli_verb *verb, int (*word)(struct order *o)) {
+    struct order o = {0};
+    int code = cli_parse(&o.cli, verb, argc, argv);
+    code = code == CLI_GO_ON ? order_open(&o) : code;
+    code = code == CLI_GO_ON ? word(&o) : code;
+    order_close(&o);
+    return code;
+}
+
+static int drill_stop(int argc, char **argv) {
+    static const struct cli_verb verb = {
+        .name = "drill stop", .operands = "", .summary = "Have the running cluster stop the drill that runs"};
+    return live_word(argc, argv, &verb, drill_live_stop);
+}
+
+static int drill_status(int argc, char **argv) {
+    static const struct cli_verb verb = {
+        .name = "drill status", .operands = "", .summary = "Show the drills that the running cluster's log holds"};
+    return live_word(argc, argv, &verb, drill_live_status);
+}
+
 /* ---- the verb ---- */
 
 static const struct words subs[] = {{"list", drill_list, "list all drills"},
                                     {"show", drill_show, "say what a drill does and what must hold"},
                                     {"run", drill_run, "run drills and judge every promise"},
+                                    {"stop", drill_stop, "on the running cluster: stop the drill that runs"},
+                                    {"status", drill_status, "on the running cluster: what was drilled, and by whom"},
                                     {"report", drill_report, "show the reports of the last run"},
                                     {"load", load_verb, NULL}};
 enum { SUBS = sizeof subs / sizeof subs[0] };

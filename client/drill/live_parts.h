@@ -1,0 +1,63 @@
+/* What the files of live drills share; nobody else includes this. */
+#ifndef QUORATE_CLIENT_DRILL_LIVE_PARTS_H
+#define QUORATE_CLIENT_DRILL_LIVE_PARTS_H
+
+#include "client/drill/line.h"
+#include "client/drill/live.h"
+#include "client/health.h"
+#include "proto/evidence.h"
+
+enum {
+    LIVE_DRILLS_MAX = 256,   /* more than a cluster lists */
+    LIVE_PROBLEMS_MAX = 4096 /* objects with a hard problem that are remembered */
+};
+
+struct live_drills {
+    unsigned count;
+    struct drill_record list[LIVE_DRILLS_MAX];
+};
+/* What the log holds of drills, oldest first. */
+enum error live_drills(struct order *o, mono_ms timeout, struct live_drills *out, struct buffer *why);
+
+struct live_problem { /* a hard problem that was seen or told of */
+    char *host, *service;
+    time_ms since;
+    bool seen, told;
+};
+struct live { /* one run */
+    struct order *order;
+    const struct drill *drill;
+    member_id target;
+    struct line *line;
+    struct drill_record record;
+    mono_ms began; /* this process' clock, when the order took effect */
+    /* live_watch.c */
+    struct msg_status status[MEMBERS_MAX];
+    bool reachable[MEMBERS_MAX];
+    struct health health;
+    view_no view;  /* before */
+    bool same_log; /* the target and another one showed one hash at one n since `same_log` was cleared */
+    uint64_t drilled_proofs;
+    /* live_alerts.c */
+    uint64_t alert; /* the newest one followed */
+    unsigned raised, false_ones, missed;
+    unsigned problem_count;
+    struct live_problem problems[LIVE_PROBLEMS_MAX];
+};
+void live_note(struct live *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void live_detected(struct live *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void live_broken(struct live *l, enum promise p, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* live_watch.c: one round of looks at the members' claims; what contradicts breaks a promise. */
+void live_look(struct live *l);
+/* New evidence since the drill began: the drill's own is a detection, any other against a member breaks a promise. */
+void live_proofs(struct live *l);
+bool live_target_is_back(const struct live *l);
+
+/* live_alerts.c */
+void live_follow(struct live *l); /* takes what the stream has */
+void live_states(struct live *l); /* remembers the hard problems of now */
+void live_judge_alerts(struct live *l);
+void live_alerts_free(struct live *l);
+
+#endif
