@@ -107,11 +107,11 @@ static bool role_may(enum key_role role, enum op_kind kind) {
         return role == ROLE_MEMBER;
     case OP_BLOB:
         return role == ROLE_OPERATOR || role == ROLE_MEMBER;
+    case OP_DRILL:
+    case OP_DRILL_STOP:
     case OP_APPLY:
     case OP_COMMAND:
     case OP_NOTIFIED:
-    case OP_DRILL:
-    case OP_DRILL_STOP:
         return role == ROLE_OPERATOR;
     case OP_QUERY:
         return role == ROLE_OPERATOR || role == ROLE_OBSERVER;
