@@ -143,7 +143,7 @@ const char *scene_key_path(struct scene *s, const char *name) {
 
 pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]) {
     struct cast *c = s->cast;
-    struct buffer why = {0}, path = {0}, log = {0};
+    struct buffer why = {0}, path = {0}, log = {0}, out = {0};
     unsigned i = 0;
     while (i < CAST_EXTRAS_MAX && c->extra[i].process.pid > 0 && process_runs(&c->extra[i].process)) {
         i++;
@@ -157,13 +157,16 @@ pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]) {
         buffer_printf(&path, "%s", c->quorate);
     }
     cast_log_path(&log, name);
-    struct process_job job = {.path = buffer_cstr(&path), .argv = argv, .err = buffer_cstr(&log), .net = -1};
+    buffer_printf(&out, CAST_LOGS "/%s.out", name);
+    struct process_job job = {
+        .path = buffer_cstr(&path), .argv = argv, .out = buffer_cstr(&out), .err = buffer_cstr(&log), .net = -1};
     if (process_start(&c->extra[i].process, &job, &why) != ERR_OK) {
         cast_fail(c, "%s", buffer_cstr(&why));
     }
     snprintf(c->extra[i].name, sizeof c->extra[i].name, "%s", name);
     buffer_free(&path);
     buffer_free(&log);
+    buffer_free(&out);
     buffer_free(&why);
     return c->extra[i].process.pid;
 }

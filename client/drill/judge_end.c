@@ -6,6 +6,7 @@
 #include "client/drill/load.h"
 #include "client/drill/plan.h"
 #include "client/drill/report.h"
+#include "client/drill/stream.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -115,7 +116,7 @@ static void judge_complaint(struct scene *s, const char *line) {
 /* All that `quorate alerts` prints: alerts as lines of JSON into the list and, as they are, into *proofs. */
 static bool fetch_stream(struct scene *s, json_t *alerts, struct buffer *proofs) {
     struct buffer out = {0};
-    bool good = scene_run(s, &out, "alerts", "--json", NULL) == 0;
+    bool good = stream_take(s, plan_highest(s->plan), &out);
     char *save = NULL;
     json_array_clear(alerts);
     buffer_clear(proofs);

@@ -10,6 +10,7 @@
 #include "client/drill/load.h"
 #include "client/drill/plan.h"
 #include "client/drill/report.h"
+#include "client/drill/stream.h"
 #include "client/durable.h"
 
 #include <setjmp.h>
@@ -158,6 +159,7 @@ static bool heal(struct scene *s) {
 
 static void play(struct stage *g) {
     struct scene *s = &g->scene;
+    stream_start(s);
     start_load(g);
     measure(g, &g->loaded_at, "enough requests are acknowledged before the fault");
     scene_note(s, "rehearsed before the fault");

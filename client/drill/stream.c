@@ -1,0 +1,48 @@
+/* One question at the end, or a follower from the beginning whose output is read. */
+#include "client/drill/stream.h"
+
+#include "client/drill/box.h"
+#include "client/read_file.h"
+
+#include <string.h>
+
+#define FOLLOWED BOX_DIR "/log/stream.out"
+#define COMPLAINED BOX_DIR "/log/stream.log"
+
+static bool forgets(const struct scene *s) {
+    const char *options = s->drill->cast.replica_options;
+    return options != NULL && strstr(options, "--retain") != NULL;
+}
+
+void stream_start(struct scene *s) {
+    const char *const argv[] = {"quorate", "alerts", "--follow", "--json", "-c", scene_cluster_path(s), NULL};
+    if (forgets(s)) {
+        scene_spawn(s, "stream", argv);
+    }
+}
+
+static uint64_t last_number(struct buffer *lines) {
+    uint64_t last = 0;
+    for (const char *line = buffer_cstr(lines); *line; line += strspn(line, "\n")) {
+        size_t len = strcspn(line, "\n");
+        json_t *alert = json_loadb(line, len, 0, NULL);
+        uint64_t number = (uint64_t)json_integer_value(json_object_get(alert, "number"));
+        last = number > last ? number : last;
+        json_decref(alert);
+        line += len;
+    }
+    return last;
+}
+
+bool stream_take(struct scene *s, uint64_t up_to, struct buffer *out) {
+    struct buffer complaints = {0};
+    if (!forgets(s)) {
+        return scene_run(s, out, "alerts", "--json", NULL) == 0;
+    }
+    bool good = read_file(out, FOLLOWED) && last_number(out) >= up_to;
+    if (read_file(&complaints, COMPLAINED)) {
+        buffer_put(out, complaints.data, complaints.len);
+    }
+    buffer_free(&complaints);
+    return good;
+}

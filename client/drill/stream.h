@@ -1,0 +1,14 @@
+/* The agreed alerts of a stage, as `quorate alerts` proves them. Replicas that are told to keep little have forgotten
+   the first by the end; then they are taken down as they come. */
+#ifndef QUORATE_CLIENT_DRILL_STREAM_H
+#define QUORATE_CLIENT_DRILL_STREAM_H
+
+#include "client/drill/stage.h"
+
+/* Once, before the first alert. */
+void stream_start(struct scene *s);
+/* All that the verb has printed, alerts as lines of JSON among its complaints. up_to: the highest number that was
+   handed over. False: not all of these are there yet. */
+bool stream_take(struct scene *s, uint64_t up_to, struct buffer *out);
+
+#endif
