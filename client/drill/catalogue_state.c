@@ -43,7 +43,7 @@ const struct drill drills_of_state[] = {
      .see = "After the restart replica 3's log says `REPAIR n=...: the state on disk is damaged`, then `transfer n=... "
             "begins, to repair` and `transferred n=...`; PHASE shows REPAIR, then ACTIVE. In earnest, suspect that "
             "machine's disk and memory.",
-     .cast = {.traitors = {{3, "rot-state"}}, KEEPS_LITTLE},
+     .cast = {.traitors = {{3, "disk-rot"}}, KEEPS_LITTLE},
      .play = play_rotten_state},
     {.name = "poisoned-donor",
      .row = "DR-D3",
