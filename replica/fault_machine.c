@@ -50,10 +50,11 @@ static enum error never_commits(struct fault *f, struct disk_batch *b) {
     return ERR_IO;
 }
 
-/* One bit of one record of the state, once: found when it is read again. */
+/* One bit of one record of the state, with each checkpoint, since the next one may write it over: found when it is read
+   again. */
 static enum error rots(struct fault *f, struct disk_batch *b) {
     const struct disk_write *w = NULL;
-    for (size_t i = 0; i < b->count && f->counter == 0 && !w; i++)
+    for (size_t i = 0; i < b->count && !w; i++)
         if (b->writes[i].family == DISK_STATE && b->writes[i].op == DISK_PUT && b->writes[i].value_len > 0)
             w = &b->writes[i];
     if (!w)
@@ -62,7 +63,6 @@ static enum error rots(struct fault *f, struct disk_batch *b) {
     b->bytes = (struct buffer){0};
     buffer_put(&b->bytes, good.data, good.len);
     b->bytes.data[w->value_at + fault_below(f, w->value_len)] ^= (uint8_t)(1u << fault_below(f, 8));
-    f->counter = 1;
     f->bites++;
     return ERR_OK;
 }
@@ -86,7 +86,7 @@ const struct behaviour faults_of_machines[] = {
      .commit = commits_slowly},
     {{"disk-error", "DR-E6", NULL, "every write to disk fails, so the process stops", FAULT_SEAT_ANY, true},
      .commit = never_commits},
-    {{"disk-rot", "DR-D2", NULL, "one bit of its stored state turns over, found by a restart", FAULT_SEAT_ANY, true},
+    {{"disk-rot", "DR-D2", NULL, "bits of its stored state turn over, found by a restart", FAULT_SEAT_ANY, true},
      .commit = rots},
     {{"pause", "DR-E7", "MS", "the process stands still once for so long", FAULT_SEAT_ANY, true},
      .standard = 10000,
