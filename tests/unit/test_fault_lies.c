@@ -93,6 +93,19 @@ static void a_hidden_commit_is_seen_by_the_victim_alone(void **state) {
     }
 }
 
+/* Its own node decides nothing with the victim, or it would not vote for another batch in view 1. */
+static void a_hidden_commit_is_no_decision_of_the_liar(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("hidden-commit", SELF, &w);
+    for (view_no v = 0; v < 2; v++)
+        for (member_id from = 1; from < MEMBERS; from++) {
+            struct admitted x = {.msg = {.type = FRAME_COMMIT, .sender = from, .vote.v = v}};
+            assert_int_equal(fault_hears(f, NULL, &x), v != SELF || from != MEMBERS - 1);
+        }
+    fault_free(f);
+}
+
 /* Path and own receipt hold, and that is one receipt where a client asks for F = f+1. */
 static void a_false_acknowledgement_convinces_nobody_who_counts(void **state) {
     (void)state;
@@ -143,6 +156,7 @@ int main(void) {
         TEST(the_old_comes_again_and_alike_to_all),
         TEST(noise_keeps_its_rate),
         TEST(a_hidden_commit_is_seen_by_the_victim_alone),
+        TEST(a_hidden_commit_is_no_decision_of_the_liar),
         TEST(a_false_acknowledgement_convinces_nobody_who_counts),
         TEST(an_alert_is_withheld_and_all_else_answered),
     };
