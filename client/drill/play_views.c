@@ -100,6 +100,8 @@ void play_hidden_commit(struct scene *s) {
     moves_flow(s);
     scene_mend(s);
     moves_keeps_up(s, PROMISE_RECOVERY, VICTIM);
+    if (moves_any_logged(s, moves_words("SAFETY BREACH")))
+        scene_broken(s, PROMISE_AGREEMENT, "replica %u decided alone what the others decided otherwise", VICTIM);
     moves_convicted(s, LEADER);
     moves_mended(s);
 }
