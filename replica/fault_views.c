@@ -49,7 +49,7 @@ static enum said proves_badly(struct fault *f, member_id to, struct msg *m) {
 
    DR-C1. The primary of view 0, replica 0, proposes to its victim, the highest-numbered other member, and to so many
    further ones as its parameter says, by itself Q-2, the lowest first; its COMMIT goes to the victim alone, at once,
-   and its VIEW-CHANGE says that it prepared nothing. It hears no COMMIT of the victim's, lest its own node decides too
+   and its VIEW-CHANGE says that it prepared nothing. It hears no vote of the victim's, lest its own node decides too
    and takes no other batch in the slot's place. The play cuts what the victim sends to everybody but replica 0
    (scene_cut(s, 3, 1) and (s, 3, 2) of four; what it hears stays whole), begins the lie, waits until requests are older
    than T_req and the others are ACTIVE in view 1, ends the lie and mends.
@@ -77,9 +77,10 @@ static bool is_led(const struct fault *f, view_no v) {
 }
 
 /* Its own node must not decide either: in view 1 it votes for what takes the place. */
-static bool hears_no_commit_of_the_victim(struct fault *f, const struct heard *h) {
+static bool hears_no_vote_of_the_victim(struct fault *f, const struct heard *h) {
+    bool vote = h->m->type == FRAME_PREPARE || h->m->type == FRAME_COMMIT;
     choose_the_highest(f);
-    return h->m->type != FRAME_COMMIT || h->m->sender != f->victim || !is_led(f, h->m->vote.v);
+    return !vote || h->m->sender != f->victim || !is_led(f, h->m->vote.v);
 }
 
 static enum said decides_with_one(struct fault *f, member_id to, struct msg *m) {
@@ -230,7 +231,7 @@ const struct behaviour faults_of_views[] = {
      .standard = -1,
      .highest = MEMBERS_MAX,
      .send = decides_with_one,
-     .hears = hears_no_commit_of_the_victim},
+     .hears = hears_no_vote_of_the_victim},
     {{"bad-certificate", "DR-C2", NULL, "one invalid certificate in its VIEW-CHANGE", FAULT_SEAT_ANY, false},
      .send = proves_badly},
     {{"count-one-twice", "DR-C3", NULL, "its NEW-VIEW counts one VIEW-CHANGE twice", FAULT_SEAT_NEXT, false},

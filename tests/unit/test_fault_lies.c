@@ -100,8 +100,10 @@ static void a_hidden_commit_is_no_decision_of_the_liar(void **state) {
     struct fault *f = traitor("hidden-commit", SELF, &w);
     for (view_no v = 0; v < 2; v++)
         for (member_id from = 1; from < MEMBERS; from++) {
-            struct admitted x = {.msg = {.type = FRAME_COMMIT, .sender = from, .vote.v = v}};
-            assert_int_equal(fault_hears(f, NULL, &x), v != SELF || from != MEMBERS - 1);
+            struct admitted prepare = {.msg = {.type = FRAME_PREPARE, .sender = from, .vote.v = v}};
+            struct admitted commit = {.msg = {.type = FRAME_COMMIT, .sender = from, .vote.v = v}};
+            assert_int_equal(fault_hears(f, NULL, &prepare), v != SELF || from != MEMBERS - 1);
+            assert_int_equal(fault_hears(f, NULL, &commit), v != SELF || from != MEMBERS - 1);
         }
     fault_free(f);
 }
