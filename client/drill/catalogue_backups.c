@@ -93,7 +93,6 @@ const struct drill drills_of_backups[] = {
     {.name = "garbage-flood",
      .row = "DR-B8",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
-     .ci = true,
      .summary = "a backup floods the others with bytes that mean nothing",
      .attack =
          "Replica 3 sends each of the others 500 messages a second of up to 4 KiB of noise, half of them with the "

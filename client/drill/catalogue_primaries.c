@@ -12,7 +12,6 @@ const struct drill drills_of_primaries[] = {
     {.name = "silent-primary",
      .row = "DR-A1",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
-     .ci = true,
      .summary = "the primary says nothing any more",
      .attack =
          "Replica 0 leads and from one moment on sends nothing to the others: no proposal, no vote, no "

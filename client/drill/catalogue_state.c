@@ -78,21 +78,23 @@ const struct drill drills_of_state[] = {
          "evidence.",
      .cast = {.traitors = {{2, "stall-transfer"}}, KEEPS_LITTLE},
      .play = play_poisoned},
-    {.name = "donor-restarts",
+    {.name = "forgetful-donor",
      .row = "DR-D6",
      .modes = DRILL_SANDBOX,
-     .summary = "a donor dies in the middle of a transfer and has nothing left to give",
+     .summary = "a donor begins to give its state and then has none any more",
      .attack =
-         "Replica 3 fetches the state as of one checkpoint while the log moves on, so donors must keep an image of "
-         "what they have long overwritten. One donor is killed and started again meanwhile: its image is gone.",
+         "Replica 3 fetches the state as of one checkpoint while the log moves on, so donors keep an image of what "
+         "they have long overwritten. Replica 2 offers such an image, and lets go of it as soon as a page is asked "
+         "for: because it cleans up too early, or to lead replica 3 from one image to the next for ever.",
      .holds =
-         "The images of the others are enough, or a newer one is fetched. Replica 3 never mixes pages of two images, "
-         "since each must prove itself under one certificate, and it arrives.",
-     .see = "Donors' logs say `image n=... frozen` and later `let go`. Replica 3's log says `transfer n=... begins`, "
-            "maybe "
-            "`donor 1 failed`, and `transferred n=...`.",
-     .cast = {KEEPS_LITTLE},
-     .play = play_donor_restarts},
+         "What one donor no longer has, the others that offered the same checkpoint give; if none is left, a newer one "
+         "is chosen. Pages of two images are never mixed, since each must prove itself under one certificate, and "
+         "replica 3 arrives.",
+     .see =
+         "Donors' logs say `image n=... frozen`; replica 3's log says `transfer n=... begins`, `donor 2 failed`, and "
+         "`transferred n=...`. PHASE goes from TRANSFER to ACTIVE. No evidence.",
+     .cast = {.traitors = {{2, "drop-image"}}, KEEPS_LITTLE},
+     .play = play_poisoned},
     {.name = "killed-while-fetching",
      .row = "DR-D7",
      .modes = DRILL_SANDBOX,

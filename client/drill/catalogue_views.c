@@ -47,7 +47,6 @@ const struct drill drills_of_views[] = {
     {.name = "silent-new-primary",
      .row = "DR-C4",
      .modes = DRILL_SANDBOX,
-     .ci = true,
      .summary = "the next primary never says that its view begins",
      .attack =
          "The primary stands still for a moment, the others agree on the next view, and its primary, replica 1, keeps "

@@ -4,7 +4,7 @@
 #include "client/drill/moves.h"
 #include "client/drill/plays_of_members.h"
 
-enum { DONOR = 1, LIAR = 2, LAGGARD = 3, GONE_FOR = 60, A_FEW = 12, ROTTEN_BATCHES = 12 };
+enum { LIAR = 2, LAGGARD = 3, GONE_FOR = 60, A_FEW = 12, ROTTEN_BATCHES = 12 };
 
 /* Dead until the others have executed so many batches more. */
 static void away(struct scene *s, seq_no batches) {
@@ -58,17 +58,6 @@ void play_poisoned(struct scene *s) {
     moves_outage(s);
     comes_back(s);
     scene_honest(s, LIAR);
-    moves_mended(s);
-}
-
-void play_donor_restarts(struct scene *s) {
-    away(s, GONE_FOR);
-    scene_start(s, LAGGARD);
-    must_log(s, " begins", "it begins to fetch the state");
-    scene_kill(s, DONOR);
-    scene_start(s, DONOR);
-    moves_outage(s);
-    arrives(s);
     moves_mended(s);
 }
 

@@ -38,7 +38,6 @@ void play_checkpoints_convicted(struct scene *s);
 void play_rotten_state(struct scene *s);
 void play_away_and_back(struct scene *s);
 void play_poisoned(struct scene *s);
-void play_donor_restarts(struct scene *s);
 void play_killed_while_fetching(struct scene *s);
 void play_idle_laggard(struct scene *s);
 
