@@ -104,8 +104,7 @@ const struct drill drills_of_crashes[] = {
               "shows the third case only.",
      .see =
          "The process ends with status 1 and one line: `quorated: the disk refused a write: DIRECTORY: ...` with the "
-         "system's reason, or `no space left`. (Where a write fails before quorate's own look at the free space, an "
-         "assertion of RocksDB may end it first, by SIGABRT.) `quorate replicas` shows it as unreachable. Under a "
+         "system's reason, or `no space left`. `quorate replicas` shows it as unreachable. Under a "
          "slow primary the logs say `wish v=V REQ_TIMEOUT` or SLOW, the slow one's `TILT: stood still for N ms`, and "
          "VIEW rises.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,

@@ -79,7 +79,7 @@ const struct drill drills_of_observers[] = {
          "still, so that its good rounds might not.",
      .holds =
          "c is not masked: a round counts when a quorum of votes agrees and outnumbers those that differ, and a, b "
-         "and c are a quorum by themselves. Nineteen good rounds take back more than one bad one cost. Some fifty "
+         "and c are a quorum by themselves. Nineteen good rounds take back more than one bad one cost. Some thirty "
          "rounds are played here; the unit tests play 20,000, with all that t liars can do.",
      .see = "`quorate status --observers`: SCORE of c is 5 now and then and falls back to 0; DISAGREED stays near 1 of "
             "20. "

@@ -133,7 +133,7 @@ void play_part_time_liar(struct scene *s) {
 
 /* ---- DR-I4 ---- */
 
-enum { FLAKY_ROUNDS = 20, FRAMED_S = 12 };
+enum { FLAKY_ROUNDS = 20, FRAMED_S = 8 };
 
 void play_framed_observer(struct scene *s) {
     const struct watched framed = {.host = "crowd", .service = line, .observer = "c"};
@@ -180,8 +180,8 @@ void play_flapping_service(struct scene *s) {
         crowd_says(c, B, STATE_CRITICAL, 2, 4, 1);
         crowd_says(c, C, STATE_CRITICAL, 2, 4, 2);
         unsigned before = watch_score(s, &fast);
-        scene_stays(s, PROMISE_AUTHORITY, 4, watch_counted, watched(&fast), "the fast one is not masked");
-        scene_stays(s, PROMISE_AUTHORITY, 4, watch_counted, watched(&slow), "the slow one is not masked");
+        scene_stays(s, PROMISE_AUTHORITY, 3, watch_counted, watched(&fast), "the fast one is not masked");
+        scene_stays(s, PROMISE_AUTHORITY, 3, watch_counted, watched(&slow), "the slow one is not masked");
         if (watch_flapping(s, watched(&flaps)) && watch_score(s, &fast) != before)
             scene_broken(s, PROMISE_AUTHORITY, "a score moved while the service flapped");
         for (unsigned i = A; i <= C; i++)

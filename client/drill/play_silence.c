@@ -190,6 +190,7 @@ void play_replayed_results(struct scene *s) {
     if (puppet_submit(p, &again) != ERR_OK)
         scene_broken(s, PROMISE_LIVENESS, "a new result of the same observer is not taken");
     scene_all_told(s, MOVES_PATIENCE_S);
+    scene_allow(s, ALERT_PROBLEM, "crowd", "line"); /* nobody speaks of it any more */
     puppet_free(p);
     buffer_free(&frame);
     scene_healed(s, "observer c lives");

@@ -203,7 +203,7 @@ bool watch_unreachable(struct scene *s, int64_t member) {
 
 bool watch_stopped(struct scene *s, int64_t member) {
     int status = 0;
-    return scene_ended(s, (member_id)member, &status) && status != 0;
+    return scene_ended(s, (member_id)member, &status) && status == 1;
 }
 
 seq_no watch_highest(struct scene *s) {

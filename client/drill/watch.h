@@ -46,7 +46,7 @@ bool watch_log_of(struct scene *s, int64_t question);
 /* Replica `member` shows phase `text`. */
 bool watch_phase(struct scene *s, int64_t question);
 bool watch_unreachable(struct scene *s, int64_t member);
-/* Its process ended by itself, and not as if all were well. */
+/* Its process ended by itself with status 1. */
 bool watch_stopped(struct scene *s, int64_t member);
 /* Nobody who can be reached has executed more than n. */
 bool watch_stands_still(struct scene *s, int64_t n);
