@@ -6,16 +6,25 @@
 
 #include <stdio.h>
 
+/* db1/sql fails and is mended in the plays that count: web1/http does in every rehearsal. */
+static void breaks(struct scene *s) {
+    scene_outage(s, "db1", "sql", STATE_CRITICAL);
+}
+
+static void is_mended(struct scene *s) {
+    scene_mended(s, "db1", "sql");
+}
+
 static void told_once(struct scene *s, enum alert_type type, const char *when) {
-    unsigned handed = scene_handed(s, type, "web1", "http");
+    unsigned handed = scene_handed(s, type, "db1", "sql");
     if (handed != 1)
-        scene_broken(s, PROMISE_ONE_STREAM, "%s of web1/http was handed over %u times: %s", alert_type_name(type),
-                     handed, when);
+        scene_broken(s, PROMISE_ONE_STREAM, "%s of db1/sql was handed over %u times: %s", alert_type_name(type), handed,
+                     when);
 }
 
 /* What is repeated is repeated within moments. */
 static bool still_once(struct scene *s, int64_t type) {
-    return scene_handed(s, (enum alert_type)type, "web1", "http") == 1;
+    return scene_handed(s, (enum alert_type)type, "db1", "sql") == 1;
 }
 
 /* ---- DR-J1 ---- */
@@ -61,7 +70,7 @@ void play_dying_notifier(struct scene *s) {
     const struct watched passes = {.observer = "notify-1", .text = "done-with-by-another"};
     scene_note(s, "the first dies before it could hand over: the sink takes nothing yet");
     scene_sink_down(s, true);
-    moves_outage(s);
+    breaks(s);
     scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_log_of, watched(&fails), "the first notifier tries");
     scene_notify_kill(s, 0);
     scene_sink_down(s, false);
@@ -69,7 +78,7 @@ void play_dying_notifier(struct scene *s) {
         scene_detected(s, "the standby handed it over");
     scene_notify_start(s, 0);
     scene_note(s, "the first dies after it handed over and recorded that");
-    scene_mended(s, "web1", "http");
+    is_mended(s);
     scene_all_told(s, MOVES_PATIENCE_S);
     scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_log_of, watched(&passes),
                "the standby sees in the log that it was handed over");
@@ -84,7 +93,7 @@ void play_dying_notifier(struct scene *s) {
 /* ---- DR-J4 ---- */
 
 void play_restarted_notifier(struct scene *s) {
-    moves_outage(s);
+    breaks(s);
     scene_all_told(s, MOVES_PATIENCE_S);
     for (unsigned times = 0; times < 2; times++) {
         const struct watched settled = {.observer = "notify-0", .text = "alert-handed-over"};
@@ -96,7 +105,7 @@ void play_restarted_notifier(struct scene *s) {
     }
     scene_note(s, "the sink is gone while the next one is told, and the notifier dies meanwhile");
     scene_sink_down(s, true);
-    scene_mended(s, "web1", "http");
+    is_mended(s);
     scene_notify_kill(s, 0);
     scene_notify_start(s, 0);
     scene_sink_down(s, false);
@@ -137,7 +146,7 @@ void play_crash_while_telling(struct scene *s) {
     view_no view = moves_view(s);
     const struct watched fails = {.observer = "notify-0", .text = "handler-failed"};
     scene_sink_down(s, true);
-    moves_outage(s);
+    breaks(s);
     scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_log_of, watched(&fails), "the alert is on its way");
     scene_kill(s, primary);
     scene_notify_kill(s, 0);
@@ -145,7 +154,7 @@ void play_crash_while_telling(struct scene *s) {
     scene_sink_down(s, false);
     scene_notify_start(s, 0);
     scene_all_told(s, MOVES_PATIENCE_S);
-    scene_mended(s, "web1", "http");
+    is_mended(s);
     scene_start(s, primary);
     scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_all_active, 0, "all take part again");
     member_id other = scene_backup(s, 0);
