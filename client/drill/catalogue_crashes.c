@@ -4,7 +4,6 @@
 
 /* So that a busy machine is not taken for a bad primary. */
 #define PATIENT "request_timeout_ms: 10000\nsilent_ms: 30000\n"
-#define CALM "request_timeout_ms: 4000\nsilent_ms: 8000\n"
 
 const struct drill drills_of_crashes[] = {
     {.name = "killed-member",
@@ -131,7 +130,6 @@ const struct drill drills_of_crashes[] = {
          "on all the while, for it needs f+1 ticks only.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "pause:4000",
-     .cast = {.knobs = CALM},
      .play = play_frozen_process},
 
     {.name = NULL},

@@ -3,7 +3,6 @@
 #include "client/drill/scene.h"
 
 /* So that a busy machine is not taken for a bad primary. */
-#define CALM "request_timeout_ms: 4000\nsilent_ms: 8000\n"
 #define BRISK "request_timeout_ms: 1000\n"
 
 const struct drill drills_of_networks[] = {
@@ -24,7 +23,7 @@ const struct drill drills_of_networks[] = {
             "`network connected=0x..` without the bits of the others.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "isolated",
-     .cast = {.network = true, .knobs = CALM},
+     .cast = {.network = true},
      .play = play_isolated_member},
 
     {.name = "split-in-two",
@@ -89,7 +88,7 @@ const struct drill drills_of_networks[] = {
     {.name = "thin-line",
      .row = "DR-F6",
      .modes = DRILL_SANDBOX,
-     .summary = "a backup, then the primary, may send 24 kbit a second and no more",
+     .summary = "a backup, then the primary, may send 192 kbit a second and no more",
      .attack =
          "A backup job fills the uplink, or a provider throttles it: one replica can send far less than it has to "
          "say. Its queues grow. A system without bounds would eat its memory until it is killed, or fill the "

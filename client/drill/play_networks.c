@@ -127,7 +127,7 @@ void play_bad_weather(struct scene *s) {
 
 /* ---- DR-F6 ---- */
 
-enum { THIN_KBIT = 24 };
+enum { THIN_KBIT = 192 }; /* of some 300 that a replica at rest sends */
 
 void play_thin_line(struct scene *s) {
     member_id who = scene_backup(s, 0), primary = scene_primary(s);
@@ -138,6 +138,7 @@ void play_thin_line(struct scene *s) {
     scene_all_told(s, MOVES_PATIENCE_S);
     scene_comes(s, 3, never, 0);
     moves_flow(s);
+    scene_rate(s, who, 0);
     scene_note(s, "replica %u, which leads, has a line of %d kbit/s", primary, THIN_KBIT);
     scene_rate(s, primary, THIN_KBIT);
     scene_mended(s, "web1", "http");
