@@ -37,7 +37,8 @@ const struct drill drills_of_networks[] = {
          "could say which alerts were true: this is the fault that quorate was made for.",
      .holds = "Neither half has three of four, so neither executes anything, raises an alert or answers a question: no "
               "fork can come of it. Results wait in the agents' spools. When the line is back both halves go on with "
-              "one log, and what broke meanwhile is told, once.",
+              "one log, and what broke meanwhile is told, once. Give it a moment: TCP tries again after a pause that "
+              "may be as long as the line was gone.",
      .see = "`quorate replicas` answers, each line for itself: EXECUTED stands still on all four, OFFSET_MS grows. All "
             "other verbs exit 3 (no quorum in time); agents log `no-quorum`, notify says `no quorum since ...`. The "
             "replicas' logs show wishes that never become a view, since two are too few. After the heal VIEW may be "
