@@ -58,7 +58,7 @@ const struct drill drills_of_networks[] = {
                "systems that replace their leader on one opinion change leaders for ever.",
      .holds = "While three can talk to each other the log goes on: who misses something fetches it from another, and a "
               "primary that hears nobody is replaced. In the ring progress may stop, but nothing forks, and when the "
-              "lines are back all go on within seconds, whatever view each had reached.",
+              "lines are back all go on when TCP has tried again, whatever view each had reached.",
      .see = "`network connected=0x..` in the counters of each replica shows whom it can talk to: put side by side they "
             "are the matrix of links. TCP needs both ways, so a line that fails in one direction soon shows as lost at "
             "both ends. The backup that does not hear the primary has LAG 0 or 1 all the same. In the ring the logs "
