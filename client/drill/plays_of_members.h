@@ -8,7 +8,6 @@ struct scene;
 void play_replaced(struct scene *s);
 void play_replaced_and_convicted(struct scene *s);
 void play_replaced_for_slowness(struct scene *s);
-void play_two_new_views(struct scene *s);
 void play_starved(struct scene *s);
 void play_bypassed(struct scene *s);
 void play_replaced_time_goes_on(struct scene *s);

@@ -161,8 +161,8 @@ unsigned scene_handed(struct scene *s, enum alert_type type, const char *host, c
 const struct cluster *scene_cluster(struct scene *s);
 const char *scene_cluster_path(struct scene *s);
 const char *scene_key_path(struct scene *s, const char *name); /* "operator", "a", "replica-0", "load" */
-/* A program of this name beside quorate, or `quorate` itself, as a process of the stage that is ended with it; stderr goes to
-   NAME.log, stdout to NAME.out. Its pid; scene_stop ends it. */
+/* A program of this name beside quorate, or `quorate` itself, as a process of the stage that is ended with it; stderr
+   goes to NAME.log, stdout to NAME.out. Its pid; scene_stop ends it. */
 pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]);
 void scene_stop(struct scene *s, pid_t pid);
 
