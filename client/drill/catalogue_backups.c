@@ -13,16 +13,16 @@ const struct drill drills_of_backups[] = {
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .ci = true,
      .summary = "a backup says nothing any more",
-     .attack = "Replica 3 stops talking to members and clients, as a crashed machine does, or a traitor who hopes that "
-               "the others wait for it.",
-     .holds = "Nobody waits: three of four decide, alerts come, and the view stays, since the primary is not to blame. "
-              "Back among the living, replica 3 must catch up by itself.",
+     .attack = "Replica 3 stops talking to members and clients, as a crashed machine does, or a traitor who hopes "
+               "that the others wait for it.",
+     .holds = "Nobody waits: three of four decide, alerts come, and the view stays, since the primary is not to "
+              "blame. Back among the living, replica 3 must catch up by itself.",
      .see =
          "`quorate replicas` shows replica 3 as unreachable, the others ACTIVE in an unchanged VIEW, and in its last "
          "line `3 of 4 vote, 3 needed`: the reserve is gone, which is what check_quorate warns of. No evidence.",
      .live = "silent",
      .cast = {.traitors = {{3, "silent"}}, .knobs = PATIENT},
-     .play = play_backup_endured},
+     .play = play_backup_silent},
     {.name = "double-voting-backup",
      .row = "DR-B2",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
@@ -34,8 +34,7 @@ const struct drill drills_of_backups[] = {
          "A member counts once for each statement, and the first one stands; two quorums share an honest member, so "
          "one liar makes no second quorum. The pair of signatures must convict replica 3.",
      .see = "`quorate evidence` lists EV2 EQUIV_PREPARE or EV3 EQUIV_COMMIT against replica 3, convicted; one SYSTEM "
-            "alert "
-            "says `replica 3 convicted`. The counters show `refused door=core reason=conflict`. VIEW stays.",
+            "alert says `replica 3 convicted`. The counters show `refused door=core reason=conflict`. VIEW stays.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "double-votes",
      .cast = {.traitors = {{3, "double-votes"}}, .allowed = NAMED, .knobs = PATIENT},
@@ -130,8 +129,8 @@ const struct drill drills_of_backups[] = {
      .attack = "Whatever request replica 3 passes on comes with a forged companion: a bit of the result turned, or "
                "another number sealed with replica 3's own key under the observer's name. Taken for true, it would be "
                "a false vote on a host, or a number that the true observer can never use again.",
-     .holds = "A request counts by its client's signature, whoever carries it. None of the forged ones may be ordered, "
-              "and each is an offence of the connection that it came by.",
+     .holds = "A request counts by its client's signature, whoever carries it. None of the forged ones may be "
+              "ordered, and each is an offence of the connection that it came by.",
      .see =
          "The counters show `refused door=peer reason=bad-signature`; after three offences the log says `peer-muted`. "
          "Alerts and votes are those of the true results. VIEW stays.",
@@ -153,9 +152,8 @@ const struct drill drills_of_backups[] = {
          "done while only the liar answers. It keeps what it has and asks again until the others are back.",
      .see =
          "`quorate replicas` says `1 of 4 vote, 3 needed: NOT quorate`; agents log `no-quorum` and keep their results, "
-         "then `quorum-back`. No evidence: what only a client was told, nobody else can show. If the outage took "
-         "longer "
-         "than ten seconds, one SYSTEM alert CLUSTER_GAP says so.",
+         "then `quorum-back`. No evidence: what only a client was told, nobody else can show. When "
+         "nothing is ordered for longer than `cluster_gap_ms`, one SYSTEM alert CLUSTER_GAP says so.",
      .cast = {.traitors = {{3, "false-acks"}}, .allowed = NAMED, .knobs = PATIENT},
      .play = play_false_acknowledgements},
     {.name = "relay-past-the-primary",

@@ -21,8 +21,8 @@ const struct drill drills_of_primaries[] = {
               "go on; what broke meanwhile must be told. Nothing acknowledged may be lost.",
      .see = "`quorate replicas` shows VIEW one higher for the others than for replica 0, at first; their logs say "
             "`wish v=1 REQ_TIMEOUT` or `SILENT`, then `view 1 CHANGING` and `view 1 ACTIVE primary 1`. There is no "
-            "evidence, since silence proves nothing. Once replica 0 no longer leads it speaks again, and stands in the "
-            "new view with LAG 0.",
+            "evidence, since silence proves nothing. Once replica 0 no longer leads it speaks again, and stands in "
+            "the new view with LAG 0.",
      .live = "silent-primary",
      .cast = {.traitors = {{0, "silent-primary"}}, .knobs = BRISK},
      .play = play_replaced},
@@ -36,10 +36,10 @@ const struct drill drills_of_primaries[] = {
                "would disagree on what happened, and from then on each could be believed and none trusted.",
      .holds = "Neither half is a quorum, so at most one of the two may be executed, the same everywhere. Backups show "
               "each other what they were told, the two signatures convict replica 0, and another primary leads.",
-     .see = "`quorate evidence` lists `replica 0: it signed two different proposals`, EV1 EQUIV_PP, convicted; one "
-            "SYSTEM alert says `replica 0 convicted`. The backups' logs have `evidence EV1 EQUIV_PP culprit 0` and a "
-            "wish for the next view (PROOF or REQ_TIMEOUT); VIEW rises. The counters show `refused door=core "
-            "reason=conflict`.",
+     .see = "`quorate evidence` lists `replica 0: it signed two different proposals`, EV1 EQUIV_PP, convicted, and "
+            "mostly EV3 EQUIV_COMMIT when it commits to one of the two; one SYSTEM alert says `replica 0 convicted`. "
+            "The backups' logs have `evidence EV1 EQUIV_PP culprit 0` and a wish for the next view (PROOF or "
+            "REQ_TIMEOUT); VIEW rises. The counters show `refused door=core reason=conflict`.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "equivocate",
      .cast = {.traitors = {{0, "equivocate"}}, .allowed = NAMED, .knobs = BRISK},
@@ -53,8 +53,8 @@ const struct drill drills_of_primaries[] = {
                "it.",
      .holds = "Replica 3 must keep up all the same: it sees the others' COMMITs and fetches batch and decision from "
               "them. The view must not change, since one replica's complaint moves nobody.",
-     .see = "In `quorate replicas` LAG of replica 3 stays near 0, and VIEW stays. In its log there may be a lone `wish "
-            "v=1`; nobody follows it. There is no evidence. Healed, nothing changes but that replica 3 prepares "
+     .see = "In `quorate replicas` LAG of replica 3 stays near 0, and VIEW stays. In its log there may be a lone "
+            "`wish v=1`; nobody follows it. There is no evidence. Healed, nothing changes but that replica 3 prepares "
             "again.",
      .live = "starve-backup",
      .cast = {.traitors = {{0, "starve-backup:3"}}, .knobs = PATIENT},
@@ -83,8 +83,8 @@ const struct drill drills_of_primaries[] = {
      .attack = "Replica 0 drops every request of the first observer, whichever way it comes, and serves all others "
                "well. So it chooses whose votes count: enough to keep an outage from the majority it needs, while "
                "every graph of throughput looks fine.",
-     .holds = "Progress of others excuses nobody: the age of the oldest waiting request is what counts. Whoever "
-              "holds it relays it; when it is older than the time-out the view ends, and the next primary orders it.",
+     .holds = "Progress of others excuses nobody: the age of the oldest waiting request is what counts. Whoever holds "
+              "it relays it; when it is older than the time-out the view ends, and the next primary orders it.",
      .see = "The backups' logs say `wish v=1 REQ_TIMEOUT`; VIEW rises. No evidence, since a request that was not "
             "heard leaves no signature. The observer's agent notices nothing but a slower answer.",
      .live = "censor-client",
@@ -97,8 +97,8 @@ const struct drill drills_of_primaries[] = {
      .attack = "Replica 0 proposes 16 places further on than it should. Backups accept each of them, but nothing can "
                "be executed beyond the hole, and the window of places that may be open is used up: a primary that "
                "burns numbers.",
-     .holds = "Requests that wait too long end the view. The next primary fills every place of the hole with an "
-              "empty batch, re-proposes what was prepared above it, and the window moves on.",
+     .holds = "Requests that wait too long end the view. The next primary fills every place of the hole with an empty "
+              "batch, re-proposes what was prepared above it, and the window moves on.",
      .see = "EXECUTED stands still for about a time-out in `quorate replicas`, then VIEW is one higher and EXECUTED "
             "jumps over the gap. The logs say `wish v=1 REQ_TIMEOUT`. No evidence.",
      .live = "skip-numbers",
@@ -124,14 +124,13 @@ const struct drill drills_of_primaries[] = {
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .summary = "the primary proposes requests that nobody holds",
      .attack = "In each batch replica 0 names a request that does not exist, not even the same one to all. Backups "
-               "can't say that it doesn't: "
-               "they may just not have it yet. So they hold the proposal and ask for the missing bytes, and nothing "
-               "behind that place can be executed.",
-     .holds = "Nobody may prepare a batch whose requests it lacks, and the stall may last no longer than the "
-              "time-out of the requests that wait behind it. No certificate can exist for the phantom, so the next "
-              "primary's NEW-VIEW drops it.",
-     .see = "EXECUTED stands still for about a time-out, then `wish v=1 REQ_TIMEOUT` or `PROOF` and a higher VIEW. Two "
-            "backups that were told of different phantoms convict replica 0: EV1 EQUIV_PP.",
+               "can't say that it doesn't: they may just not have it yet. So they hold the proposal and ask for the "
+               "missing bytes, and nothing behind that place can be executed.",
+     .holds = "Nobody may prepare a batch whose requests it lacks, and the stall may last no longer than the time-out "
+              "of the requests that wait behind it. No certificate can exist for the phantom, so the next primary's "
+              "NEW-VIEW drops it.",
+     .see = "EXECUTED stands still for about a time-out, then `wish v=1 REQ_TIMEOUT` or `PROOF` and a higher VIEW. "
+            "Two backups that were told of different phantoms convict replica 0: EV1 EQUIV_PP.",
      .live = "phantom-requests",
      .cast = {.traitors = {{0, "phantom-requests"}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_replaced},
@@ -157,8 +156,8 @@ const struct drill drills_of_primaries[] = {
                "two signed and synced votes, so a few hundred small frames a second keep the disks of the whole "
                "cluster busy with nothing.",
      .holds = "What lies beyond the window is refused. What lies within is prepared like anything else, but more than "
-              "16 batches without effect in a second count as slow service, three such seconds end the view, and "
-              "a second proposal for a place that was used before is proof. Memory stays within the window.",
+              "16 batches without effect in a second count as slow service, three such seconds end the view, and a "
+              "second proposal for a place that was used before is proof. Memory stays within the window.",
      .see = "The logs of backups say `wish v=1 SLOW` or `PROOF`; VIEW rises. The counters show `refused door=core "
             "reason=outside-window`. If the flood met replica 0's own proposals, `quorate evidence` lists EV1 against "
             "it.",

@@ -20,9 +20,8 @@ const struct drill drills_of_state[] = {
      .holds =
          "A checkpoint takes Q equal signatures; the other three make it stable without replica 2. Its statement and "
          "the certificate contradict each other, and that is kept against it.",
-     .see = "STABLE goes on rising. `quorate evidence` lists EV5 BAD_CKPT against replica 2, as a fault: broken memory "
-            "may "
-            "sign this as well as a traitor. A SYSTEM alert names it. VIEW stays.",
+     .see = "STABLE goes on rising. `quorate evidence` lists EV5 BAD_CKPT against replica 2, as a fault: broken "
+            "memory may sign this as well as a traitor. A SYSTEM alert names it. VIEW stays.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "wrong-checkpoints",
      .cast = {.traitors = {{2, "wrong-checkpoints"}}, .allowed = NAMED, .knobs = PATIENT},
@@ -40,9 +39,9 @@ const struct drill drills_of_state[] = {
      .holds = "At its start a replica builds the tree over all its records and compares the root with the one that it "
               "vouched for. It must notice, execute nothing on the damaged state, fetch what differs from the others, "
               "and take part again.",
-     .see = "After the restart replica 3's log says `REPAIR n=...: the state on disk is damaged`, then `transfer n=... "
-            "begins, to repair` and `transferred n=...`; PHASE shows REPAIR, then ACTIVE. In earnest, suspect that "
-            "machine's disk and memory.",
+     .see = "After the restart replica 3's log says `REPAIR n=...: the state on disk is damaged`, then `transfer "
+            "n=... begins, to repair` and `transferred n=...`; PHASE shows REPAIR, then ACTIVE. In earnest, suspect "
+            "that machine's disk and memory.",
      .cast = {.traitors = {{3, "disk-rot"}}, KEEPS_LITTLE},
      .play = play_rotten_state},
     {.name = "poisoned-donor",
@@ -123,8 +122,7 @@ const struct drill drills_of_state[] = {
          "It fetches the state of a certified checkpoint, votes again at once, and catches up with what was decided "
          "meanwhile, within bounded queues. The others are not held up.",
      .see = "`quorate replicas` shows replica 3 in TRANSFER with a large LAG, then ACTIVE with LAG 0; its log says "
-            "`transfer "
-            "n=... begins` and `transferred n=...`.",
+            "`transfer n=... begins` and `transferred n=...`.",
      .cast = {KEEPS_LITTLE},
      .play = play_away_and_back},
     {.name = "idle-laggard",

@@ -32,9 +32,9 @@ const struct drill drills_of_views[] = {
      .modes = DRILL_SANDBOX,
      .ci = true,
      .summary = "one VIEW-CHANGE has a false signature among true ones",
-     .attack = "The primary stands still for a moment, so the view changes. In the VIEW-CHANGE of replica 3 one of the "
-               "many signatures is false. A primary that takes the good parts of it would make a NEW-VIEW that others "
-               "can't accept, and one that dropped all for it would have none.",
+     .attack = "The primary stands still for a moment, so the view changes. In the VIEW-CHANGE of replica 3 one of "
+               "the many signatures is false. A primary that takes the good parts of it would make a NEW-VIEW that "
+               "others can't accept, and one that dropped all for it would have none.",
      .holds =
          "One invalid part voids the whole message: it is dropped at the door, the NEW-VIEW is made of the others', "
          "and the frame itself convicts replica 3.",
@@ -87,8 +87,8 @@ const struct drill drills_of_views[] = {
          "Votes name the NEW-VIEW that the voter saw, so votes under different ones never count together, and at most "
          "one of the two finds a quorum. Everybody must end up with the same log.",
      .see = "The counters show `refused door=core reason=wrong-new-view`. Where the two frames, or the two "
-            "VIEW-CHANGEs in "
-            "them, meet, `quorate evidence` lists EV9 EQUIV_NV, EV10 EQUIV_VC or EV1 EQUIV_PP against replica 1.",
+            "VIEW-CHANGEs in them, meet, `quorate evidence` lists EV9 EQUIV_NV, EV10 EQUIV_VC or EV1 EQUIV_PP against "
+            "replica 1.",
      .cast = {.traitors = {{1, "two-new-views"}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_two_new_views},
     {.name = "consecutive-traitors",

@@ -24,8 +24,17 @@ static void ends(struct scene *s, member_id liar, view_no v) {
     moves_mended(s);
 }
 
-void play_backup_endured(struct scene *s) {
-    ends(s, LIAR, begins(s, LIAR));
+static bool is_unreachable(struct scene *s, int64_t member) {
+    struct replica_seen seen[MEMBERS_MAX];
+    scene_look(s, seen);
+    return !seen[member].reachable;
+}
+
+void play_backup_silent(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    if (scene_comes(s, MOVES_PATIENCE_S, is_unreachable, LIAR))
+        scene_detected(s, "`quorate replicas` cannot reach the backup");
+    ends(s, LIAR, v);
 }
 
 void play_backup_convicted(struct scene *s) {

@@ -13,7 +13,7 @@ void play_bypassed(struct scene *s);
 void play_replaced_time_goes_on(struct scene *s);
 
 /* Rows B: a backup lies. */
-void play_backup_endured(struct scene *s);
+void play_backup_silent(struct scene *s);
 void play_backup_convicted(struct scene *s);
 void play_wishes_unheard(struct scene *s);
 void play_flood_muted(struct scene *s);
