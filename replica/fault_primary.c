@@ -87,13 +87,21 @@ static bool hears_no_requests_of_clients(struct fault *f, const struct heard *h)
     return !h->client || !h->r;
 }
 
-/* What it was told it passes on to some, not to the primary. */
+/* The first that neither leads nor is the liar. */
+static member_id first_backup(const struct fault *f, member_id primary) {
+    member_id first = 0;
+    while (first == primary || first == f->self)
+        first++;
+    return first;
+}
+
+/* What it was told it passes on to some, one at least, not to the primary. */
 static enum said relays_past_the_primary(struct fault *f, member_id to, struct bytes frame) {
     if (!fault_is(frame, FRAME_RELAY))
         return SAID_AS_IS;
-    struct node_facts facts = fault_facts(f);
-    bool primary = facts.pbft.view % f->cluster->member_count == to;
-    return primary || in_half(f, to) ? SAID_NOTHING : SAID_AS_IS;
+    member_id primary = primary_of(fault_facts(f).pbft.view, f->cluster->member_count);
+    bool told = to == first_backup(f, primary) || !in_half(f, to);
+    return told && to != primary ? SAID_AS_IS : SAID_NOTHING;
 }
 
 /* ---- what it proposes ---- */

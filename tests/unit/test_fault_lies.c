@@ -108,6 +108,24 @@ static void a_hidden_commit_is_no_decision_of_the_liar(void **state) {
     fault_free(f);
 }
 
+static void a_request_is_relayed_past_the_primary_to_somebody(void **state) {
+    (void)state;
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        struct node_world w;
+        forget_frames();
+        make_all();
+        struct fault *f = honest(MEMBERS - 1, &w);
+        begin(f, "relay-past-primary", seed, INT64_MAX);
+        for (member_id to = 0; to < MEMBERS - 1; to++)
+            w.send(w.self, to, buffer_bytes(&said[FRAME_RELAY]));
+        member_id leads = primary_of(world.facts.pbft.view, MEMBERS);
+        assert_int_equal(world.sent_to[leads], 0);
+        assert_in_range(world.sent, 1, 2);
+        free_all();
+        fault_free(f);
+    }
+}
+
 /* Path and own receipt hold, and that is one receipt where a client asks for F = f+1. */
 static void a_false_acknowledgement_convinces_nobody_who_counts(void **state) {
     (void)state;
@@ -159,6 +177,7 @@ int main(void) {
         TEST(noise_keeps_its_rate),
         TEST(a_hidden_commit_is_seen_by_the_victim_alone),
         TEST(a_hidden_commit_is_no_decision_of_the_liar),
+        TEST(a_request_is_relayed_past_the_primary_to_somebody),
         TEST(a_false_acknowledgement_convinces_nobody_who_counts),
         TEST(an_alert_is_withheld_and_all_else_answered),
     };
