@@ -54,6 +54,10 @@ bool moves_any_logged(struct scene *s, int64_t text) {
     return false;
 }
 
+bool moves_view_kept(struct scene *s, int64_t view) {
+    return scene_view_is(s, view) || moves_any_logged(s, moves_words(" SLOW"));
+}
+
 bool moves_one_reached(struct scene *s, int64_t view) {
     struct replica_seen seen[MEMBERS_MAX];
     scene_look(s, seen);
@@ -125,6 +129,10 @@ void moves_keeps_up(struct scene *s, enum promise p, member_id who) {
     REQUIRE(n < INT64_MAX / MEMBERS_MAX);
     scene_must(s, p, MOVES_PATIENCE_S, has_executed, (int64_t)(n * MEMBERS_MAX + who),
                "the replica that is treated worst executes what the others do");
+}
+
+void moves_view_stays(struct scene *s, view_no view) {
+    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, moves_view_kept, (int64_t)view, "the view stays");
 }
 
 void moves_convicted(struct scene *s, member_id who) {

@@ -26,6 +26,8 @@ void moves_flow(struct scene *s);
 void moves_replaced(struct scene *s, view_no beyond);
 /* The replica executes what the cluster has executed by now, or p is broken. */
 void moves_keeps_up(struct scene *s, enum promise p, member_id who);
+/* The view is still this one, or liveness is broken. */
+void moves_view_stays(struct scene *s, view_no view);
 /* There is evidence against `who`, or accountability is broken. */
 void moves_convicted(struct scene *s, member_id who);
 /* Somebody's log has the text, or p is broken. */
@@ -38,6 +40,9 @@ static inline int64_t moves_words(const char *text) {
 }
 /* Somebody who can be reached is in this view or a higher one, or changes to it. */
 bool moves_one_reached(struct scene *s, int64_t view);
+/* Nobody is in another view, unless a log says that the primary was SLOW: on a busy machine any primary may be, and
+   that is not the liar's doing. */
+bool moves_view_kept(struct scene *s, int64_t view);
 /* The cluster has executed this batch. */
 bool moves_executed(struct scene *s, int64_t n);
 seq_no moves_last(struct scene *s); /* the last batch that f+1 replicas have executed */

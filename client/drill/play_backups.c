@@ -19,7 +19,7 @@ static view_no begins(struct scene *s, member_id liar) {
 /* What broke was told while it lied, and nobody was moved by it. */
 static void ends(struct scene *s, member_id liar, view_no v) {
     scene_all_told(s, MOVES_PATIENCE_S);
-    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, scene_view_is, (int64_t)v, "the view stays");
+    moves_view_stays(s, v);
     scene_honest(s, liar);
     moves_mended(s);
 }
@@ -45,7 +45,7 @@ void play_backup_convicted(struct scene *s) {
 
 void play_wishes_unheard(struct scene *s) {
     view_no v = begins(s, LIAR);
-    scene_stays(s, PROMISE_LIVENESS, STAYS_S, scene_view_is, (int64_t)v, "nobody follows one member's wishes");
+    scene_stays(s, PROMISE_LIVENESS, STAYS_S, moves_view_kept, (int64_t)v, "nobody follows one member's wishes");
     ends(s, LIAR, v);
 }
 

@@ -44,7 +44,7 @@ void play_starved(struct scene *s) {
     moves_flow(s);
     moves_keeps_up(s, PROMISE_LIVENESS, STARVED);
     scene_all_told(s, MOVES_PATIENCE_S);
-    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, scene_view_is, (int64_t)v, "the view stays");
+    moves_view_stays(s, v);
     becomes_honest(s);
 }
 

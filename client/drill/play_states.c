@@ -40,7 +40,7 @@ void play_checkpoints_convicted(struct scene *s) {
     moves_convicted(s, LIAR);
     moves_flow(s);
     scene_all_told(s, MOVES_PATIENCE_S);
-    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, scene_view_is, (int64_t)v, "the view stays");
+    moves_view_stays(s, v);
     scene_honest(s, LIAR);
     moves_mended(s);
 }
