@@ -5,7 +5,7 @@
 
 /* Long enough that only the rule in question ends a view, and no busy machine does. */
 #define PATIENT "request_timeout_ms: 10000\nsilent_ms: 30000\n"
-#define BRISK "request_timeout_ms: 1000\n"
+#define BRISK "request_timeout_ms: 2000\nnew_view_timeout_ms: 2000\nsilent_ms: 10000\n"
 enum { NAMED = 1u << ALERT_SYSTEM };
 
 const struct drill drills_of_primaries[] = {

@@ -3,7 +3,8 @@
 #include "client/drill/scene.h"
 
 /* Views end soon, and checkpoints come often enough that there is something to prove. */
-#define BRISK "request_timeout_ms: 1000\ncheckpoint_interval: 16\nwindow: 64\n"
+#define BRISK                                                                                                          \
+    "request_timeout_ms: 2000\nnew_view_timeout_ms: 2000\nsilent_ms: 10000\ncheckpoint_interval: 16\nwindow: 64\n"
 enum { NAMED = 1u << ALERT_SYSTEM };
 
 const struct drill drills_of_views[] = {
