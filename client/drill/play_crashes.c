@@ -29,20 +29,25 @@ void play_killed_member(struct scene *s) {
 
 /* ---- DR-E2 ---- */
 
-static void light_again(struct scene *s) {
+static bool light_again(struct scene *s) {
     for (member_id i = 0; i < scene_members(s); i++)
         scene_start(s, i);
-    scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_all_active, 0, "all take part again after the power came");
+    return scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_all_active, 0,
+                      "all take part again after the power came");
 }
 
 void play_power_loss(struct scene *s) {
+    const struct watched known = {.host = "web1", .service = "http", .text = "CRITICAL"};
     moves_outage(s);
+    scene_all_told(s, MOVES_PATIENCE_S);
     for (unsigned times = 0; times < 2; times++) {
         moves_flow(s);
         scene_power_loss(s);
-        light_again(s);
-        moves_flow(s);
+        if (!light_again(s) || !scene_must(s, PROMISE_DURABILITY, MOVES_PATIENCE_S, watch_state, watched(&known),
+                                           "what was known before the power went is known"))
+            return;
     }
+    moves_flow(s);
     moves_mended(s);
     scene_healed(s, "the power stays");
 }
