@@ -103,6 +103,10 @@ TSAN_CC ?= clang
 tsan: ## unit tests and end to end under ThreadSanitizer (needs clang); every report of a race is a failure
 	$(MAKE) --no-print-directory test BUILD=build-tsan SANITIZE=thread CC=$(TSAN_CC)
 
+.PHONY: drills
+drills: all ## NAME=ci or all: real processes, real faults, a score card; JOBS=n
+	$(BUILD)/quorate drill run $(or $(NAME),all) --sandbox $(if $(JOBS),--jobs $(JOBS)) --junit $(BUILD)/drills.xml
+
 sim: $(SIM) ## SEEDS=n runs n seeds, SEED=x replays one with its trace; N=members BEHAVE=traitor LIE=observer BEYOND=1
 	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300)) $(if $(FROM),--from $(FROM)) $(if $(N),--n $(N)) \
 	    $(if $(BEHAVE),--behave $(BEHAVE)) $(if $(LIE),--lie $(LIE)) $(if $(BEYOND),--beyond 1)
