@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "replica/budget.h"
+#include "replica/greeting.h"
 #include "replica/turn.h"
 
 #include <pthread.h>
@@ -350,26 +351,16 @@ void intake_item_free(struct intake_item *item) {
 
 /* ---- judgement ---- */
 
-static bool is_newer(const struct intake_greeting *a, const struct intake_greeting *b) {
-    return a->boot != b->boot ? a->boot > b->boot : a->counter > b->counter;
-}
-
-/* Of two connections' greetings: the newer, and of the same the one that came first. Who passes on what was sent to it
-   comes after the author. */
-static bool goes_before(const struct intake_greeting *a, const struct intake_greeting *b) {
-    return is_newer(a, b) || (!is_newer(b, a) && a->came < b->came);
-}
-
 /* 0: all are taken by those who go before. */
 static unsigned seat_for(const struct intake *t, member_id member, const struct intake_greeting *g) {
     unsigned first = 1 + member * INTAKE_SEATS_OF_A_MEMBER, last = first;
     for (unsigned seat = first; seat < first + INTAKE_SEATS_OF_A_MEMBER; seat++) {
         if (!t->seats[seat])
             return seat;
-        if (goes_before(&t->seats[last]->greeting, &t->seats[seat]->greeting))
+        if (greeting_goes_before(&t->seats[last]->greeting, &t->seats[seat]->greeting))
             last = seat;
     }
-    return goes_before(g, &t->seats[last]->greeting) ? last : 0;
+    return greeting_goes_before(g, &t->seats[last]->greeting) ? last : 0;
 }
 
 /* seat 0: it becomes a stranger's. */
@@ -405,13 +396,13 @@ void intake_greet(struct intake *t, uint32_t number, member_id member, const str
     REQUIRE(member < MEMBERS_MAX);
     pthread_mutex_lock(&t->lock);
     struct connection *c = *place_of(t, number);
-    bool fresh = !is_newer(&t->newest[member], g);
-    if (fresh)
+    bool fresh = !greeting_is_stale(g, &t->newest[member]);
+    if (greeting_is_newer(g, &t->newest[member]))
         t->newest[member] = *g;
     if (c && fresh && !is_muted(c, t->rules.clock())) {
         if (is_stranger(c))
             seat_claim(t, c, member, g);
-        else if (c->member == member && is_newer(g, &c->greeting))
+        else if (c->member == member && greeting_is_newer(g, &c->greeting))
             c->greeting = *g;
     }
     pthread_mutex_unlock(&t->lock);

@@ -15,6 +15,7 @@ enum {
     INTAKE_MUTE_MIN_MS = 10 * 1000,
     INTAKE_MUTE_MAX_MS = 10 * 60 * 1000,
     INTAKE_SAVED_MS = 250,        /* unused work that can be saved up */
+    INTAKE_LATE_STATUS = 8,       /* two seconds' worth, as the knobs stand */
     INTAKE_SEATS_OF_A_MEMBER = 6, /* one for each lane, and as many that end while others begin */
     INTAKE_SEATS = 1 + MEMBERS_MAX * INTAKE_SEATS_OF_A_MEMBER,
 };
@@ -67,8 +68,8 @@ void intake_end(struct intake *t);
 void intake_praise(struct intake *t, uint32_t connection);
 /* A connection of member carried its valid STATUS of that number; came: the item's. A member's seats belong to those
    connections that brought its newest STATUS first; the connection takes a free one, or that of whoever brought an
-   older one or the same later, and stops being a stranger's. What is older than the newest heard of that member earns
-   nothing. */
+   older one or the same later, and stops being a stranger's. A lane that lags behind the member's others shows each
+   STATUS late: what is more than INTAKE_LATE_STATUS older than the newest heard of that member earns nothing. */
 struct intake_greeting {
     uint64_t boot, counter, came;
 };

@@ -77,7 +77,7 @@ static void an_old_status_sent_again_earns_nothing(void **state) {
     (void)state;
     struct intake *t = with_members(1);
     join_many(t, 10, 2);
-    greet(t, 1, 0, 7, 1);
+    greet(t, 1, 0, 7 + INTAKE_LATE_STATUS, 1);
     greet(t, 10, 0, 6, 2);
     assert_int_equal(seat_of(t, 10), 0);
     intake_greet(t, 11, 0, &(struct intake_greeting){0, 900, 3}); /* an earlier boot */
@@ -86,6 +86,23 @@ static void an_old_status_sent_again_earns_nothing(void **state) {
     assert_true(is_seated(t, 11, 0));
     greet(t, 10, 0, 900, 5); /* the boot before that one */
     assert_int_equal(seat_of(t, 10), 0);
+    intake_free(t);
+}
+
+/* Its queue is long, or its host busy: it never shows the newest, and would be served with strangers for ever. */
+static void a_lane_that_is_behind_has_its_seat_all_the_same(void **state) {
+    (void)state;
+    struct intake *t = with_members(1);
+    join_many(t, 10, 1);
+    for (unsigned i = 0; i < 5; i++) {
+        greet(t, 1, 0, 10 + INTAKE_LATE_STATUS + i, 10 * i + 1);
+        greet(t, 10, 0, 10 + i, 10 * i + 2);
+        assert_true(is_seated(t, 10, 0));
+    }
+    greet(t, 1, 0, 1000, 100);
+    join_many(t, 11, 1);
+    greet(t, 11, 0, 1000 - INTAKE_LATE_STATUS - 1, 101);
+    assert_int_equal(seat_of(t, 11), 0);
     intake_free(t);
 }
 
@@ -151,6 +168,7 @@ int main(void) {
         cmocka_unit_test(who_loses_the_seat_keeps_what_a_stranger_may),
         cmocka_unit_test(a_valid_frame_that_is_no_status_earns_no_seat),
         cmocka_unit_test(an_old_status_sent_again_earns_nothing),
+        cmocka_unit_test(a_lane_that_is_behind_has_its_seat_all_the_same),
         cmocka_unit_test(six_replayers_cannot_keep_the_true_one_out),
         cmocka_unit_test(who_passes_a_status_on_moves_nobody_who_brought_it),
         cmocka_unit_test(who_is_muted_loses_its_seat_and_earns_none),
