@@ -140,11 +140,11 @@ const struct drill drills_of_clients[] = {
               "problems are told. The deaf one throws away the same requests when others pass them on, so it cannot "
               "execute what names them and falls behind, which harms nobody. The view stays: a backup's deafness "
               "delays no one. When it listens again it catches up.",
-     .see =
-         "`quorate replicas` shows the deaf one with an EXECUTED that stands still and a LAG that grows; `bites=N` in "
-         "its counters. The agent's results are acknowledged by the other three, and `quorate status` shows its "
-         "votes as fresh. There is no evidence, since silence proves nothing. The same done by the primary is drill "
-         "DR-A5, and ends with its replacement.",
+     .see = "`quorate replicas` shows the deaf one with an EXECUTED that stands still and a LAG that grows; "
+            "`frames_changed=N` in "
+            "its counters. The agent's results are acknowledged by the other three, and `quorate status` shows its "
+            "votes as fresh. There is no evidence, since silence proves nothing. The same done by the primary is drill "
+            "DR-A5, and ends with its replacement.",
      .live = "censor-client:0",
      .cast = {.traitors = {{3, "censor-client:0"}}, .knobs = PATIENT},
      .play = play_deaf_ingress},
