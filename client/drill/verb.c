@@ -241,7 +241,7 @@ static void print_reports(bool json, const json_t *reports, mono_ms elapsed) {
     if (!json && count > 1) {
         report_card(&out, reports, elapsed);
     }
-    fwrite(out.data, 1, out.len, stdout);
+    fputs(buffer_cstr(&out), stdout);
     buffer_free(&out);
 }
 
@@ -385,7 +385,7 @@ static int drill_report(int argc, char **argv) {
                 report_text(&out, r);
             }
         }
-        fwrite(out.data, 1, out.len, stdout);
+        fputs(buffer_cstr(&out), stdout);
         buffer_free(&out);
         json_decref(reports);
     }
