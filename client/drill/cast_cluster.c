@@ -34,9 +34,11 @@ static enum error run_init(struct cast *c, struct buffer *why) {
     name_observers(c, &observers);
     snprintf(members, sizeof members, "%u", c->members);
     snprintf(port, sizeof port, "%d", CAST_BASE_PORT);
-    const char *argv[] = {
-        c->quorate,          "init",        BOX_DIR "/cluster",      "--replicas",  members, "--hosts",
-        buffer_cstr(&hosts), "--observers", buffer_cstr(&observers), "--base-port", port,    NULL};
+    static const char directory[] = BOX_DIR "/cluster";
+    const char *argv[] = {c->quorate,          "init",        directory,
+                          "--replicas",        members,       "--hosts",
+                          buffer_cstr(&hosts), "--observers", buffer_cstr(&observers),
+                          "--base-port",       port,          NULL};
     struct process_job job = {.path = c->quorate, .argv = argv, .net = -1};
     int status = process_run(&job, bytes_of("", 0), &said, &said, INIT_MS);
     if (status != 0) {
@@ -181,12 +183,12 @@ static void write_objects(const struct cast *c, struct buffer *out) {
 }
 
 enum error cast_make_objects(struct cast *c, struct buffer *why) {
-    static const char main_file[] = "interval_length=1\ncfg_file=objects.cfg\n";
+    static const char main_file[] = "interval_length=1\ncfg_file=objects.cfg\n", path[] = BOX_DIR "/nagios.cfg";
     struct buffer text = {0}, said = {0};
     write_objects(c, &text);
-    bool good = cast_put_file(BOX_DIR "/nagios.cfg", bytes_of_text(main_file), 0644) &&
+    bool good = cast_put_file(path, bytes_of_text(main_file), 0644) &&
                 cast_put_file(BOX_DIR "/objects.cfg", buffer_bytes(&text), 0644);
-    const char *words[] = {"apply", BOX_DIR "/nagios.cfg", "--timeout", "100s", NULL};
+    const char *words[] = {"apply", path, "--timeout", "100s", NULL};
     int status = good ? cast_verb(c, "operator", words, bytes_of("", 0), &said, &said, APPLY_MS) : -1;
     if (status != 0) {
         buffer_printf(why, "quorate apply ended with %d: %s", status, buffer_cstr(&said));

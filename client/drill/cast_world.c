@@ -122,8 +122,8 @@ enum error cast_start_agent(struct cast *c, unsigned which, struct buffer *why) 
         buffer_printf(why, "cannot be written: %s: make room in memory", checks);
         return ERR_IO;
     }
-    const char *argv[] = {c->quorate, "agent", "-c",      CAST_CLUSTER, "-k", key,
-                          "--checks", checks,  "--spool", spool,        NULL};
+    static const char cluster[] = CAST_CLUSTER;
+    const char *argv[] = {c->quorate, "agent", "-c", cluster, "-k", key, "--checks", checks, "--spool", spool, NULL};
     struct process_job job = {.path = c->quorate, .argv = argv, .err = log, .net = -1};
     a->stopped = false;
     return process_start(&a->process, &job, why);
@@ -203,8 +203,8 @@ enum error cast_start_notifier(struct cast *c, unsigned which, struct buffer *wh
         buffer_printf(why, "cannot be written: %s: make room in memory", BOX_DIR "/notify.yaml");
         return ERR_IO;
     }
-    const char *argv[20] = {c->quorate, "notify", "-c",      CAST_CLUSTER, "--config", BOX_DIR "/notify.yaml",
-                            "--state",  state,    "--since", "0"};
+    static const char cluster[] = CAST_CLUSTER, config[] = BOX_DIR "/notify.yaml";
+    const char *argv[20] = {c->quorate, "notify", "-c", cluster, "--config", config, "--state", state, "--since", "0"};
     unsigned count = 10;
     if (c->notifiers > 1) {
         argv[count++] = "-k";

@@ -5,6 +5,7 @@
 /* So that a busy machine is not taken for a bad primary. */
 #define PATIENT "request_timeout_ms: 10000\nsilent_ms: 30000\n"
 /* A hundred hosts, h00 to h99, that observer c alone speaks of. */
+// clang-format off
 #define STORM_HOST(name) "define host {\n host_name h" name "\n use storm\n}\n"
 #define STORM_TEN(tens)                                                                                                \
     STORM_HOST(tens "0")                                                                                               \
@@ -15,6 +16,7 @@
     "define host {\n name storm\n register 0\n" CROWD_RULES("c", "1", "3600", "") STORM_TEN("0") STORM_TEN("1")        \
         STORM_TEN("2") STORM_TEN("3") STORM_TEN("4") STORM_TEN("5") STORM_TEN("6") STORM_TEN("7") STORM_TEN("8")       \
             STORM_TEN("9")
+// clang-format on
 
 const struct drill drills_of_alerts[] = {
     {.name = "forged-alerts",

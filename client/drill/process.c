@@ -20,8 +20,6 @@
 
 enum { POLL_MS = 4, CANNOT_START = 125 };
 
-extern char **environ;
-
 struct launch {
     const struct process_job *job;
     char **env;
