@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_MS = 120000, APPLY_MS = 120000, WELL_MS = 180000, POLL_MS = 50, TAIL_LINES = 6, TAIL_BYTES = 4096 };
+enum { READY_MS = 120000, WELL_MS = 180000, POLL_MS = 50, TAIL_LINES = 6, TAIL_BYTES = 4096 };
 
 /* ---- waiting and failing ---- */
 
@@ -96,8 +97,29 @@ static enum error make_directories(struct buffer *why) {
     return ERR_OK;
 }
 
-static bool all_ready(struct cast *c, int64_t unused) {
-    (void)unused;
+bool cast_any_ended(struct cast *c) {
+    for (member_id m = 0; m < c->members; m++) {
+        struct process *p = &c->replica[m].process;
+        if (!process_runs(p) && p->ended) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Until it is so, or a replica has ended, behind which nothing is worth waiting for. */
+static bool await_opening(bool (*is)(struct cast *c), struct cast *c, int64_t ms) {
+    mono_ms deadline = clock_mono() + ms;
+    while (!is(c)) {
+        if (clock_mono() >= deadline || cast_any_ended(c)) {
+            return false;
+        }
+        clock_sleep(POLL_MS);
+    }
+    return true;
+}
+
+static bool all_ready(struct cast *c) {
     for (member_id m = 0; m < c->members; m++) {
         if (!cast_replica_ready(m)) {
             return false;
@@ -111,7 +133,7 @@ static enum error start_replicas(struct cast *c, struct buffer *why) {
     for (member_id m = 0; m < c->members && e == ERR_OK; m++) {
         e = cast_start_replica(c, m, why);
     }
-    if (e == ERR_OK && !cast_await(all_ready, c, 0, READY_MS)) {
+    if (e == ERR_OK && !await_opening(all_ready, c, READY_MS)) {
         buffer_printf(why, "the replicas don't get ready: %s: the last lines of their logs say why\n", CAST_LOGS);
         e = ERR_TIMED_OUT;
     }
@@ -129,13 +151,8 @@ static enum error start_clients(struct cast *c, struct buffer *why) {
     return e;
 }
 
-static bool all_well(struct cast *c, int64_t unused) {
-    (void)unused;
-    return cast_all_well(c);
-}
-
 static enum error await_well(struct cast *c, struct buffer *why) {
-    if (cast_await(all_well, c, 0, WELL_MS)) {
+    if (await_opening(cast_all_well, c, WELL_MS)) {
         return ERR_OK;
     }
     buffer_printf(why, "not every object became OK: %s: the last lines of the agents' logs say why\n", CAST_LOGS);
@@ -176,15 +193,11 @@ enum error cast_open(struct cast **out, const struct drill *d, const char *progr
     enum error e = ERR_OK;
     if (c->members > MEMBERS_MAX || c->observers > CAST_OBSERVERS_MAX || c->notifiers > DRILL_NOTIFIERS_MAX) {
         buffer_printf(why, "a cast too large: %s: correct the drill", d->name);
+        c->members = c->observers = c->notifiers = 0;
         e = ERR_OUT_OF_RANGE;
     }
     e = e == ERR_OK ? set_stage(c, programs_dir, why) : e;
-    if (e != ERR_OK) {
-        cast_tails(c, why);
-        cast_close(c);
-        c = NULL;
-    }
-    for (member_id m = 0; c && m < c->members; m++) {
+    for (member_id m = 0; e == ERR_OK && m < c->members; m++) {
         struct buffer path = {0};
         buffer_printf(&path, CAST_LOGS "/replica-%u.log", m);
         c->replica[m].logged_from = cast_file_size(buffer_cstr(&path));
@@ -228,6 +241,14 @@ void cast_heal(struct cast *c) {
         heal_replica(c, m);
     }
     cast_heal_world(c);
+}
+
+int cast_crashed(struct cast *c, member_id who) {
+    struct replica_cast *r = &c->replica[who];
+    if (!process_runs(&r->process) && r->process.ended && process_crashed(r->process.status)) {
+        r->crashed = WTERMSIG(r->process.status);
+    }
+    return r->crashed;
 }
 
 unsigned cast_killed(const struct cast *c) {

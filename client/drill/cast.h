@@ -10,8 +10,8 @@ struct buffer;
 struct cast;
 /* Inside a box. Writes the cluster (`quorate init`, drills: sandbox), the objects and the world's files, starts the
    replicas and waits until they are ready, applies the objects, starts agents and notifiers, and waits until every
-   object is OK by fresh votes. programs_dir: where quorate and quorated are. ERR_*: why says what could not be started
-   and the last lines of its log. */
+   object is OK by fresh votes. programs_dir: where quorate and quorated are. ERR_*: why says what could not be started;
+   *out is what stands so far. The caller closes it in any case. */
 enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct buffer *why);
 void cast_close(struct cast *c); /* ends every process */
 /* What a scene's call does when the stage itself fails (a process that can't be started): failed gets "what is wrong:
@@ -21,7 +21,12 @@ void cast_on_failure(struct cast *c, void (*failed)(void *self, const char *why)
    given up. Does not wait. */
 void cast_heal(struct cast *c);
 bool cast_given_up(const struct cast *c, member_id who); /* scene_given_up was called of it */
-unsigned cast_killed(const struct cast *c);              /* processes of the stage that a play killed */
+/* The signal that a replica's process ended by and that shows a fault of its own (SIGABRT, SIGSEGV ...), now or before
+   it was started again; 0: none. */
+int cast_crashed(struct cast *c, member_id who);
+/* Appends all that the replica's processes logged. */
+void cast_log_of(member_id who, struct buffer *out);
+unsigned cast_killed(const struct cast *c);       /* processes of the stage that a play killed */
 uint64_t cast_changed_frames(struct cast *c);     /* by the fault filters of all replicas, now and before restarts */
 const char *cast_sink_path(const struct cast *c); /* one line a message handed over: number TAB type TAB host TAB
                                                      service TAB state TAB milliseconds of the wall clock */

@@ -1,5 +1,6 @@
 /* The cluster of a stage and what it watches, made as an operator makes them: `quorate init`, a few lines changed,
    `quorate apply`. */
+#include "base/clock.h"
 #include "client/drill/cast_parts.h"
 #include "crypto/keyfile.h"
 
@@ -182,14 +183,25 @@ static void write_objects(const struct cast *c, struct buffer *out) {
     buffer_free(&observers);
 }
 
+/* Again and again, in steps, so that a cluster whose replicas end is not waited for. */
+static int apply(struct cast *c, const char *path, struct buffer *said) {
+    const char *words[] = {"apply", path, "--timeout", "20s", NULL};
+    mono_ms deadline = clock_mono() + APPLY_MS;
+    int status;
+    do {
+        buffer_clear(said);
+        status = cast_verb(c, "operator", words, bytes_of("", 0), said, said, APPLY_MS);
+    } while (status != 0 && clock_mono() < deadline && !cast_any_ended(c));
+    return status;
+}
+
 enum error cast_make_objects(struct cast *c, struct buffer *why) {
     static const char main_file[] = "interval_length=1\ncfg_file=objects.cfg\n", path[] = BOX_DIR "/nagios.cfg";
     struct buffer text = {0}, said = {0};
     write_objects(c, &text);
     bool good = cast_put_file(path, bytes_of_text(main_file), 0644) &&
                 cast_put_file(BOX_DIR "/objects.cfg", buffer_bytes(&text), 0644);
-    const char *words[] = {"apply", path, "--timeout", "100s", NULL};
-    int status = good ? cast_verb(c, "operator", words, bytes_of("", 0), &said, &said, APPLY_MS) : -1;
+    int status = good ? apply(c, path, &said) : -1;
     if (status != 0) {
         buffer_printf(why, "quorate apply ended with %d: %s", status, buffer_cstr(&said));
     }

@@ -251,6 +251,12 @@ static bool log_has(const char *process, off_t from, const char *text) {
     return has;
 }
 
+void cast_log_of(member_id who, struct buffer *out) {
+    char path[64];
+    snprintf(path, sizeof path, CAST_LOGS "/replica-%u.log", who);
+    cast_take_file(path, 0, out);
+}
+
 bool scene_logged(struct scene *s, member_id who, const char *text) {
     char name[32];
     snprintf(name, sizeof name, "replica-%u", who);

@@ -26,6 +26,7 @@ struct replica_cast {
     char disk_fault;
     uint64_t bites;     /* of its processes that are gone */
     off_t logged_from;  /* its log from here on is the drill's */
+    int crashed;        /* the signal that a process of it brought upon itself, 0: none */
     int net;            /* its network namespace, -1: ours */
     member_set cut_off; /* whose packets don't arrive */
     bool isolated;
@@ -78,6 +79,8 @@ bool cast_replica_ready(member_id who);
 enum error cast_start_agent(struct cast *c, unsigned which, struct buffer *why);
 enum error cast_start_notifier(struct cast *c, unsigned which, struct buffer *why);
 bool cast_all_well(struct cast *c); /* every object that the agents check is OK by fresh votes of all */
+
+bool cast_any_ended(struct cast *c); /* a replica came to its end, and nobody has ended it */
 
 /* ---- asking ---- */
 /* Exit status of `quorate VERB -c ... -k key ARGUMENTS`; -1: killed after ms. key NULL: without one. */

@@ -95,6 +95,7 @@ static void names(member_id who, char log[32], char directory[64]) {
 enum error cast_start_replica(struct cast *c, member_id who, struct buffer *why) {
     struct replica_cast *r = replica(c, who);
     char log[32], directory[64];
+    cast_crashed(c, who); /* before its end is forgotten */
     names(who, log, directory);
     r->down = false;
     c->twinned[who] = false;
@@ -193,6 +194,7 @@ void cast_kill_replica(struct cast *c, member_id who) {
         r->bites += cast_counter(c, who, "frames_changed");
     }
     bool ran = process_runs(&r->process);
+    cast_crashed(c, who);
     process_kill(&r->process);
     c->killed += ran;
     r->down = true;

@@ -19,6 +19,13 @@ void judge_agreement(struct scene *s);
 /* Who was convicted. The lines of `quorate evidence --json`; the caller decrefs. */
 json_t *judge_evidence(struct scene *s);
 
+/* Replicas that stopped themselves: by a broken invariant, by a fault in memory. */
+void judge_crashes(struct scene *s);
+/* The invariant that a log says was broken, "ENSURE x at replica/pbft/check.c:26"; false: none. */
+bool judge_rule_broken(const char *log, struct buffer *rule);
+/* What such a rule stands for: in the core of the protocol agreement, elsewhere that a replica serves. */
+enum promise judge_promise_of_rule(const char *rule);
+
 /* Ends all replicas and judges their logs. Returns how many acknowledged bundles are not in them. */
 uint64_t judge_logs(struct scene *s);
 

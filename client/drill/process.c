@@ -177,6 +177,15 @@ bool process_runs(struct process *p) {
     return p->pid > 0;
 }
 
+bool process_crashed(int status) {
+    static const int own[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+    bool crashed = false;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        crashed = crashed || (WIFSIGNALED(status) && WTERMSIG(status) == own[i]);
+    }
+    return crashed;
+}
+
 /* ---- to the end ---- */
 
 static int memory_file(struct bytes content) {

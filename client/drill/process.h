@@ -26,6 +26,7 @@ enum error process_start(struct process *p, const struct process_job *job, struc
 void process_signal(struct process *p, int number); /* nothing when it does not run */
 void process_kill(struct process *p);               /* SIGKILL to its group; reaped on return */
 bool process_runs(struct process *p);               /* reaps it when it ended by itself */
+bool process_crashed(int status); /* waitpid's: a signal that a program brings upon itself, as SIGABRT and SIGSEGV */
 
 /* Runs a program to its end, killed after so many ms. input: its stdin. out and err take what it prints, may be NULL
    or the same. Its exit status; 128 + signal; -1 when it could not be started or had to be killed. */

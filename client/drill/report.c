@@ -40,7 +40,7 @@ static json_t *promises(const struct outcome *o) {
     unsigned judged = DRILL_ALWAYS | o->drill->promises;
     for (unsigned p = 0; p < PROMISE_LIMIT; p++) {
         const char *reason = line_reason(o->line, (enum promise)p);
-        if ((judged >> p & 1u) == 0 && reason == NULL) {
+        if (reason == NULL && ((judged >> p & 1u) == 0 || o->cut_short)) {
             continue;
         }
         json_t *words = reason != NULL ? json_string(reason) : json_null();

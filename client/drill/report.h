@@ -14,8 +14,9 @@ struct outcome { /* all that the stage knows at the end; borrowed */
     struct plan_count alerts;
     uint64_t changed_frames;
     unsigned killed;
-    uint64_t lost; /* acknowledged and not stored */
-    bool loaded;   /* there was a loader: the figures mean something */
+    uint64_t lost;  /* acknowledged and not stored */
+    bool cut_short; /* the stage ended early: what is not broken was not judged */
+    bool loaded;    /* there was a loader: the figures mean something */
     struct load_figures before, during, after;
     json_t *evidence; /* lines of `quorate evidence --json`, or NULL */
     mono_ms ended;

@@ -187,7 +187,7 @@ static unsigned put_troubles(struct buffer *out, const json_t *r) {
             put_reason(out, r, text_of(promise, "name"), text_of(promise, "reason"));
         }
     }
-    if (!json_is_true(json_object_get(r, "bit"))) {
+    if (broken == 0 && !json_is_true(json_object_get(r, "bit"))) {
         put_reason(out, r, "no bite", "the fault changed no frame, killed nobody and told no lie");
     }
     return broken;

@@ -198,6 +198,7 @@ static json_t *judge(struct stage *g) {
     count_bites(s, cast_dropped(s->cast), "packets dropped");
     count_bites(s, cast_lies_told(s->cast), "lies of observers");
     count_bites(s, cast_disk_faults(s->cast), "faults of disks");
+    judge_crashes(s);
     o.lost = judge_durability(s);
     judge_alerts(s);
     judge_agreement(s);
@@ -263,13 +264,29 @@ static void close_stage(struct stage *g) {
     buffer_free(&g->why);
 }
 
+/* A stage that fails because replicas stop themselves has not failed: it found what drills look for. */
+static int judge_failure(struct stage *g) {
+    struct scene *s = &g->scene;
+    if (s->cast != NULL) {
+        judge_crashes(s);
+    }
+    if (line_all_kept(s->line)) {
+        return write_failure(g);
+    }
+    scene_note(s, "the stage ends: %.500s", buffer_cstr(&g->why));
+    return write_line(
+        g, "report",
+        report_new(&(struct outcome){
+            .drill = g->drill, .line = s->line, .wall = g->wall, .ended = clock_mono(), .cut_short = true}));
+}
+
 static int perform(struct stage *g) {
     struct scene *s = &g->scene;
     if (setjmp(g->failure) != 0) {
-        return write_failure(g);
+        return judge_failure(g);
     }
     if (cast_open(&s->cast, g->drill, g->programs, &g->why) != ERR_OK) {
-        return write_failure(g);
+        return judge_failure(g);
     }
     cast_on_failure(s->cast, fail, g);
     scene_note(s, "the curtain opens: everything is well");

@@ -55,6 +55,28 @@ static void all_kept_and_bitten_is_kept(void **state) {
     line_free(line);
 }
 
+static void stage_that_ends_early_tells_only_of_what_is_broken(void **state) {
+    (void)state;
+    struct line *line = line_new(-1, 1000);
+    struct outcome o = good_run(line);
+    struct buffer card = {0};
+    json_t *list = json_array();
+    line_broken(line, 6000, PROMISE_AGREEMENT, "replica 2 stopped itself");
+    o.cut_short = true;
+    o.changed_frames = 0;
+    json_t *r = report_new(&o), *told = json_object_get(r, "promises");
+    assert_string_equal(verdict(r), "broken");
+    assert_int_equal(json_array_size(told), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(told, 0), "name")), "agreement");
+    json_array_append_new(list, r);
+    report_card(&card, list, 1000);
+    assert_non_null(strstr(buffer_cstr(&card), "replica 2 stopped itself"));
+    assert_null(strstr(buffer_cstr(&card), "no bite:"));
+    buffer_free(&card);
+    json_decref(list);
+    line_free(line);
+}
+
 static void fault_that_did_nothing_is_no_bite(void **state) {
     (void)state;
     struct line *line = line_new(-1, 1000);
@@ -326,6 +348,7 @@ static void report_that_cannot_be_kept_says_why(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_kept_and_bitten_is_kept),
+        cmocka_unit_test(stage_that_ends_early_tells_only_of_what_is_broken),
         cmocka_unit_test(fault_that_did_nothing_is_no_bite),
         cmocka_unit_test(broken_promise_breaks_the_drill),
         cmocka_unit_test(every_key_is_always_there),
