@@ -114,7 +114,8 @@ struct peer {
     mono_ms helped_at;        /* when one was last answered with what it lacks */
     mono_ms asks_since;       /* start of the interval that asks are counted in */
     unsigned asks;
-    view_no wish; /* the highest view it wished for */
+    view_no wish;        /* the highest view it wished for */
+    bool wish_forgotten; /* its newest STATUS says a lower one */
     struct kept_checkpoint checkpoints[CHECKPOINTS_KEPT];
     struct msg *view_change; /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
     struct arena view_change_arena;
@@ -398,6 +399,8 @@ void view_move(struct pbft *p, enum phase to);
 void suspect(struct pbft *p, enum wish_reason reason);
 void wish_raise(struct pbft *p, view_no target, enum wish_reason reason);
 void wish_heard(struct pbft *p, member_id from, view_no target);
+/* What its newest STATUS says of it. Two in a row that say a lower one take the wish back. */
+void wish_stated(struct peer *peer, const struct msg_status *status);
 void wish_send(struct pbft *p, member_set to);
 void view_change_send(struct pbft *p, member_set to);
 enum error handle_wish(struct pbft *p, const struct msg *m);

@@ -157,7 +157,7 @@ enum error handle_status(struct pbft *p, const struct msg *m) {
     peer->status = *status;
     service_heard(p, peer, status);
     peer->count++;
-    wish_heard(p, m->sender, status->wish);
+    wish_stated(peer, status);
     if (left_behind) { /* before a request's age speaks against the primary */
         ask_decisions(p, p->config.status_interval);
     }

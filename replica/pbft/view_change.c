@@ -73,6 +73,18 @@ void wish_heard(struct pbft *p, member_id from, view_no target) {
     }
 }
 
+/* A member that was made to wish, or that lost its disk, states what it wishes for now; kept for ever, the old wish
+   would make a quorum with somebody else's. One STATUS may have been overtaken by the WISH. Who does not vote states
+   none. */
+void wish_stated(struct peer *peer, const struct msg_status *status) {
+    bool lower = status->wish < peer->wish && status->phase != PHASE_RECALL && status->phase != PHASE_LEARNER;
+    if (status->wish > peer->wish || (lower && peer->wish_forgotten)) {
+        peer->wish = status->wish;
+        lower = false;
+    }
+    peer->wish_forgotten = lower;
+}
+
 void suspect(struct pbft *p, enum wish_reason reason) {
     if (p->phase == PHASE_ACTIVE) {
         wish_raise(p, p->view + 1, reason);

@@ -110,8 +110,10 @@ static void say_wish(struct story *s, member_id from, member_set to) {
 
 static void say_status(struct story *s, member_id from, member_set to) {
     struct msg m = {.type = FRAME_STATUS};
-    m.status = (struct msg_status){
-        .boot = word_number(s, "boot", 99), .counter = ++s->status_counter, .phase = PHASE_ACTIVE, .version = "x"};
+    m.status = (struct msg_status){.boot = word_number(s, "boot", 99),
+                                   .counter = ++s->status_counter,
+                                   .phase = word_flag(s, "in-recall") ? PHASE_RECALL : PHASE_ACTIVE,
+                                   .version = "x"};
     m.status.view = word_number(s, "view", 0);
     m.status.executed = word_number(s, "executed", 0);
     m.status.certified = word_number(s, "certified", 0);
