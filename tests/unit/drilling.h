@@ -2,35 +2,9 @@
 #ifndef QUORATE_TESTS_DRILLING_H
 #define QUORATE_TESTS_DRILLING_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "tests/unit/founded.h"
 
-/* cmocka wants the headers above before its own. */
-#include "proto/evidence.h"
-#include "replica/execute.h"
-
-#include <cmocka.h>
-
-enum { K = 8, W = 16, OPERATOR = 50, CLERK = 51, EU = 60, T0 = 1000000 };
-
-static struct cluster cluster;
-static struct cluster_observer observer;
-static char *everywhere[] = {"*"};
-
-struct keys {
-    struct public_key pk;
-    struct secret_key sk;
-};
-static inline struct keys keys_of(uint8_t who) {
-    struct keys k;
-    uint8_t seed[SECRET_SEED_LEN] = {who};
-    crypto_keypair_from_seed(&k.pk, &k.sk, seed);
-    return k;
-}
+enum { W = 16, OPERATOR = 50, CLERK = 51, T0 = 1000000 };
 
 struct story {
     struct machine m;
@@ -46,26 +20,14 @@ struct story {
 };
 
 static inline void found(unsigned members, enum drills_mode drills) {
-    crypto_start();
-    memset(&cluster, 0, sizeof cluster);
-    snprintf(cluster.name, sizeof cluster.name, "unit");
-    cluster.member_count = (uint16_t)members;
+    founded(members);
     cluster.drills = drills;
-    cluster.t0 = 1000;
-    cluster.knobs = protocol_defaults();
-    cluster.knobs.checkpoint_interval = K;
     cluster.knobs.window = W;
-    for (uint8_t i = 0; i < members; i++)
-        cluster.members[i].key = keys_of((uint8_t)(1 + i)).pk;
     cluster.operator_count = 2;
-    cluster.operators_needed = 1;
     cluster.operators[0] =
         (struct cluster_operator){.name = "ada", .key = keys_of(OPERATOR).pk, .roles = OPERATOR_DRILL};
     cluster.operators[1] =
         (struct cluster_operator){.name = "clerk", .key = keys_of(CLERK).pk, .roles = OPERATOR_ADMIN};
-    observer = (struct cluster_observer){.name = "eu", .key = keys_of(EU).pk, .host_count = 1, .hosts = everywhere};
-    cluster.observer_count = 1;
-    cluster.observers = &observer;
     cluster_set_id(&cluster);
 }
 
@@ -172,19 +134,11 @@ static inline const struct drill_record *record(const struct story *s, uint64_t 
     return d;
 }
 
-static inline void vote(struct buffer *out, member_id who, seq_no n, uint8_t d) {
-    uint8_t body[VOTE_BODY_LEN];
-    struct keys k = keys_of((uint8_t)(1 + who));
-    struct seal_context context = {FRAME_COMMIT, cluster.id, 0, who};
-    vote_encode(body, &(struct vote){0, n, {{d}}, {{0}}});
-    frame_seal(out, &context, bytes_of(body, sizeof body), &k.sk);
-}
-
 /* culprit signed two COMMITs for n, and accuser shows them. */
 static inline void accuse(struct story *s, member_id accuser, member_id culprit, seq_no n) {
     struct buffer a = {0}, b = {0};
-    vote(&a, culprit, n, 1);
-    vote(&b, culprit, n, 2);
+    vote(&a, FRAME_COMMIT, culprit, n, 1);
+    vote(&b, FRAME_COMMIT, culprit, n, 2);
     struct request r = {.kind = OP_EVIDENCE, .evidence = {.kind = EV_EQUIV_COMMIT, .count = 2}};
     r.evidence.frames[0] = buffer_bytes(&a);
     r.evidence.frames[1] = buffer_bytes(&b);

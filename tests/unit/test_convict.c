@@ -1,50 +1,14 @@
 /* Evidence in the log (R10): what counts, how often, what it costs an accuser, and what it does to the convicted. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "tests/unit/founded.h"
 
-/* cmocka wants the headers above before its own. */
-#include "proto/evidence.h"
-#include "replica/execute.h"
-
-#include <cmocka.h>
-
-enum { K = 8, ADMIN = 50, EU = 60 };
-
-static struct cluster cluster;
-static struct cluster_observer observer;
-static char *everywhere[] = {"*"};
-
-struct keys {
-    struct public_key pk;
-    struct secret_key sk;
-};
-static struct keys keys_of(uint8_t who) {
-    struct keys k;
-    uint8_t seed[SECRET_SEED_LEN] = {who};
-    crypto_keypair_from_seed(&k.pk, &k.sk, seed);
-    return k;
-}
+enum { ADMIN = 50 };
 
 static int found(void **state) {
     (void)state;
-    crypto_start();
-    snprintf(cluster.name, sizeof cluster.name, "unit");
-    cluster.member_count = 4;
-    cluster.t0 = 1000;
-    cluster.knobs = protocol_defaults();
-    cluster.knobs.checkpoint_interval = K;
-    for (uint8_t i = 0; i < 4; i++)
-        cluster.members[i].key = keys_of((uint8_t)(1 + i)).pk;
-    cluster.operator_count = cluster.operators_needed = 1;
+    founded(4);
+    cluster.operator_count = 1;
     cluster.operators[0] =
         (struct cluster_operator){.name = "admin", .key = keys_of(ADMIN).pk, .roles = OPERATOR_ADMIN};
-    observer = (struct cluster_observer){.name = "eu", .key = keys_of(EU).pk, .host_count = 1, .hosts = everywhere};
-    cluster.observer_count = 1;
-    cluster.observers = &observer;
     cluster_set_id(&cluster);
     return 0;
 }
@@ -99,14 +63,6 @@ static void asks(struct story *s, member_id who, struct request r) {
 static void rest(struct story *s, unsigned batches) {
     while (batches--)
         execute(s, NULL);
-}
-
-static void vote(struct buffer *out, enum frame_type type, member_id who, seq_no n, uint8_t d) {
-    uint8_t body[VOTE_BODY_LEN];
-    struct keys k = keys_of((uint8_t)(1 + who));
-    struct seal_context context = {(uint8_t)type, cluster.id, 0, who};
-    vote_encode(body, &(struct vote){0, n, {{d}}, {{0}}});
-    frame_seal(out, &context, bytes_of(body, sizeof body), &k.sk);
 }
 
 /* culprit signed two votes of that type for n; accuser shows them. */
@@ -299,17 +255,6 @@ static void a_member_stages_one_whole_of_bounded_length(void **state) {
     assert_int_equal(ledger_blob_join(l, who, DIGEST_EVIDENCE, &one, 1, &out), ERR_BLOB_MISSING);
     buffer_free(&out);
     ledger_free(l);
-}
-
-struct copy {
-    struct ledger *to;
-    unsigned count;
-};
-static void copy_record(void *self, struct bytes key, struct bytes value) {
-    struct copy *c = self;
-    c->count++;
-    if (c->to && value.data)
-        assert_int_equal(ledger_restore(c->to, key, value), ERR_OK);
 }
 
 static void records_bring_the_proofs_back(void **state) {

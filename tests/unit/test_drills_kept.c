@@ -94,17 +94,6 @@ static void the_list_is_bounded_and_what_leaves_it_still_excuses(void **state) {
     end(&s);
 }
 
-struct copy {
-    struct ledger *to;
-    unsigned count;
-};
-static void copy_record(void *self, struct bytes key, struct bytes value) {
-    struct copy *c = self;
-    c->count++;
-    if (c->to && value.data)
-        assert_int_equal(ledger_restore(c->to, key, value), ERR_OK);
-}
-
 static void records_bring_drills_back(void **state) {
     (void)state;
     struct story s;
