@@ -32,24 +32,26 @@ static void say(const struct live *l, const char *what) {
     fprintf(stderr, "%7.1f s  %s\n", l->began ? (double)(clock_mono() - l->began) / 1000.0 : 0.0, what);
 }
 
-void live_note(struct live *l, const char *format, ...) {
+/* Into the time line by `mark`, and to who watches. */
+static void tell(struct live *l, void (*mark)(struct line *, mono_ms, const char *), const char *format, va_list args) {
     char what[512];
-    va_list args;
-    va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    line_note(l->line, clock_mono(), what);
+    mark(l->line, clock_mono(), what);
     say(l, what);
 }
 
-void live_detected(struct live *l, const char *format, ...) {
-    char what[512];
+void live_note(struct live *l, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    tell(l, line_note, format, args);
     va_end(args);
-    line_detected(l->line, clock_mono(), what);
-    say(l, what);
+}
+
+void live_detected(struct live *l, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    tell(l, line_detected, format, args);
+    va_end(args);
 }
 
 void live_broken(struct live *l, enum promise p, const char *format, ...) {
