@@ -66,7 +66,7 @@ bool node_faulted(struct node *n, struct bytes frame);
 struct drill_order {
     uint64_t id;
     char behaviour[DRILL_BEHAVIOUR_MAX + 1];
-    mono_ms until; /* the filter ends then at the latest */
+    mono_ms until; /* the filter ends then at the latest, and when nothing is executed for long */
 };
 /* What an ordered drill makes this replica do now; NULL: nothing. To be looked at behind each turn: when it is another
    one, or none, the filter stops, and the host says so by node_drill_over. */

@@ -5,18 +5,26 @@
 
 #include <stdio.h>
 
-enum { ASK_AGAIN_MS = 5000 };
+enum { ASK_AGAIN_MS = 5000, STILL_MS = 20000, STILL_VIEWS = 4 };
 
 static void higher(uint64_t *mark, uint64_t value) {
     *mark = value > *mark ? value : *mark;
 }
 
+/* So long without a batch is longer than some views of silent primaries take. */
+static mono_ms patience(const struct node *n) {
+    const struct protocol_knobs *k = &n->cluster->knobs;
+    mono_ms views = STILL_VIEWS * ((mono_ms)k->request_timeout_ms + k->new_view_timeout_ms);
+    return views > STILL_MS ? views : STILL_MS;
+}
+
 void drill_executed(struct node *n, seq_no seq) {
     const struct drill_record *d = ledger_drill_running(n->machine.ledger);
     struct drilling *x = &n->drilling;
+    x->executed_at = n->now.mono;
     if (!d || d->target != n->self || d->started_n != seq)
         return;
-    *x = (struct drilling){.id = d->id, .stage = DRILLING_OVER};
+    *x = (struct drilling){.id = d->id, .stage = DRILLING_OVER, .executed_at = n->now.mono};
     if (n->now.wall >= d->ends_t) /* executed long after it was ordered */
         return;
     x->stage = DRILLING_LIES;
@@ -25,11 +33,13 @@ void drill_executed(struct node *n, seq_no seq) {
     node_trace(n, "drill %llu (%s) started: %s", (unsigned long long)d->id, d->name, d->behaviour);
 }
 
+/* Where nothing is executed no end can be agreed on: with the target, a second member may be missing to a quorum, and
+   an isolated target hears of no end. */
 const struct drill_order *node_drill(const struct node *n) {
     const struct drill_record *d = ledger_drill_running(n->machine.ledger);
     const struct drilling *x = &n->drilling;
     bool lies = x->stage == DRILLING_LIES && d && d->id == x->id && n->now.mono < x->order.until;
-    return lies ? &x->order : NULL;
+    return lies && n->now.mono - x->executed_at < patience(n) ? &x->order : NULL;
 }
 
 void node_drill_signed(struct node *n, struct bytes frame) {

@@ -37,7 +37,8 @@ struct drilling { /* this replica as the target of a drill */
     seq_no max_n; /* of what was signed for it */
     view_no max_view;
     uint64_t bites;
-    mono_ms due; /* when DRILL-DONE is asked for again */
+    mono_ms due;         /* when DRILL-DONE is asked for again */
+    mono_ms executed_at; /* when the newest batch was executed here */
 };
 
 struct node {

@@ -116,6 +116,23 @@ static void the_target_alone_lies_until_the_agreed_end(void **state) {
     world_free(w);
 }
 
+/* Two others fail while it lies, so no end can be agreed on. */
+static void a_cluster_that_stands_still_ends_it(void **state) {
+    (void)state;
+    struct world *w = live_world(DRILLS_LIVE);
+    order(w, (struct request){.kind = OP_DRILL, .drill = {TARGET, "silent", "silent-backup", 600000}});
+    world_run(w, 25000);
+    assert_non_null(node_drill(w->places[TARGET].node)); /* work goes on, and so does the drill */
+    node_down(w, 0);
+    node_down(w, 1);
+    world_run(w, 19000);
+    assert_non_null(node_drill(w->places[TARGET].node));
+    world_run(w, 1500);
+    assert_null(node_drill(w->places[TARGET].node));
+    assert_int_equal(record(w, TARGET)->end, DRILL_RUNS);
+    world_free(w);
+}
+
 static void an_operator_stops_it(void **state) {
     (void)state;
     struct world *w = live_world(DRILLS_LIVE);
@@ -212,6 +229,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_refuse_alike),
         cmocka_unit_test(the_target_alone_lies_until_the_agreed_end),
+        cmocka_unit_test(a_cluster_that_stands_still_ends_it),
         cmocka_unit_test(an_operator_stops_it),
         cmocka_unit_test(it_says_how_far_it_went),
         cmocka_unit_test(a_claim_reaches_no_further_than_others_take),
