@@ -271,23 +271,31 @@ void ledger_drill_abort(struct ledger *l) {
 
 /* Its place is a view, not a number: what lies is a VIEW-CHANGE or a NEW-VIEW. */
 static bool is_of_view(const struct evidence_record *p) {
-    return p->kind == EV_VC_OMISSION || (p->n == 0 && p->v > 0);
+    return p->n == 0 && p->v > 0;
 }
 
-static bool begins_before(const struct ledger *l, const struct drill_record *d, const struct evidence_record *p) {
-    if (p->kind == EV_BAD_RECEIPT) /* of old outputs too */
-        return true;
-    return is_of_view(p) ? p->v >= d->started_view : p->n + l->genesis->knobs.window > d->started_n;
+static struct drill_range range_of(const struct ledger *l, const struct drill_record *d) {
+    seq_no window = l->genesis->knobs.window;
+    return (struct drill_range){.from_n = d->started_n > window ? d->started_n - window + 1 : 1,
+                                .to_n = d->done ? d->max_n : UINT64_MAX,
+                                .from_view = d->started_view > 0 ? d->started_view : 1,
+                                .to_view = d->done ? d->max_view : UINT64_MAX};
 }
 
-static bool within(seq_no max_n, view_no max_view, const struct evidence_record *p) {
-    return is_of_view(p) ? p->v <= max_view : p->n <= max_n;
+/* Of a COMMIT and the VIEW-CHANGE that leaves it out either may be the lie, and the other the honest core's. */
+static bool range_holds(const struct drill_range *r, const struct evidence_record *p) {
+    bool slot = p->n >= r->from_n && p->n <= r->to_n, view = p->v >= r->from_view && p->v <= r->to_view;
+    if (p->kind == EV_VC_OMISSION)
+        return slot || view;
+    return is_of_view(p) ? view : slot;
 }
 
 static bool made_by(const struct ledger *l, const struct drill_record *d, const struct evidence_record *p) {
     if (p->kind == EV_TICK_EQUIV || p->kind == EV_CLIENT_EQUIV || p->kind == EV_OBS_EQUIV) /* have no place */
         return ledger_drill_counts(l, d);
-    return begins_before(l, d, p) && (!d->done || within(d->max_n, d->max_view, p));
+    struct drill_range range = range_of(l, d);
+    return (p->kind == EV_BAD_RECEIPT && p->n <= range.to_n) ||
+           range_holds(&range, p); /* receipts of old outputs too */
 }
 
 uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *p) {
@@ -300,7 +308,8 @@ uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *p)
             return d->id;
     }
     const struct drills_past *past = &l->drills_past[seat];
-    return past->id && within(past->max_n, past->max_view, p) ? past->id : 0;
+    const struct drill_range range = {.to_n = past->max_n, .to_view = past->max_view};
+    return past->id && range_holds(&range, p) ? past->id : 0;
 }
 
 /* ---- records: key "ld" id, value drill_record; key "lf" member, value id | max_n | max_view ---- */

@@ -60,6 +60,11 @@ struct drill_entry {
     struct drill_record record; /* .counts is false here */
 };
 
+struct drill_range { /* where statements lie that a drill may have made its target sign; both ends are in it */
+    seq_no from_n, to_n;
+    view_no from_view, to_view;
+};
+
 struct drills_past { /* of one member: what its drills that are no longer listed signed at most */
     uint64_t id;     /* of the last of them, 0: none */
     seq_no max_n;
