@@ -59,7 +59,8 @@ struct drill_record {
     enum drill_end end;
     seq_no ended_n; /* 0 while it runs */
     time_ms ended_t;
-    bool done; /* the target has said so: */
+    view_no ended_view; /* the highest that f+1 members but the target had told in ticks */
+    bool done;          /* the target has said so: */
     seq_no max_n;
     view_no max_view;
     uint64_t bites;

@@ -100,6 +100,7 @@ void drill_record_encode(struct buffer *out, const struct drill_record *d) {
     buffer_u8(out, (uint8_t)d->end);
     buffer_u64(out, d->ended_n);
     buffer_u64(out, (uint64_t)d->ended_t);
+    buffer_u64(out, d->ended_view);
     buffer_u8(out, d->done);
     buffer_u64(out, d->max_n);
     buffer_u64(out, d->max_view);
@@ -127,6 +128,7 @@ enum error drill_record_decode(struct drill_record *out, struct reader *r) {
     out->end = (enum drill_end)read_u8(r);
     out->ended_n = read_u64(r);
     out->ended_t = (time_ms)read_u64(r);
+    out->ended_view = read_u64(r);
     uint8_t done = read_u8(r);
     out->max_n = read_u64(r);
     out->max_view = read_u64(r);

@@ -38,11 +38,22 @@ const struct drill_record *ledger_drill_find(const struct ledger *l, uint64_t id
 
 /* ---- who is faulty ---- */
 
-static unsigned members_above(const struct ledger *l, view_no view) {
+static unsigned members_above(const struct ledger *l, view_no view, member_id except) {
     unsigned count = 0;
     for (unsigned i = 0; i < l->genesis->member_count; i++)
-        count += l->ticks[i].present && l->ticks[i].view > view;
+        count += i != except && l->ticks[i].present && l->ticks[i].view > view;
     return count;
+}
+
+/* The highest view that at least f+1 members but the target tell: one of them is honest, and was there. */
+static view_no view_told(const struct ledger *l, member_id target) {
+    view_no best = 0;
+    for (unsigned i = 0; i < l->genesis->member_count; i++) {
+        view_no view = l->ticks[i].view;
+        if (view > best && members_above(l, view - 1, target) >= quorum_weak(l->genesis->member_count))
+            best = view;
+    }
+    return best;
 }
 
 bool ledger_drill_counts(const struct ledger *l, const struct drill_record *d) {
@@ -50,7 +61,7 @@ bool ledger_drill_counts(const struct ledger *l, const struct drill_record *d) {
         return true;
     if (d->max_n > 0 && l->executed <= d->max_n + l->genesis->knobs.window)
         return true;
-    return d->max_view > 0 && members_above(l, d->max_view) < quorum_strong(l->genesis->member_count);
+    return d->max_view > 0 && members_above(l, d->max_view, MEMBER_NONE) < quorum_strong(l->genesis->member_count);
 }
 
 static const struct drill_record *drilled_by(const struct ledger *l, member_id member) {
@@ -154,6 +165,8 @@ static enum error may_begin(const struct ledger *l, const struct op_drill *op, s
     return e == ERR_OK ? margin_allows(l, op->target, why) : e;
 }
 
+static struct drill_range range_of(const struct ledger *l, const struct drill_record *d);
+
 /* The oldest one that does not count any more leaves only how far it went. */
 static void make_room(struct ledger *l) {
     uint32_t at = 0;
@@ -161,10 +174,11 @@ static void make_room(struct ledger *l) {
         at++;
     REQUIRE(at < l->drill_count); /* at most f members count as drilled */
     const struct drill_record *d = &l->drills[at].record;
+    const struct drill_range range = range_of(l, d);
     struct drills_past *past = &l->drills_past[d->target];
     past->id = d->id;
-    past->max_n = d->max_n > past->max_n ? d->max_n : past->max_n;
-    past->max_view = d->max_view > past->max_view ? d->max_view : past->max_view;
+    past->max_n = range.to_n > past->max_n ? range.to_n : past->max_n;
+    past->max_view = range.to_view > past->max_view ? range.to_view : past->max_view;
     past->dirty = true;
     struct buffer key = {0};
     buffer_put(&key, "ld", 2);
@@ -209,6 +223,7 @@ static void end_drill(struct ledger *l, struct drill_entry *e, enum drill_end wh
     e->record.end = why;
     e->record.ended_n = l->executed + 1;
     e->record.ended_t = l->t;
+    e->record.ended_view = view_told(l, e->record.target);
     e->dirty = true;
 }
 
@@ -238,6 +253,8 @@ enum error ledger_drill_done(struct ledger *l, member_id from, const struct op_d
     if (d->done)
         return ERR_DUPLICATE;
     if (op->max_n > l->executed + 1 + 2 * (seq_no)l->genesis->knobs.window)
+        return ERR_OUT_OF_RANGE;
+    if (op->max_view > view_told(l, from) + LEDGER_DRILL_VIEWS)
         return ERR_OUT_OF_RANGE;
     /* Its own clock measures the same time a little faster than ticks do. */
     bool in_time = l->t + silence_allowed(l) >= d->ends_t;
@@ -274,12 +291,28 @@ static bool is_of_view(const struct evidence_record *p) {
     return p->n == 0 && p->v > 0;
 }
 
+/* How far a drill that is over can have gone, whatever its target claims, and when it claims nothing at all. An honest
+   target loses nothing by it, be it down for an hour before it says DONE: it lied while it knew of no end, so it had
+   executed no more than the batch of the end, its core takes part in at most 2 W beyond that, and one more W lies
+   between the end in the log and the filter's. As to views, its filter signs VIEW-CHANGEs up to 4 above its own, and
+   that may be above what ticks told by those views that pass while nothing is executed, no tick either. The filter is
+   patient for 20 s then (replica/node_drill.c): some 25 views where timeouts double to 1 s only, 5 as they are. */
+static void cap_range(const struct ledger *l, const struct drill_record *d, struct drill_range *r) {
+    seq_no n = d->ended_n + LEDGER_DRILL_WINDOWS * (seq_no)l->genesis->knobs.window;
+    view_no view = d->ended_view + LEDGER_DRILL_VIEWS;
+    r->to_n = d->done && d->max_n < n ? d->max_n : n;
+    r->to_view = d->done && d->max_view < view ? d->max_view : view;
+}
+
 static struct drill_range range_of(const struct ledger *l, const struct drill_record *d) {
     seq_no window = l->genesis->knobs.window;
-    return (struct drill_range){.from_n = d->started_n > window ? d->started_n - window + 1 : 1,
-                                .to_n = d->done ? d->max_n : UINT64_MAX,
-                                .from_view = d->started_view > 0 ? d->started_view : 1,
-                                .to_view = d->done ? d->max_view : UINT64_MAX};
+    struct drill_range r = {.from_n = d->started_n > window ? d->started_n - window + 1 : 1,
+                            .to_n = UINT64_MAX,
+                            .from_view = d->started_view > 0 ? d->started_view : 1,
+                            .to_view = UINT64_MAX};
+    if (d->end != DRILL_RUNS)
+        cap_range(l, d, &r);
+    return r;
 }
 
 /* Of a COMMIT and the VIEW-CHANGE that leaves it out either may be the lie, and the other the honest core's. */

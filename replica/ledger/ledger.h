@@ -15,9 +15,11 @@ enum {
     LEDGER_MEMBER_PER_S = 2,     /* requests of a member that are no ticks */
     LEDGER_MEMBER_BURST = 64,
     LEDGER_NOTIFIED_MAX = 64,
-    LEDGER_DRILLS_MAX = 64,  /* listed; older ones leave only how far they went */
-    LEDGER_SILENT_MS = 5000, /* of agreed time without a tick: the member is faulty; or */
-    LEDGER_SILENT_TICKS = 5, /* so many tick intervals, if that is longer */
+    LEDGER_DRILLS_MAX = 64,   /* listed; older ones leave only how far they went */
+    LEDGER_DRILL_WINDOWS = 3, /* times W behind its end: nothing is signed for a drill beyond that; and */
+    LEDGER_DRILL_VIEWS = 32,  /* so many views above those that are told */
+    LEDGER_SILENT_MS = 5000,  /* of agreed time without a tick: the member is faulty; or */
+    LEDGER_SILENT_TICKS = 5,  /* so many tick intervals, if that is longer */
 };
 
 struct ledger;
@@ -106,7 +108,8 @@ enum error ledger_drill(struct ledger *l, const struct public_key *by, const str
 /* ERR_NO_DRILL: that one does not run. */
 enum error ledger_drill_stop(struct ledger *l, const struct op_drill_stop *op, struct buffer *why);
 /* The target's own filter has ended; a drill that still ran ends with it. ERR_NO_DRILL, ERR_FORBIDDEN (not its target),
-   ERR_DUPLICATE, ERR_OUT_OF_RANGE (max_n lies more than 2 W ahead). */
+   ERR_DUPLICATE, ERR_OUT_OF_RANGE (max_n lies more than 2 W ahead, or max_view more than LEDGER_DRILL_VIEWS above what
+   f+1 other members' ticks tell: it may ask again when they have told more). */
 enum error ledger_drill_done(struct ledger *l, member_id from, const struct op_drill_done *op);
 /* Ends the drill that runs when its time has come, or when more than f members would be faulty with it. After
    ledger_advance. */

@@ -29,6 +29,11 @@ static void show_omission(struct story *s, seq_no n, view_no v) {
     show(s, EV_VC_OMISSION, frames, 2);
 }
 
+static void ticks_view(struct story *s, member_id who, view_no view) {
+    struct request r = {.kind = OP_TICK, .tick = {1, ++s->counter, s->wall, view, true}};
+    asks(s, (uint8_t)(1 + who), r);
+}
+
 /* Replica 2 was drilled from n = 21 on. */
 static void drilled(struct story *s, seq_no max_n, view_no max_view) {
     begin(s);
@@ -61,9 +66,81 @@ static void an_omission_is_the_drills_when_either_half_is(void **state) {
     }
 }
 
+static void who_never_says_done_is_not_excused_for_ever(void **state) {
+    (void)state;
+    struct story s;
+    begin(&s);
+    rest(&s, 20);
+    s.view = 3;
+    later(&s, 10);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    show_omission(&s, 1000, 1000); /* it runs */
+    assert_false(convicted(&s, 2));
+    assert_int_equal(stop(&s, 1), ERR_OK);
+    seq_no n = record(&s, 1)->ended_n + LEDGER_DRILL_WINDOWS * W;
+    view_no view = 3 + LEDGER_DRILL_VIEWS;
+    s.view = 9; /* what is told later does not matter */
+    rest(&s, n + 100);
+    show_omission(&s, n + 1, view);
+    accuse(&s, 1, 2, n);
+    assert_false(convicted(&s, 2));
+    assert_true(ledger_drill_counts(s.m.ledger, record(&s, 1)));
+    show_omission(&s, n + 1, view + 1);
+    assert_true(convicted(&s, 2));
+    end(&s);
+    begin(&s);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    assert_int_equal(stop(&s, 1), ERR_OK);
+    accuse(&s, 1, 2, record(&s, 1)->ended_n + LEDGER_DRILL_WINDOWS * W + 1);
+    assert_true(convicted(&s, 2));
+    end(&s);
+}
+
+static void a_late_claim_excuses_no_more_than_the_drill_can_have_done(void **state) {
+    (void)state;
+    struct story s;
+    begin(&s);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    assert_int_equal(stop(&s, 1), ERR_OK);
+    seq_no n = record(&s, 1)->ended_n + LEDGER_DRILL_WINDOWS * W;
+    rest(&s, 200);
+    s.view = 40;
+    later(&s, 10);
+    done(&s, 2, 1, s.n, 40);
+    assert_true(record(&s, 1)->done);
+    accuse(&s, 1, 2, n);
+    show_omission(&s, n + 1, LEDGER_DRILL_VIEWS);
+    assert_false(convicted(&s, 2));
+    accuse(&s, 1, 2, n + 1);
+    assert_true(convicted(&s, 2));
+    end(&s);
+}
+
+static void a_claim_of_views_reaches_as_far_as_others_tell(void **state) {
+    (void)state;
+    struct story s;
+    begin(&s);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    ticks_view(&s, 2, 900);
+    ticks_view(&s, 3, 800); /* one other alone tells nothing */
+    done(&s, 2, 1, 0, NUMBER_MAX);
+    done(&s, 2, 1, 0, LEDGER_DRILL_VIEWS + 1);
+    assert_false(record(&s, 1)->done);
+    ticks_view(&s, 1, 1);
+    done(&s, 2, 1, 0, LEDGER_DRILL_VIEWS + 2);
+    assert_false(record(&s, 1)->done);
+    done(&s, 2, 1, 0, LEDGER_DRILL_VIEWS + 1);
+    assert_true(record(&s, 1)->done);
+    assert_int_equal(record(&s, 1)->ended_view, 1);
+    end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_omission_is_the_drills_when_either_half_is),
+        cmocka_unit_test(who_never_says_done_is_not_excused_for_ever),
+        cmocka_unit_test(a_late_claim_excuses_no_more_than_the_drill_can_have_done),
+        cmocka_unit_test(a_claim_of_views_reaches_as_far_as_others_tell),
     };
     return cmocka_run_group_tests_name("drills blame", tests, NULL, NULL);
 }
