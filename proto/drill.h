@@ -55,7 +55,7 @@ struct drill_record {
     char operator_name[DRILL_OPERATOR_MAX + 1];
     seq_no started_n;
     time_ms started_t, ends_t; /* agreed time */
-    view_no started_view;      /* of the target's latest tick */
+    view_no started_view;      /* of the target's latest tick, as far as others' ticks bear it out */
     enum drill_end end;
     seq_no ended_n; /* 0 while it runs */
     time_ms ended_t;

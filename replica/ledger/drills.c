@@ -190,6 +190,16 @@ static void make_room(struct ledger *l) {
     l->drill_count--;
 }
 
+/* Where the target is. Its own tick may be seconds old, so an honest one may tell a view that ended; but one that lags
+   far behind what others tell would bring its old lies under the drill. */
+static view_no view_believed(const struct ledger *l, member_id target) {
+    view_no own = l->ticks[target].view, told = view_told(l, target);
+    view_no least = told > LEDGER_DRILL_LAG ? told - LEDGER_DRILL_LAG : 0;
+    if (own > told)
+        return told;
+    return own > least ? own : least;
+}
+
 enum error ledger_drill(struct ledger *l, const struct public_key *by, const struct op_drill *op, struct buffer *why) {
     enum error e = may_begin(l, op, why);
     if (e != ERR_OK)
@@ -210,7 +220,7 @@ enum error ledger_drill(struct ledger *l, const struct public_key *by, const str
     d->started_n = l->executed + 1;
     d->started_t = l->t;
     d->ends_t = l->t + op->duration;
-    d->started_view = l->ticks[op->target].view;
+    d->started_view = view_believed(l, op->target);
     l->drill_count++;
     buffer_printf(why, "drill %" PRIu64 " begins: replica %u behaves as %s\n", id, (unsigned)op->target, op->behaviour);
     return ERR_OK;

@@ -135,12 +135,35 @@ static void a_claim_of_views_reaches_as_far_as_others_tell(void **state) {
     end(&s);
 }
 
+static void views_begin_where_others_tell_that_the_target_is(void **state) {
+    (void)state;
+    enum { TOLD = 9, LAG = LEDGER_DRILL_LAG };
+    static const struct {
+        view_no own, begins;
+    } ROWS[] = {{TOLD, TOLD}, {TOLD - LAG, TOLD - LAG}, {TOLD - LAG - 1, TOLD - LAG}, {0, TOLD - LAG}, {77, TOLD}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct story s;
+        begin(&s);
+        s.view = TOLD;
+        rest(&s, 40);
+        ticks_view(&s, 2, ROWS[i].own);
+        ticks_view(&s, 3, 80); /* one other alone tells nothing */
+        assert_int_equal(drill(&s, 2), ERR_OK);
+        show_omission(&s, 2, ROWS[i].begins);
+        assert_false(convicted(&s, 2));
+        show_omission(&s, 2, ROWS[i].begins - 1);
+        assert_true(convicted(&s, 2));
+        end(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_omission_is_the_drills_when_either_half_is),
         cmocka_unit_test(who_never_says_done_is_not_excused_for_ever),
         cmocka_unit_test(a_late_claim_excuses_no_more_than_the_drill_can_have_done),
         cmocka_unit_test(a_claim_of_views_reaches_as_far_as_others_tell),
+        cmocka_unit_test(views_begin_where_others_tell_that_the_target_is),
     };
     return cmocka_run_group_tests_name("drills blame", tests, NULL, NULL);
 }
