@@ -337,8 +337,7 @@ static bool made_by(const struct ledger *l, const struct drill_record *d, const 
     if (p->kind == EV_TICK_EQUIV || p->kind == EV_CLIENT_EQUIV || p->kind == EV_OBS_EQUIV) /* have no place */
         return ledger_drill_counts(l, d);
     struct drill_range range = range_of(l, d);
-    return (p->kind == EV_BAD_RECEIPT && p->n <= range.to_n) ||
-           range_holds(&range, p); /* receipts of old outputs too */
+    return range_holds(&range, p);
 }
 
 uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *p) {

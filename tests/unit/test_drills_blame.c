@@ -157,6 +157,35 @@ static void views_begin_where_others_tell_that_the_target_is(void **state) {
     }
 }
 
+static void receipt(struct buffer *out, member_id who, seq_no n, uint8_t root) {
+    uint8_t body[RECEIPT_BODY_LEN];
+    struct keys k = keys_of((uint8_t)(1 + who));
+    struct receipt_body b = {.n = n, .output_root = {{root}}, .t = 5};
+    struct seal_context context = {FRAME_RECEIPT, cluster.id, 0, who};
+    receipt_encode(body, &b);
+    frame_seal(out, &context, bytes_of(body, sizeof body), &k.sk);
+}
+
+static void a_receipt_forged_before_the_drill_is_not_the_drills(void **state) {
+    (void)state;
+    static const struct {
+        seq_no n;
+        uint64_t drill;
+    } ROWS[] = {{21 - W, 0}, {21 - W + 1, 1}, {24, 1}, {25, 0}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct story s;
+        struct buffer frames[3] = {{0}};
+        drilled(&s, 24, 0);
+        receipt(&frames[0], 2, ROWS[i].n, 1);
+        receipt(&frames[1], 0, ROWS[i].n, 2);
+        receipt(&frames[2], 1, ROWS[i].n, 2);
+        show(&s, EV_BAD_RECEIPT, frames, 3);
+        assert_int_equal(ledger_proof_at(s.m.ledger, 0)->drill, ROWS[i].drill);
+        assert_int_equal(s.alerts, ROWS[i].drill ? 0 : 1);
+        end(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_omission_is_the_drills_when_either_half_is),
@@ -164,6 +193,7 @@ int main(void) {
         cmocka_unit_test(a_late_claim_excuses_no_more_than_the_drill_can_have_done),
         cmocka_unit_test(a_claim_of_views_reaches_as_far_as_others_tell),
         cmocka_unit_test(views_begin_where_others_tell_that_the_target_is),
+        cmocka_unit_test(a_receipt_forged_before_the_drill_is_not_the_drills),
     };
     return cmocka_run_group_tests_name("drills blame", tests, NULL, NULL);
 }
