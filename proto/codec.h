@@ -15,6 +15,8 @@ void codec_encode(struct buffer *out, const struct msg *m);
 void codec_new_view_core(struct buffer *out, const struct msg_new_view *nv);
 /* Opens nothing: f was opened by frame_open. Everything in *out lives as long as f->raw and the arena. */
 enum error codec_decode(struct msg *out, const struct frame *f, struct arena *arena);
+/* The same for no more than the frame's signature covers: of a PRE-PREPARE the statement, whatever its batch is. */
+enum error codec_decode_signed(struct msg *out, const struct frame *f, struct arena *arena);
 
 /* Records of the store share the codec: a DECIDED record is a DECISION body, a CERT record a checkpoint_cert body. */
 void codec_encode_checkpoint_cert(struct buffer *out, const struct checkpoint_cert *c);

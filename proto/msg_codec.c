@@ -235,12 +235,26 @@ static bool signature_is_zero(const struct signature *sig) {
     return memcmp(sig->b, zero.b, SIGNATURE_LEN) == 0;
 }
 
+static struct msg without_body(const struct frame *f) {
+    return (struct msg){.type = f->type, .epoch = f->epoch, .sender = f->sender, .sig = f->sig, .raw = f->raw};
+}
+
 enum error codec_decode(struct msg *out, const struct frame *f, struct arena *arena) {
     struct taker t = {arena, ERR_OK};
-    *out = (struct msg){.type = f->type, .epoch = f->epoch, .sender = f->sender, .sig = f->sig, .raw = f->raw};
+    *out = without_body(f);
     if (!frame_type_signed(f->type) && !signature_is_zero(&f->sig)) {
         return ERR_NOT_CANONICAL;
     }
     decode_body(&t, out, f->body);
+    return t.error;
+}
+
+enum error codec_decode_signed(struct msg *out, const struct frame *f, struct arena *arena) {
+    if (f->type != FRAME_PRE_PREPARE) {
+        return codec_decode(out, f, arena);
+    }
+    struct taker t = {arena, ERR_OK};
+    *out = without_body(f);
+    decode_vote(&t, &out->pre_prepare.statement, f->signed_body);
     return t.error;
 }

@@ -206,8 +206,11 @@ static enum said dreams(struct fault *f, member_id to, struct msg *m) {
     const struct batch *b = &m->pre_prepare.batch;
     struct request_ref *refs = fault_memory(f, b->count, sizeof *refs);
     memcpy(refs, b->refs, b->count * sizeof *refs);
-    refs[b->count - 1].digest = fault_digest(f);
-    refs[b->count - 1].req_seq += 1 + fault_below(f, 3);
+    struct request_ref *last = &refs[b->count - 1];
+    last->digest = fault_digest(f);
+    last->req_seq += 1 + fault_below(f, 3);
+    while (is_named(b, last)) /* a number twice is no batch */
+        last->req_seq++;
     fault_propose(f, m, &(struct batch){BATCH_NORMAL, b->count, refs});
     return SAID_OTHERWISE;
 }

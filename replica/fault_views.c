@@ -147,6 +147,23 @@ static struct msg *view_changes_of(struct fault *f, const struct msg_new_view *n
     return vcs;
 }
 
+/* A NEW-VIEW that nobody can read tells the host nothing of the PRE-PREPAREs in it, which are signed as well. */
+static bool owns_up_to_each(struct fault *f, const struct msg_new_view *nv) {
+    struct seal_context context = fault_context(f, FRAME_PRE_PREPARE);
+    struct buffer frame = {0};
+    bool may_leave = true;
+    for (unsigned i = 0; may_leave && i < nv->slot_count; i++) {
+        uint8_t body[VOTE_BODY_LEN];
+        struct vote v = {nv->v, nv->slots[i].n, nv->slots[i].d, crypto_digest(DIGEST_NEW_VIEW, nv->core)};
+        vote_encode(body, &v);
+        buffer_clear(&frame);
+        frame_rebuild(&frame, &context, bytes_of(body, sizeof body), &nv->slots[i].pp_sig);
+        may_leave = fault_own_up(f, buffer_bytes(&frame));
+    }
+    buffer_free(&frame);
+    return may_leave;
+}
+
 static enum said counts_one_twice(struct fault *f, member_id to, struct msg *m) {
     (void)to;
     if (m->type != FRAME_NEW_VIEW)
@@ -155,7 +172,7 @@ static enum said counts_one_twice(struct fault *f, member_id to, struct msg *m) 
     vcs[m->new_view.vc_count - 1] = vcs[0];
     m->new_view.vcs = vcs;
     bind_new_view(f, m, slots_of(f, &m->new_view));
-    return SAID_OTHERWISE;
+    return owns_up_to_each(f, &m->new_view) ? SAID_OTHERWISE : SAID_NOTHING;
 }
 
 /* Drops a slot, puts NULL over what was prepared, another digest, or one slot too many. */

@@ -47,7 +47,7 @@ void node_drill_signed(struct node *n, struct bytes frame) {
     struct drilling *x = &n->drilling;
     struct frame f;
     struct msg m;
-    if (frame_open(&f, frame) == ERR_OK && f.sender == n->self && codec_decode(&m, &f, &arena) == ERR_OK) {
+    if (frame_open(&f, frame) == ERR_OK && f.sender == n->self && codec_decode_signed(&m, &f, &arena) == ERR_OK) {
         if (m.type == FRAME_PRE_PREPARE)
             higher(&x->max_n, m.pre_prepare.statement.n);
         else if (m.type == FRAME_PREPARE || m.type == FRAME_COMMIT)

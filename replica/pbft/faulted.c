@@ -179,7 +179,7 @@ enum error pbft_faulted(struct pbft *p, struct bytes raw, bool durable, struct p
     enum error e = ERR_OK;
     *record = (struct pbft_action){.kind = PBFT_PERSIST, .record = RECORD_FAULTED};
     bool own = frame_open(&f, raw) == ERR_OK && f.sender == p->config.self && f.epoch == p->config.verifier.epoch;
-    if (own && codec_decode(&m, &f, &arena) == ERR_OK) { /* what nobody can read binds nobody */
+    if (own && codec_decode_signed(&m, &f, &arena) == ERR_OK) { /* what nobody can read binds nobody */
         e = judge(p, &f, &m, durable, &is_new, &x);
     }
     if (e == ERR_OK && is_new) {

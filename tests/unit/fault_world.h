@@ -28,6 +28,7 @@ static struct {
     bool owned_before;               /* every signed frame that the node never made was owned up to before it left */
     struct digest owned[4096], made[64]; /* frames owned up to; frames of the node */
     unsigned made_count;
+    unsigned owned_proposals; /* of owned_up */
     struct node_facts facts;
     bool refuses; /* what is owned up to must not leave */
 } world;
@@ -83,7 +84,10 @@ static void on_sealed(void *self, struct bytes frame) {
 static bool on_faulted(void *self, struct bytes frame) {
     (void)self;
     assert_true(world.owned_up < sizeof world.owned / sizeof *world.owned);
+    struct frame f;
     world.owned[world.owned_up++] = name_of(frame);
+    world.owned_proposals += frame_open(&f, frame) == ERR_OK && f.type == FRAME_PRE_PREPARE &&
+                             frame_verify(&f, &f.cluster, &cluster.members[f.sender].key) == ERR_OK;
     return !world.refuses;
 }
 

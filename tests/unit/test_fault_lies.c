@@ -52,6 +52,48 @@ static void the_old_comes_again_and_alike_to_all(void **state) {
     fault_free(f);
 }
 
+/* Dreams of requests beside real ones of the same client: whatever they are, nobody refuses the batch for its form. */
+static void a_dream_names_no_number_twice(void **state) {
+    (void)state;
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        struct node_world w;
+        struct fault *f = honest(SELF, &w);
+        struct request_ref refs[] = {{.req_seq = 8}, {.req_seq = 9}, {.req_seq = 10}, {.req_seq = 7}};
+        struct msg m = {.type = FRAME_PRE_PREPARE, .pre_prepare.statement.n = 9};
+        struct buffer batch = {0}, frame = {0};
+        struct arena arena = {0};
+        batch_encode(&batch, &(struct batch){BATCH_NORMAL, 4, refs});
+        m.pre_prepare.batch_bytes = buffer_bytes(&batch);
+        m.pre_prepare.statement.d = batch_digest(buffer_bytes(&batch));
+        seal(&frame, &m, SELF);
+        begin(f, "phantom-requests", seed, INT64_MAX);
+        w.send(w.self, 1, buffer_bytes(&frame));
+        assert_true(decoded(&arena).pre_prepare.batch.refs[3].req_seq > 10);
+        arena_free(&arena);
+        buffer_free(&batch);
+        buffer_free(&frame);
+        fault_free(f);
+    }
+}
+
+/* Of the frame as a whole nothing can be read: the PRE-PREPAREs that it signs are told one by one. */
+static void a_new_view_that_nobody_can_read_owns_up_to_its_proposals(void **state) {
+    (void)state;
+    struct node_world w;
+    forget_frames();
+    make_all();
+    struct fault *f = traitor("count-one-twice", SELF, &w);
+    w.send(w.self, 1, buffer_bytes(&said[FRAME_NEW_VIEW]));
+    assert_int_equal(world.sent, 1);
+    assert_int_equal(world.owned_up, 2 + 1);
+    assert_int_equal(world.owned_proposals, 2);
+    world.refuses = true;
+    w.send(w.self, 1, buffer_bytes(&said[FRAME_NEW_VIEW]));
+    assert_int_equal(world.sent, 1);
+    free_all();
+    fault_free(f);
+}
+
 static void noise_keeps_its_rate(void **state) {
     (void)state;
     static const char *const names[] = {"flood-garbage:500", "wish-storm:500"};
@@ -174,6 +216,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(two_stories_have_one_place_and_two_digests),
         TEST(the_old_comes_again_and_alike_to_all),
+        TEST(a_dream_names_no_number_twice),
+        TEST(a_new_view_that_nobody_can_read_owns_up_to_its_proposals),
         TEST(noise_keeps_its_rate),
         TEST(a_hidden_commit_is_seen_by_the_victim_alone),
         TEST(a_hidden_commit_is_no_decision_of_the_liar),

@@ -180,6 +180,21 @@ static void it_says_how_far_it_went(void **state) {
     world_free(w);
 }
 
+/* Its signature covers the statement alone. */
+static void a_proposal_counts_whatever_its_batch_is(void **state) {
+    (void)state;
+    struct world *w = live_world(DRILLS_LIVE);
+    drill(w);
+    seq_no n = facts_of(w, 0).executed + 7;
+    struct msg m = {.type = FRAME_PRE_PREPARE, .pre_prepare = {.statement.n = n}};
+    m.pre_prepare.batch_bytes = bytes_of_text("no batch");
+    signed_for_it(w, &m);
+    node_drill_over(w->places[TARGET].node, 1, 1);
+    world_run(w, 1000);
+    assert_int_equal(record(w, 0)->max_n, n);
+    world_free(w);
+}
+
 static void a_claim_reaches_no_further_than_others_take(void **state) {
     (void)state;
     struct world *w = live_world(DRILLS_LIVE);
@@ -232,6 +247,7 @@ int main(void) {
         cmocka_unit_test(a_cluster_that_stands_still_ends_it),
         cmocka_unit_test(an_operator_stops_it),
         cmocka_unit_test(it_says_how_far_it_went),
+        cmocka_unit_test(a_proposal_counts_whatever_its_batch_is),
         cmocka_unit_test(a_claim_reaches_no_further_than_others_take),
         cmocka_unit_test(a_restart_is_honest_and_claims_all_that_may_be),
         cmocka_unit_test(who_hears_of_it_too_late_does_not_begin),

@@ -128,6 +128,27 @@ static void what_a_drill_signed_makes_no_twin(void **state) {
     }
 }
 
+/* The signature of a PRE-PREPARE covers its statement alone. */
+static void what_a_drill_proposed_is_known_though_nobody_can_read_the_batch(void **state) {
+    (void)state;
+    for (unsigned restarted = 0; restarted < 2; restarted++) {
+        struct cluster *c = cluster_new(4);
+        struct recalled s = statement(FRAME_PRE_PREPARE, 16, 1);
+        struct msg m = told(&s);
+        m.pre_prepare.batch_bytes = bytes_of_text("no batch");
+        work(c, 1, 10);
+        assert_int_equal(own_up(c, 3, &m), ERR_OK);
+        assert_int_equal(remembered(c, 3), 1);
+        if (restarted) {
+            restart(c, 3);
+        }
+        claims(c, 0, 3, &s, restarted);
+        claims(c, 1, 3, &s, restarted);
+        assert_int_equal(phase_of(c, 3), PHASE_ACTIVE);
+        cluster_free(c);
+    }
+}
+
 /* --- views --- */
 
 enum { CAUGHT_MAX = 64 };
@@ -396,6 +417,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_drill_signed_is_no_proof_of_a_lost_disk),
         cmocka_unit_test(what_a_drill_signed_makes_no_twin),
+        cmocka_unit_test(what_a_drill_proposed_is_known_though_nobody_can_read_the_batch),
         cmocka_unit_test(frames_of_views_are_told_apart_too),
         cmocka_unit_test(a_drill_excuses_no_lost_disk),
         cmocka_unit_test(what_can_never_be_asked_is_not_kept),
