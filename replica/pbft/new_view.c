@@ -101,6 +101,20 @@ static void install(struct pbft *p, const struct msg *m) {
     }
 }
 
+/* A VIEW-CHANGE speaks for its signer inside a NEW-VIEW as well: who told me otherwise by itself is named. True: it was
+   the primary of the new view, so the others may have been given a view that begins otherwise. */
+static bool primary_told_otherwise(struct pbft *p, const struct msg_new_view *nv) {
+    bool primary = false;
+    for (unsigned i = 0; i < nv->vc_count; i++) {
+        const struct msg *vc = &nv->vcs[i], *held = p->peers[vc->sender].view_change;
+        if (held && held->view_change.v == nv->v && !bytes_equal(held->raw, vc->raw)) {
+            notice(p, EV_EQUIV_VC, vc->sender, nv->v, 0, held->raw, vc->raw);
+            primary |= vc->sender == primary_of(nv->v, p->members);
+        }
+    }
+    return primary;
+}
+
 enum error handle_new_view(struct pbft *p, const struct msg *m) {
     const struct msg_new_view *nv = &m->new_view;
     if (p->phase != PHASE_ACTIVE && p->phase != PHASE_CHANGING && p->phase != PHASE_LEARNER) {
@@ -117,7 +131,11 @@ enum error handle_new_view(struct pbft *p, const struct msg *m) {
         suspect(p, WISH_PROOF);
         return ERR_CONFLICT;
     }
+    bool otherwise = primary_told_otherwise(p, nv);
     install(p, m); /* self-certifying: also for views beyond mine */
+    if (otherwise && p->view == nv->v) {
+        suspect(p, WISH_PROOF);
+    }
     return ERR_OK;
 }
 
