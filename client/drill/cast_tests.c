@@ -1,4 +1,5 @@
 /* What a play can watch for: tests of the replicas' own words and of the evidence that the log holds. */
+#include "base/clock.h"
 #include "client/drill/cast_parts.h"
 
 #include <signal.h>
@@ -6,10 +7,32 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LAG_MAX = 24 /* batches between two looks of one round */, STOP_MS = 5000 };
+enum { LAG_MAX = 24 /* batches between two looks of one round */, STOP_MS = 5000, ENOUGH_MS = 30000, POLL_MS = 200 };
 
 static bool is_active(const struct replica_seen *r) {
     return r->reachable && strcmp(r->phase, "ACTIVE") == 0;
+}
+
+static unsigned reachable(const struct scene *s, const struct replica_seen *seen) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < s->cast->members; i++) {
+        count += seen[i].reachable;
+    }
+    return count;
+}
+
+bool scene_look_at(struct scene *s, unsigned enough, struct replica_seen seen[MEMBERS_MAX]) {
+    mono_ms deadline = clock_mono() + ENOUGH_MS;
+    for (;;) {
+        scene_look(s, seen);
+        if (reachable(s, seen) >= enough) {
+            return true;
+        }
+        if (clock_mono() >= deadline) {
+            return false;
+        }
+        clock_sleep(POLL_MS);
+    }
 }
 
 /* The highest view that f+1 active replicas are in, or, while none is, that f+1 reachable ones are in; 0: none. */
@@ -38,6 +61,10 @@ member_id scene_primary(struct scene *s) {
     return (member_id)(view_of(s->cast, seen) % s->cast->members);
 }
 
+bool scene_is_traitor(const struct scene *s, member_id who) {
+    return who < s->cast->members && s->cast->replica[who].behaviour != NULL;
+}
+
 member_id scene_backup(struct scene *s, unsigned k) {
     member_id primary = scene_primary(s);
     for (member_id m = 0; m < s->cast->members; m++) {
@@ -60,13 +87,11 @@ bool scene_view_above(struct scene *s, int64_t view) {
 
 bool scene_view_is(struct scene *s, int64_t view) {
     struct replica_seen seen[MEMBERS_MAX];
-    scene_look(s, seen);
+    bool is = scene_look_at(s, quorum_weak(s->cast->members), seen);
     for (unsigned i = 0; i < s->cast->members; i++) {
-        if (seen[i].reachable && (int64_t)seen[i].view != view) {
-            return false;
-        }
+        is = is && (!seen[i].reachable || (int64_t)seen[i].view == view);
     }
-    return true;
+    return is;
 }
 
 bool scene_all_active(struct scene *s, int64_t unused) {

@@ -4,6 +4,7 @@
 #include "base/invariant.h"
 #include "base/quorum.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- looking ---- */
@@ -54,8 +55,33 @@ bool moves_any_logged(struct scene *s, int64_t text) {
     return false;
 }
 
+static bool honest_wished(struct scene *s, view_no view, const char *reason) {
+    char text[64];
+    snprintf(text, sizeof text, "wish v=%llu %s", (unsigned long long)view, reason);
+    for (member_id i = 0; i < scene_members(s); i++)
+        if (!scene_is_traitor(s, i) && scene_logged(s, i, text))
+            return true;
+    return false;
+}
+
+/* A view that an honest member wished for because the primary was slow, or, behind such a one, because its primary did
+   not begin in time. */
+static bool is_excused(struct scene *s, view_no view, bool first) {
+    return honest_wished(s, view, "SLOW") || (!first && honest_wished(s, view, "NV_TIMEOUT"));
+}
+
 bool moves_view_kept(struct scene *s, int64_t view) {
-    return scene_view_is(s, view) || moves_any_logged(s, moves_words(" SLOW"));
+    struct replica_seen seen[MEMBERS_MAX];
+    view_no from = (view_no)view, known = from;
+    bool kept = scene_look_at(s, quorum_weak(scene_members(s)), seen);
+    for (member_id i = 0; i < scene_members(s) && kept; i++) {
+        kept = !seen[i].reachable || seen[i].view >= from;
+        while (kept && seen[i].reachable && known < seen[i].view) {
+            kept = is_excused(s, known + 1, known == from);
+            known++;
+        }
+    }
+    return kept;
 }
 
 bool moves_one_reached(struct scene *s, int64_t view) {

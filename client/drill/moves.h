@@ -40,8 +40,9 @@ static inline int64_t moves_words(const char *text) {
 }
 /* Somebody who can be reached is in this view or a higher one, or changes to it. */
 bool moves_one_reached(struct scene *s, int64_t view);
-/* Nobody is in another view, unless a log says that the primary was SLOW: on a busy machine any primary may be, and
-   that is not the liar's doing. */
+/* f+1 or more can be reached, and nobody of them is in another view, unless for each view since then the log of an
+   honest member says that the primary was SLOW: on a busy machine any primary may be, and that is not the liar's doing.
+ */
 bool moves_view_kept(struct scene *s, int64_t view);
 /* The cluster has executed this batch. */
 bool moves_executed(struct scene *s, int64_t n);

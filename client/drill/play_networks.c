@@ -54,7 +54,7 @@ static bool settled(struct scene *s, int64_t unused) {
     (void)unused;
     seq_no before = watch_highest(s);
     clock_sleep(1000);
-    return watch_highest(s) == before;
+    return before > 0 && watch_highest(s) == before;
 }
 
 static void stands_still(struct scene *s, unsigned seconds, const char *what) {

@@ -24,6 +24,7 @@
 struct scene;
 unsigned scene_members(const struct scene *s);
 member_id scene_primary(struct scene *s); /* of the view that f+1 replicas are in */
+bool scene_is_traitor(const struct scene *s, member_id who);
 /* A member that is neither the primary nor a traitor: the k-th of them. */
 member_id scene_backup(struct scene *s, unsigned k);
 
@@ -68,6 +69,9 @@ struct replica_seen {
 };
 /* `quorate replicas --json`. */
 void scene_look(struct scene *s, struct replica_seen seen[MEMBERS_MAX]);
+/* The same again and again until so many can be reached at once; false when they can't for half a minute. For tests of
+   what must not happen: nobody contradicts a look that sees nobody. */
+bool scene_look_at(struct scene *s, unsigned enough, struct replica_seen seen[MEMBERS_MAX]);
 /* Any verb with --json: one array of its lines, which the caller decrefs; NULL when it failed. arguments end with NULL.
  */
 json_t *scene_ask(struct scene *s, const char *verb, ...) __attribute__((sentinel));
@@ -80,7 +84,8 @@ bool scene_log_of(struct scene *s, const char *process, const char *text); /* "a
 
 /* Tests for scene_must and its kin. */
 bool scene_view_above(struct scene *s, int64_t view);   /* f+1 replicas are ACTIVE in a higher view */
-bool scene_view_is(struct scene *s, int64_t view);      /* nobody who can be reached is in another */
+bool scene_view_is(struct scene *s, int64_t view);      /* nobody of those who can be reached, f+1 or more, is in
+                                                           another */
 bool scene_all_active(struct scene *s, int64_t unused); /* all that are expected: reachable, ACTIVE, one log hash */
 bool scene_is_active(struct scene *s, int64_t member);
 bool scene_convicted(struct scene *s, int64_t member);  /* there is evidence against this member ... */

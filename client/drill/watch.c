@@ -1,6 +1,8 @@
 /* Each test asks the cluster anew, through the verbs that an operator has, and is false when there is no answer. */
 #include "client/drill/watch.h"
 
+#include "base/quorum.h"
+
 #include <string.h>
 
 static const struct watched *question_of(int64_t argument) {
@@ -198,7 +200,10 @@ bool watch_phase(struct scene *s, int64_t question) {
 bool watch_unreachable(struct scene *s, int64_t member) {
     struct replica_seen seen[MEMBERS_MAX];
     scene_look(s, seen);
-    return !seen[member].reachable;
+    bool others = true;
+    for (member_id i = 0; i < scene_members(s); i++)
+        others &= i == member || scene_is_traitor(s, i) || seen[i].reachable;
+    return others && !seen[member].reachable;
 }
 
 bool watch_stopped(struct scene *s, int64_t member) {
@@ -209,7 +214,8 @@ bool watch_stopped(struct scene *s, int64_t member) {
 seq_no watch_highest(struct scene *s) {
     struct replica_seen seen[MEMBERS_MAX];
     seq_no highest = 0;
-    scene_look(s, seen);
+    if (!scene_look_at(s, quorum_weak(scene_members(s)), seen))
+        return 0;
     for (member_id i = 0; i < scene_members(s); i++)
         if (seen[i].reachable && seen[i].executed > highest)
             highest = seen[i].executed;
@@ -217,5 +223,6 @@ seq_no watch_highest(struct scene *s) {
 }
 
 bool watch_stands_still(struct scene *s, int64_t n) {
-    return watch_highest(s) <= (seq_no)n;
+    seq_no highest = watch_highest(s);
+    return highest > 0 && highest <= (seq_no)n;
 }

@@ -45,11 +45,12 @@ bool watch_logged(struct scene *s, int64_t question);
 bool watch_log_of(struct scene *s, int64_t question);
 /* Replica `member` shows phase `text`. */
 bool watch_phase(struct scene *s, int64_t question);
+/* It can't be reached, and every other honest one can. */
 bool watch_unreachable(struct scene *s, int64_t member);
 /* Its process ended by itself with status 1. */
 bool watch_stopped(struct scene *s, int64_t member);
-/* Nobody who can be reached has executed more than n. */
+/* Nobody of those who can be reached, f+1 or more, has executed more than n. */
 bool watch_stands_still(struct scene *s, int64_t n);
-seq_no watch_highest(struct scene *s); /* the last batch that anybody shows */
+seq_no watch_highest(struct scene *s); /* the last batch that anybody shows; 0: f+1 can't be reached */
 
 #endif
