@@ -259,12 +259,9 @@ bool cast_given_up(const struct cast *c, member_id who) {
     return c->replica[who].given_up;
 }
 
-uint64_t cast_changed_frames(struct cast *c) {
-    uint64_t sum = 0;
-    for (member_id m = 0; m < c->members; m++) {
-        sum += c->replica[m].bites + (c->replica[m].behaviour ? cast_counter(c, m, "frames_changed") : 0);
-    }
-    return sum;
+uint64_t cast_changed_frames(struct cast *c, member_id who) {
+    const struct replica_cast *r = &c->replica[who];
+    return r->bites + (r->behaviour ? cast_counter(c, who, "frames_changed") : 0);
 }
 
 const char *cast_sink_path(const struct cast *c) {

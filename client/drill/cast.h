@@ -26,8 +26,8 @@ bool cast_given_up(const struct cast *c, member_id who); /* scene_given_up was c
 int cast_crashed(struct cast *c, member_id who);
 /* Appends all that the replica's processes logged. */
 void cast_log_of(member_id who, struct buffer *out);
-unsigned cast_killed(const struct cast *c);       /* processes of the stage that a play killed */
-uint64_t cast_changed_frames(struct cast *c);     /* by the fault filters of all replicas, now and before restarts */
+unsigned cast_killed(const struct cast *c);                  /* processes of the stage that a play killed */
+uint64_t cast_changed_frames(struct cast *c, member_id who); /* by its fault filter, now and before restarts */
 const char *cast_sink_path(const struct cast *c); /* one line a message handed over: number TAB type TAB host TAB
                                                      service TAB state TAB milliseconds of the wall clock */
 /* What the plugins see from now on; service "": the host. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERB_MS = 60000, LOOK_MS = 20000, REPORT_MS = 10000, WORDS_MAX = 24 };
+enum { VERB_MS = 60000, LOOK_MS = 20000, REPORT_MS = 30000, WORDS_MAX = 24 };
 
 /* ---- verbs ---- */
 

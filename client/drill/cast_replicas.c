@@ -215,6 +215,11 @@ void scene_pause(struct scene *s, member_id who) {
     scene_bit(s, 1, what);
 }
 
+void scene_hold(struct scene *s, member_id who) {
+    process_signal(&replica(s->cast, who)->process, SIGSTOP);
+    scene_note(s, "replica %u stands still", who);
+}
+
 void scene_resume(struct scene *s, member_id who) {
     process_signal(&replica(s->cast, who)->process, SIGCONT);
     scene_note(s, "replica %u goes on", who);

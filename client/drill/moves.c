@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- looking ---- */
 
@@ -116,17 +117,30 @@ static bool has_executed(struct scene *s, int64_t member_and_n) {
 
 /* ---- moves ---- */
 
+/* f+1 are ACTIVE in a view that it leads. */
+static bool leads(struct scene *s, int64_t who) {
+    struct replica_seen seen[MEMBERS_MAX];
+    unsigned members = scene_members(s), count = 0;
+    scene_look(s, seen);
+    for (unsigned i = 0; i < members; i++)
+        count += seen[i].reachable && strcmp(seen[i].phase, "ACTIVE") == 0 && (int64_t)(seen[i].view % members) == who;
+    return count >= quorum_weak(members);
+}
+
+static void pass_on(struct scene *s, member_id leader) {
+    view_no v = moves_view(s);
+    scene_hold(s, leader);
+    scene_comes(s, MOVES_PATIENCE_S, scene_view_above, (int64_t)v);
+    scene_resume(s, leader);
+    scene_comes(s, MOVES_PATIENCE_S, scene_all_active, 0);
+}
+
 view_no moves_lead(struct scene *s, member_id who) {
     for (unsigned turns = 0; scene_primary(s) != who && turns < 2 * scene_members(s); turns++) {
-        view_no v = moves_view(s);
-        member_id leader = scene_primary(s);
-        scene_note(s, "replica %u stands still until the next one leads: the drill begins with replica %u", leader,
-                   who);
-        scene_pause(s, leader);
-        scene_comes(s, MOVES_PATIENCE_S, scene_view_above, (int64_t)v);
-        scene_resume(s, leader);
-        scene_comes(s, MOVES_PATIENCE_S, scene_all_active, 0);
+        scene_note(s, "the drill begins with replica %u: whoever leads stands still until the next one does", who);
+        pass_on(s, scene_primary(s));
     }
+    scene_must(s, PROMISE_LIVENESS, 2 * MOVES_PATIENCE_S, leads, who, "the replica leads that the drill begins with");
     return moves_view(s);
 }
 

@@ -12,7 +12,8 @@ enum {
 
 /* The highest view that f+1 replicas are in. */
 view_no moves_view(struct scene *s);
-/* Pauses one primary after the other until `who` leads; returns its view. Mostly it leads already. */
+/* Holds one primary after the other until `who` leads, or liveness is broken; returns its view. Mostly it leads
+   already, and what is held is no part of the fault. */
 view_no moves_lead(struct scene *s, member_id who);
 /* The member that leads after it. */
 member_id moves_next(const struct scene *s, member_id who);

@@ -67,7 +67,7 @@ static json_t *alerts(const struct plan_count *c) {
 
 json_t *report_new(const struct outcome *o) {
     const struct line_marks *m = line_marks(o->line);
-    bool bit = o->changed_frames + o->killed + line_bites(o->line) > 0;
+    bool bit = o->idle == 0 && o->changed_frames + o->killed + line_bites(o->line) > 0;
     char stamp[25];
     clock_rfc3339(stamp, o->wall);
     json_t *j = json_object();

@@ -13,6 +13,7 @@ struct outcome { /* all that the stage knows at the end; borrowed */
     const struct line *line;
     struct plan_count alerts;
     uint64_t changed_frames;
+    member_set idle; /* traitors that changed nothing */
     unsigned killed;
     uint64_t lost;  /* acknowledged and not stored */
     bool cut_short; /* the stage ended early: what is not broken was not judged */
@@ -22,7 +23,8 @@ struct outcome { /* all that the stage knows at the end; borrowed */
     mono_ms ended;
     time_ms wall; /* when it began */
 };
-/* The caller decrefs. Verdict: "kept"; "broken", a promise; "no bite", the fault did nothing. */
+/* The caller decrefs. Verdict: "kept"; "broken", a promise; "no bite", the fault did nothing, or a
+   traitor of it. */
 json_t *report_new(const struct outcome *o);
 /* Verdict "error": the stage itself failed, for this reason. */
 json_t *report_error(const struct drill *d, const char *reason, mono_ms elapsed);

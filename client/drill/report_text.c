@@ -188,7 +188,7 @@ static unsigned put_troubles(struct buffer *out, const json_t *r) {
         }
     }
     if (broken == 0 && !json_is_true(json_object_get(r, "bit"))) {
-        put_reason(out, r, "no bite", "the fault changed no frame, killed nobody and told no lie");
+        put_reason(out, r, "no bite", "the fault, or a traitor of it, changed no frame, killed nobody and told no lie");
     }
     return broken;
 }

@@ -100,6 +100,7 @@ void scene_honest(struct scene *s, member_id who); /* and ends */
 void scene_kill(struct scene *s, member_id who);   /* SIGKILL, reaped */
 void scene_start(struct scene *s, member_id who);  /* again, on the same directory; does not wait for it */
 void scene_pause(struct scene *s, member_id who);  /* SIGSTOP */
+void scene_hold(struct scene *s, member_id who);   /* the same before the fault: no part of it, and no bite */
 void scene_resume(struct scene *s, member_id who);
 /* Has the process ended by itself? Its exit status goes to *status. */
 bool scene_ended(struct scene *s, member_id who, int *status);

@@ -147,6 +147,19 @@ static void count_bites(struct scene *s, uint64_t count, const char *what) {
     }
 }
 
+/* Each traitor must have done something by itself: what others were made to suffer is no bite of its. */
+static void count_frames(struct scene *s, struct outcome *o) {
+    const struct drill_traitor *t = s->drill->cast.traitors;
+    for (unsigned i = 0; i < DRILL_TRAITORS_MAX && t[i].behaviour != NULL; i++) {
+        uint64_t changed = cast_changed_frames(s->cast, t[i].member);
+        o->changed_frames += changed;
+        if (changed == 0) {
+            o->idle |= set_of(t[i].member);
+            scene_note(s, "replica %u changed nothing: %s", t[i].member, t[i].behaviour);
+        }
+    }
+}
+
 /* False: what was broken stays so, and nothing more can be rehearsed. */
 static bool heal(struct scene *s) {
     cast_heal(s->cast);
@@ -193,7 +206,7 @@ static json_t *judge(struct stage *g) {
     struct scene *s = &g->scene;
     struct outcome o = {.drill = g->drill, .line = s->line, .wall = g->wall, .ended = clock_mono()};
     put_figures(&o, g);
-    o.changed_frames = cast_changed_frames(s->cast);
+    count_frames(s, &o);
     o.killed = cast_killed(s->cast);
     count_bites(s, cast_dropped(s->cast), "packets dropped");
     count_bites(s, cast_lies_told(s->cast), "lies of observers");

@@ -19,7 +19,8 @@ struct scene {
     struct replica_seen seen[MEMBERS_MAX];
     char log[MEMBERS_MAX][LOG_BYTES];
     member_id led_by;
-    unsigned pauses, faults, broken;
+    bool stubborn; /* no view ends */
+    unsigned held, broken;
 };
 
 /* ---- the stage ---- */
@@ -67,9 +68,15 @@ bool scene_comes(struct scene *s, unsigned seconds, scene_test *test, int64_t ar
     return test(s, argument);
 }
 
+static void in_view(struct scene *s, view_no view) {
+    for (unsigned i = 0; i < MEMBERS; i++)
+        s->seen[i].view = view;
+    s->led_by = (member_id)(view % MEMBERS);
+}
+
 bool scene_view_above(struct scene *s, int64_t view) {
-    (void)s, (void)view;
-    return true;
+    in_view(s, (view_no)view + !s->stubborn);
+    return !s->stubborn;
 }
 
 bool scene_all_active(struct scene *s, int64_t unused) {
@@ -87,9 +94,9 @@ bool scene_convicted(struct scene *s, int64_t member) {
     return false;
 }
 
-void scene_pause(struct scene *s, member_id who) {
-    (void)who;
-    s->faults++;
+void scene_hold(struct scene *s, member_id who) {
+    assert_int_equal(who, s->led_by);
+    s->held++;
 }
 
 void scene_resume(struct scene *s, member_id who) {
@@ -140,15 +147,11 @@ bool scene_ended(struct scene *s, member_id who, int *status) {
 /* ---- the tests ---- */
 
 static struct scene at_rest(view_no view) {
-    struct scene s = {.led_by = (member_id)(view % MEMBERS)};
+    struct scene s = {0};
     for (unsigned i = 0; i < MEMBERS; i++)
-        s.seen[i] = (struct replica_seen){.reachable = true, .view = view, .phase = "ACTIVE", .executed = 100};
+        s.seen[i] = (struct replica_seen){.reachable = true, .phase = "ACTIVE", .executed = 100};
+    in_view(&s, view);
     return s;
-}
-
-static void in_view(struct scene *s, view_no view) {
-    for (unsigned i = 0; i < MEMBERS; i++)
-        s->seen[i].view = view;
 }
 
 static void lose(struct scene *s, unsigned count) {
@@ -232,6 +235,28 @@ static void cluster_that_nobody_reaches_does_not_stand_still(void **state) {
     assert_false(watch_stands_still(&s, 100));
 }
 
+static void drill_begins_when_the_right_one_leads(void **state) {
+    (void)state;
+    struct scene s = at_rest(8);
+    assert_int_equal(moves_lead(&s, 0), 8);
+    assert_int_equal(s.held, 0);
+    assert_int_equal(moves_lead(&s, 3), 11);
+    assert_int_equal(s.held, 3);
+    assert_int_equal(s.broken, 0);
+}
+
+static void drill_that_the_wrong_one_leads_is_broken(void **state) {
+    (void)state;
+    struct scene s = at_rest(8);
+    s.stubborn = true;
+    moves_lead(&s, 3);
+    assert_int_equal(s.broken, 1);
+    s = at_rest(8);
+    lose(&s, 4);
+    moves_lead(&s, 0); /* nobody shows that it leads */
+    assert_int_equal(s.broken, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(view_that_nobody_left_is_kept),
@@ -241,6 +266,8 @@ int main(void) {
         cmocka_unit_test(traitor_excuses_nothing),
         cmocka_unit_test(member_is_gone_when_the_others_are_there),
         cmocka_unit_test(cluster_that_nobody_reaches_does_not_stand_still),
+        cmocka_unit_test(drill_begins_when_the_right_one_leads),
+        cmocka_unit_test(drill_that_the_wrong_one_leads_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,21 @@ static void fault_that_did_nothing_is_no_bite(void **state) {
     line_free(line);
 }
 
+/* The laggard was killed, one traitor lied, and the other did nothing: nothing is known of that one. */
+static void traitor_that_did_nothing_is_no_bite(void **state) {
+    (void)state;
+    struct line *line = line_new(-1, 1000);
+    struct outcome o = good_run(line);
+    o.killed = 1;
+    line_bit(line, 5000, 1, "replica 0 is stopped");
+    o.idle = set_of(2);
+    json_t *r = report_new(&o);
+    assert_string_equal(verdict(r), "no bite");
+    assert_true(json_is_false(json_object_get(r, "bit")));
+    json_decref(r);
+    line_free(line);
+}
+
 static void broken_promise_breaks_the_drill(void **state) {
     (void)state;
     for (unsigned p = 0; p < PROMISE_LIMIT; p++) {
@@ -350,6 +365,7 @@ int main(void) {
         cmocka_unit_test(all_kept_and_bitten_is_kept),
         cmocka_unit_test(stage_that_ends_early_tells_only_of_what_is_broken),
         cmocka_unit_test(fault_that_did_nothing_is_no_bite),
+        cmocka_unit_test(traitor_that_did_nothing_is_no_bite),
         cmocka_unit_test(broken_promise_breaks_the_drill),
         cmocka_unit_test(every_key_is_always_there),
         cmocka_unit_test(text_reads_as_it_should),
