@@ -7,6 +7,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
+, := ,
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 DEPS := gcc make pkg-config libsodium-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler librocksdb-dev \
@@ -80,6 +81,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(LIB) -lcmocka $(LIBS_REPLICA) -ljansson -lcurl
 
 $(BUILD)/tests/unit/test_drill_disk: $(BUILD)/quorate-disk.so
+# These play the cluster behind the client library, and its time.
+$(BUILD)/tests/unit/test_drill_live_%: LDFLAGS_ALL += $(addprefix -Wl$(,)--wrap=,client_call client_status client_alerts clock_mono clock_sleep)
 
 # The simulator links its own signatures and digests (tests/sim/standin.c) before the archive, so sign.o and digest.o
 # are never pulled in.

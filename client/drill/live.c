@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum {
-    CALL_MS = 5000,
     QUIET_MS = 3000, /* how long the throughput before and after is measured */
     LOOK_MS = 500,
     ASK_MS = 2000,        /* between operations that only ask */
@@ -67,178 +66,21 @@ void live_broken(struct live *l, enum promise p, const char *format, ...) {
     }
 }
 
-/* ---- what the log holds ---- */
-
-static enum error take_drills(struct live_drills *out, const struct reply *reply, bool *more) {
-    struct arena arena = {0};
-    struct query_page page = {0};
-    enum error e = reply->result != ERR_OK ? reply->result : query_page_decode(&page, reply->value, &arena);
-    struct reader r = reader_of(page.part);
-    while (e == ERR_OK && r.at < r.end) {
-        e = out->count < LIVE_DRILLS_MAX ? drill_record_decode(&out->list[out->count], &r) : ERR_TOO_MANY;
-        out->count += e == ERR_OK;
-    }
-    *more = e == ERR_OK && page.more;
-    arena_free(&arena);
-    return e;
-}
-
-enum error live_drills(struct order *o, mono_ms timeout, struct live_drills *out, struct buffer *why) {
-    enum error e = ERR_OK;
-    bool more = true;
-    out->count = 0;
-    while (e == ERR_OK && more) {
-        struct request r = {.kind = OP_QUERY, .query = {QUERY_DRILLS, "", "", "", "", QUERY_PAGE_MAX, out->count}};
-        struct client_reply reply;
-        e = client_call(o->client, o->cli.key_path, &r, timeout, &reply, why);
-        if (e == ERR_OK) {
-            e = take_drills(out, &reply.reply, &more);
-            client_reply_free(&reply);
-        }
-    }
-    return e;
-}
-
-static const struct drill_record *running(const struct live_drills *all) {
-    for (unsigned i = 0; i < all->count; i++) {
-        if (all->list[i].end == DRILL_RUNS) {
-            return &all->list[i];
-        }
-    }
-    return NULL;
-}
-
-/* The record of the drill as it stands; what can't be asked now is asked again later. */
-static void ask_record(struct live *l) {
-    struct live_drills *all = xcalloc(1, sizeof *all);
-    struct buffer why = {0};
-    if (live_drills(l->order, CALL_MS, all, &why) == ERR_OK) {
-        for (unsigned i = 0; i < all->count; i++) {
-            if (all->list[i].id == l->record.id) {
-                l->record = all->list[i];
-            }
-        }
-    }
-    buffer_free(&why);
-    free(all);
-}
-
-/* ---- orders ---- */
-
-/* An exit code, or CLI_GO_ON; what the cluster answered goes to `text`. */
-static int call(struct order *o, struct request *r, struct buffer *text) {
-    struct client_reply reply;
-    struct buffer why = {0};
-    int code = CLI_GO_ON;
-    enum error e = client_call(o->client, o->cli.key_path, r, o->cli.timeout, &reply, &why);
-    if (e != ERR_OK) {
-        code = cli_fail_call(&o->cli, e, "the order", &why);
-    } else {
-        buffer_put(text, reply.reply.value.data, reply.reply.value.len);
-        while (text->len > 0 && text->data[text->len - 1] == '\n') {
-            text->len--;
-        }
-        e = reply.reply.result;
-        if (e != ERR_OK) {
-            code = text->len > 0 ? cli_fail(&o->cli, CLI_REFUSED, "refused (%s): %s", error_name(e), buffer_cstr(text))
-                                 : cli_fail_error(&o->cli, e, "the order");
-        }
-        client_reply_free(&reply);
-    }
-    buffer_free(&why);
-    return code;
-}
+/* ---- the order ---- */
 
 static int order_drill(struct live *l, mono_ms for_ms) {
     struct request r = {.kind = OP_DRILL};
     struct buffer text = {0};
     r.drill = (struct op_drill){l->target, l->drill->live, l->drill->name, (uint32_t)for_ms};
-    int code = call(l->order, &r, &text);
+    int code = live_call(l->order, &r, &text);
     if (code == CLI_GO_ON) {
         l->record.id = strtoull(buffer_cstr(&text) + strlen("drill "), NULL, 10);
         l->began = clock_mono();
-        ask_record(l);
+        live_ask_record(l);
         line_injected(l->line, l->began, buffer_cstr(&text));
         say(l, buffer_cstr(&text));
     }
     buffer_free(&text);
-    return code;
-}
-
-int drill_live_stop(struct order *o) {
-    struct live_drills *all = xcalloc(1, sizeof *all);
-    struct buffer text = {0}, why = {0};
-    enum error e = live_drills(o, o->cli.timeout, all, &why);
-    int code = e == ERR_OK ? CLI_GO_ON : cli_fail_call(&o->cli, e, "the list of drills", &why);
-    const struct drill_record *now = running(all);
-    if (code == CLI_GO_ON && now == NULL) {
-        code = cli_fail(&o->cli, CLI_REFUSED, "no drill runs: the cluster: `quorate drill status` lists the last ones");
-    } else if (code == CLI_GO_ON) {
-        struct request r = {.kind = OP_DRILL_STOP, .drill_stop = {now->id}};
-        code = call(o, &r, &text);
-    }
-    if (code == CLI_GO_ON) {
-        puts(buffer_cstr(&text));
-        code = CLI_DONE;
-    }
-    buffer_free(&text);
-    buffer_free(&why);
-    free(all);
-    return code;
-}
-
-/* ---- status ---- */
-
-static json_t *moment(time_ms t) {
-    char stamp[25];
-    clock_rfc3339(stamp, t);
-    return t > 0 ? json_string(stamp) : json_null();
-}
-
-static json_t *record_json(const struct drill_record *d) {
-    json_t *j =
-        json_pack("{s:I, s:s, s:s, s:i, s:s, s:I, s:o, s:o, s:s, s:I, s:o, s:b, s:I, s:b}", "id", (json_int_t)d->id,
-                  "name", d->name, "behaviour", d->behaviour, "replica", (int)d->target, "operator", d->operator_name,
-                  "started_n", (json_int_t)d->started_n, "started", moment(d->started_t), "ends", moment(d->ends_t),
-                  "end", drill_end_name(d->end), "ended_n", (json_int_t)d->ended_n, "ended", moment(d->ended_t), "done",
-                  d->done, "changed_frames", (json_int_t)d->bites, "counts", d->counts);
-    REQUIRE(j != NULL);
-    return j;
-}
-
-static void print_record(const struct drill_record *d, bool as_json) {
-    if (as_json) {
-        json_t *j = record_json(d);
-        char *line = json_dumps(j, JSON_COMPACT);
-        REQUIRE(line != NULL);
-        puts(line);
-        free(line);
-        json_decref(j);
-        return;
-    }
-    char from[25], to[25];
-    clock_rfc3339(from, d->started_t);
-    clock_rfc3339(to, d->end == DRILL_RUNS ? d->ends_t : d->ended_t);
-    printf("%-4" PRIu64 " %-9s replica %-2u %s (%s) by %s, %.19sZ to %.19sZ%s\n", d->id, drill_end_name(d->end),
-           (unsigned)d->target, d->name, d->behaviour, d->operator_name, from, to,
-           d->end != DRILL_RUNS && d->counts ? ", still counts as drilled" : "");
-}
-
-int drill_live_status(struct order *o) {
-    enum { NEWEST = 10 };
-    struct live_drills *all = xcalloc(1, sizeof *all);
-    struct buffer why = {0};
-    enum error e = live_drills(o, o->cli.timeout, all, &why);
-    int code = e == ERR_OK ? CLI_DONE : cli_fail_call(&o->cli, e, "the list of drills", &why);
-    unsigned from = o->cli.json || all->count < NEWEST ? 0 : all->count - NEWEST;
-    for (unsigned i = from; code == CLI_DONE && i < all->count; i++) {
-        print_record(&all->list[i], o->cli.json);
-    }
-    if (code == CLI_DONE && all->count == 0 && !o->cli.json) {
-        puts("no drill was ordered yet");
-    }
-    buffer_free(&why);
-    free(all);
     return code;
 }
 
@@ -276,7 +118,7 @@ static void stop_for_interrupt(struct live *l) {
     struct request r = {.kind = OP_DRILL_STOP, .drill_stop = {l->record.id}};
     struct buffer text = {0};
     live_note(l, "interrupted: the cluster is told to stop the drill; once more leaves at once");
-    call(l->order, &r, &text);
+    live_call(l->order, &r, &text);
     buffer_free(&text);
 }
 
@@ -290,7 +132,7 @@ static bool follow(struct live *l, mono_ms deadline, bool (*over)(const struct l
         if (clock_mono() - asked >= ASK_MS) {
             live_states(l);
             live_proofs(l);
-            ask_record(l);
+            live_ask_record(l);
             asked = clock_mono();
         }
         if (over(l)) {
@@ -365,7 +207,7 @@ static json_t *make_report(struct live *l, const struct span spans[3], time_ms w
                         before > 0 ? json_real((double)(int64_t)(rate(&spans[1]) / before * 100 + 0.5) / 100)
                                    : json_null());
     json_object_set_new(j, "lost", json_null());
-    json_object_set_new(j, "live", record_json(&l->record));
+    json_object_set_new(j, "live", live_record_json(&l->record));
     return j;
 }
 

@@ -16,8 +16,6 @@ struct live_drills {
     unsigned count;
     struct drill_record list[LIVE_DRILLS_MAX];
 };
-/* What the log holds of drills, oldest first. */
-enum error live_drills(struct order *o, mono_ms timeout, struct live_drills *out, struct buffer *why);
 
 struct live_problem { /* a hard problem that was seen or told of */
     char *host, *service;
@@ -47,6 +45,20 @@ struct live { /* one run */
 void live_note(struct live *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void live_detected(struct live *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void live_broken(struct live *l, enum promise p, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* live_log.c: the log is asked. Reads the records of a kind, page by page; take reads one, what it refuses ends all. */
+typedef enum error live_take(void *context, struct reader *r);
+enum error live_records(struct order *o, enum query_kind kind, mono_ms timeout, live_take *take, void *context,
+                        struct buffer *why);
+/* What the log holds of drills, oldest first. */
+enum error live_drills(struct order *o, mono_ms timeout, struct live_drills *out, struct buffer *why);
+/* The record of this drill as it stands; what can't be asked now is asked again later. */
+void live_ask_record(struct live *l);
+/* Has r ordered. An exit code, or CLI_GO_ON; what the cluster answered goes to `text`. */
+int live_call(struct order *o, struct request *r, struct buffer *text);
+
+/* live_show.c */
+json_t *live_record_json(const struct drill_record *d);
 
 /* live_watch.c: one round of looks at the members' claims; what contradicts breaks a promise. */
 void live_look(struct live *l);

@@ -65,41 +65,25 @@ static void take_proof(struct live *l, const struct keyring *keys, const struct 
     }
 }
 
-static enum error take_page(struct live *l, const struct keyring *keys, const struct reply *reply, uint64_t *listed,
-                            bool *more) {
-    struct arena arena = {0};
-    struct query_page page = {0};
-    enum error e = query_page_decode(&page, reply->value, &arena);
-    struct reader r = reader_of(page.part);
-    *more = e == ERR_OK && page.more;
-    while (e == ERR_OK && r.at < r.end) {
-        struct evidence_record record;
-        e = evidence_record_decode(&record, &r);
-        if (e == ERR_OK) {
-            take_proof(l, keys, &record);
-            ++*listed;
-        }
+struct proofs {
+    struct live *l;
+    struct keyring *keys;
+};
+
+static enum error take_record(void *context, struct reader *r) {
+    const struct proofs *p = context;
+    struct evidence_record record;
+    enum error e = evidence_record_decode(&record, r);
+    if (e == ERR_OK) {
+        take_proof(p->l, p->keys, &record);
     }
-    arena_free(&arena);
     return e;
 }
 
 void live_proofs(struct live *l) {
-    struct keyring *keys = cluster_keyring(l->order->cluster);
-    uint64_t listed = 0;
-    bool more = true;
-    while (more) {
-        struct request r = {.kind = OP_QUERY, .query = {QUERY_EVIDENCE, "", "", "", "", QUERY_PAGE_MAX, listed}};
-        struct client_reply reply;
-        struct buffer why = {0};
-        more = false;
-        if (client_call(l->order->client, l->order->cli.key_path, &r, PROOFS_MS, &reply, &why) == ERR_OK) {
-            if (reply.reply.result == ERR_OK) {
-                take_page(l, keys, &reply.reply, &listed, &more);
-            }
-            client_reply_free(&reply);
-        }
-        buffer_free(&why);
-    }
-    keyring_free(keys);
+    struct proofs p = {l, cluster_keyring(l->order->cluster)};
+    struct buffer why = {0};
+    live_records(l->order, QUERY_EVIDENCE, PROOFS_MS, take_record, &p, &why); /* what failed is asked again */
+    buffer_free(&why);
+    keyring_free(p.keys);
 }
