@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_MS = 120000, WELL_MS = 180000, POLL_MS = 50, TAIL_LINES = 6, TAIL_BYTES = 4096 };
+enum { READY_MS = 120000, WELL_MS = 180000, TAIL_LINES = 6, TAIL_BYTES = 4096 };
 
 /* ---- waiting and failing ---- */
 
@@ -23,7 +23,7 @@ bool cast_await(bool (*is)(struct cast *c, int64_t argument), struct cast *c, in
         if (clock_mono() >= deadline) {
             return false;
         }
-        clock_sleep(POLL_MS);
+        clock_sleep(CAST_POLL_MS);
     }
     return true;
 }
@@ -114,7 +114,7 @@ static bool await_opening(bool (*is)(struct cast *c), struct cast *c, int64_t ms
         if (clock_mono() >= deadline || cast_any_ended(c)) {
             return false;
         }
-        clock_sleep(POLL_MS);
+        clock_sleep(CAST_POLL_MS);
     }
     return true;
 }
@@ -211,6 +211,7 @@ enum error cast_open(struct cast **out, const struct drill *d, const char *progr
 
 static void heal_replica(struct cast *c, member_id who) {
     struct replica_cast *r = &c->replica[who];
+    char name[24];
     if (r->process.paused) {
         process_signal(&r->process, SIGCONT);
     }
@@ -221,7 +222,7 @@ static void heal_replica(struct cast *c, member_id who) {
         cast_set_lying(c, who, false);
     }
     if (c->twinned[who]) {
-        process_kill(&r->process); /* as an operator does once the twin is gone */
+        cast_kill(c, cast_name_of_replica(name, who), &r->process); /* as an operator does once the twin is gone */
     }
     if (!r->given_up && !process_runs(&r->process)) {
         struct buffer why = {0};
@@ -233,7 +234,7 @@ static void heal_replica(struct cast *c, member_id who) {
 }
 
 void cast_heal(struct cast *c) {
-    process_kill(&c->twin);
+    cast_kill(c, "twin", &c->twin);
     if (c->drill->cast.network) {
         cast_mend_network(c);
     }
@@ -241,14 +242,6 @@ void cast_heal(struct cast *c) {
         heal_replica(c, m);
     }
     cast_heal_world(c);
-}
-
-int cast_crashed(struct cast *c, member_id who) {
-    struct replica_cast *r = &c->replica[who];
-    if (!process_runs(&r->process) && r->process.ended && process_crashed(r->process.status)) {
-        r->crashed = WTERMSIG(r->process.status);
-    }
-    return r->crashed;
 }
 
 unsigned cast_killed(const struct cast *c) {

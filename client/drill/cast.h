@@ -21,11 +21,15 @@ void cast_on_failure(struct cast *c, void (*failed)(void *self, const char *why)
    given up. Does not wait. */
 void cast_heal(struct cast *c);
 bool cast_given_up(const struct cast *c, member_id who); /* scene_given_up was called of it */
-/* The signal that a replica's process ended by and that shows a fault of its own (SIGABRT, SIGSEGV ...), now or before
-   it was started again; 0: none. */
-int cast_crashed(struct cast *c, member_id who);
-/* Appends all that the replica's processes logged. */
-void cast_log_of(member_id who, struct buffer *out);
+/* Ends that nobody on the stage has brought about and no play has asked after, now or before a process was started
+   again. Returns how many. */
+struct cast_end {
+    char process[24]; /* "replica-2", "agent-a", "notify-0", "load", "twin" */
+    int status;       /* waitpid's */
+};
+unsigned cast_ends(struct cast *c, const struct cast_end **out);
+/* Appends all that was logged under the name of a process. */
+void cast_log_of(const char *process, struct buffer *out);
 unsigned cast_killed(const struct cast *c);                  /* processes of the stage that a play killed */
 uint64_t cast_changed_frames(struct cast *c, member_id who); /* by its fault filter, now and before restarts */
 const char *cast_sink_path(const struct cast *c); /* one line a message handed over: number TAB type TAB host TAB

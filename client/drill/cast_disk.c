@@ -64,15 +64,14 @@ void scene_power_loss(struct scene *s) {
     uint64_t lost = 0;
     need_disks(c, 0);
     for (member_id m = 0; m < c->members; m++) {
-        if (c->replica[m].process.pid > 0) {
-            kill(c->replica[m].process.pid, SIGKILL); /* all first, then each is reaped */
-        }
+        bool ran = process_runs(&c->replica[m].process);
+        process_signal(&c->replica[m].process, SIGKILL); /* all first, then each is reaped */
+        c->killed += ran;
     }
     for (member_id m = 0; m < c->members; m++) {
         struct buffer why = {0};
-        char synced[64];
-        c->killed += c->replica[m].process.pid > 0;
-        process_kill(&c->replica[m].process);
+        char synced[64], name[24];
+        cast_kill(c, cast_name_of_replica(name, m), &c->replica[m].process);
         c->replica[m].down = true;
         synced_path(synced, m);
         if (power_loss(scene_dir(s, m), synced, &lost, &why) != ERR_OK) {

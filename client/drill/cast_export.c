@@ -5,7 +5,8 @@ enum { EXPORT_MS = 120000 };
 
 bool cast_export(struct cast *c, member_id who, const char *path, struct buffer *why) {
     struct scene scene = {.cast = c};
-    process_kill(&c->replica[who].process);
+    char name[24];
+    cast_kill(c, cast_name_of_replica(name, who), &c->replica[who].process);
     static const char cluster[] = CAST_CLUSTER;
     const char *argv[] = {c->quorated, "-c", cluster, "-d", scene_dir(&scene, who), "--export", path, NULL};
     struct process_job job = {.path = c->quorated, .argv = argv, .net = -1};

@@ -251,10 +251,11 @@ static bool log_has(const char *process, off_t from, const char *text) {
     return has;
 }
 
-void cast_log_of(member_id who, struct buffer *out) {
-    char path[64];
-    snprintf(path, sizeof path, CAST_LOGS "/replica-%u.log", who);
-    cast_take_file(path, 0, out);
+void cast_log_of(const char *process, struct buffer *out) {
+    struct buffer path = {0};
+    cast_log_path(&path, process);
+    cast_take_file(buffer_cstr(&path), 0, out);
+    buffer_free(&path);
 }
 
 bool scene_logged(struct scene *s, member_id who, const char *text) {

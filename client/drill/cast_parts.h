@@ -2,6 +2,7 @@
 #ifndef QUORATE_CLIENT_DRILL_CAST_PARTS_H
 #define QUORATE_CLIENT_DRILL_CAST_PARTS_H
 
+#include "base/clock.h"
 #include "client/drill/box.h"
 #include "client/drill/cast.h"
 #include "client/drill/process.h"
@@ -18,6 +19,7 @@
 #define CAST_SINK_DOWN BOX_DIR "/sink.down"
 
 enum { CAST_OBSERVERS_MAX = 8, CAST_EXTRAS_MAX = 32, CAST_ARGS_MAX = 48, CAST_BASE_PORT = 7300 };
+enum { CAST_ENDS_MAX = 64, CAST_POLL_MS = 50 };
 
 struct replica_cast {
     struct process process;
@@ -26,7 +28,6 @@ struct replica_cast {
     char disk_fault;
     uint64_t bites;     /* of its processes that are gone */
     off_t logged_from;  /* its log from here on is the drill's */
-    int crashed;        /* the signal that a process of it brought upon itself, 0: none */
     int net;            /* its network namespace, -1: ours */
     member_set cut_off; /* whose packets don't arrive */
     bool isolated;
@@ -53,6 +54,8 @@ struct cast {
     bool twinned[MEMBERS_MAX]; /* a twin ran and the replica was not started again since: it votes no more */
     bool notifier_killed[DRILL_NOTIFIERS_MAX];
     struct extra_cast extra[CAST_EXTRAS_MAX];
+    struct cast_end ends[CAST_ENDS_MAX]; /* that nobody has brought about, of processes that may be gone */
+    unsigned ends_count;
     unsigned killed;
     uint64_t lost_bytes; /* to power losses */
     void (*failed)(void *self, const char *why);
@@ -81,6 +84,14 @@ enum error cast_start_notifier(struct cast *c, unsigned which, struct buffer *wh
 bool cast_all_well(struct cast *c); /* every object that the agents check is OK by fresh votes of all */
 
 bool cast_any_ended(struct cast *c); /* a replica came to its end, and nobody has ended it */
+
+/* ---- ends: name is that of the process' log ---- */
+const char *cast_name_of_replica(char out[24], member_id who);
+/* Before a process is started anew: writes down its end, if it came to one by itself. */
+void cast_note_end(struct cast *c, const char *name, struct process *p);
+void cast_kill(struct cast *c, const char *name, struct process *p); /* the same, then SIGKILL */
+/* SIGTERM, later SIGKILL; an end by anything but these two or an exit by 0 is its own. */
+void cast_stop(struct cast *c, const char *name, struct process *p);
 
 /* ---- asking ---- */
 /* Exit status of `quorate VERB -c ... -k key ARGUMENTS`; -1: killed after ms. key NULL: without one. */

@@ -95,8 +95,8 @@ static void names(member_id who, char log[32], char directory[64]) {
 enum error cast_start_replica(struct cast *c, member_id who, struct buffer *why) {
     struct replica_cast *r = replica(c, who);
     char log[32], directory[64];
-    cast_crashed(c, who); /* before its end is forgotten */
     names(who, log, directory);
+    cast_note_end(c, log, &r->process);
     r->down = false;
     c->twinned[who] = false;
     return start(c, who, &r->process, CAST_CLUSTER, directory, log, why);
@@ -193,9 +193,9 @@ void cast_kill_replica(struct cast *c, member_id who) {
     if (r->behaviour) {
         r->bites += cast_counter(c, who, "frames_changed");
     }
+    char name[24];
     bool ran = process_runs(&r->process);
-    cast_crashed(c, who);
-    process_kill(&r->process);
+    cast_kill(c, cast_name_of_replica(name, who), &r->process);
     c->killed += ran;
     r->down = true;
 }
@@ -230,6 +230,7 @@ bool scene_ended(struct scene *s, member_id who, int *status) {
     if (process_runs(&r->process) || !r->process.ended) {
         return false;
     }
+    r->process.asked = true;
     if (status) {
         *status = WIFEXITED(r->process.status) ? WEXITSTATUS(r->process.status) : 128 + WTERMSIG(r->process.status);
     }
@@ -338,12 +339,13 @@ static bool is_ready(struct cast *c, int64_t who) {
 void scene_twin(struct scene *s, member_id who) {
     struct cast *c = s->cast;
     struct buffer why = {0};
-    char what[64];
-    process_kill(&replica(c, who)->process);
+    char what[64], name[24];
+    cast_kill(c, cast_name_of_replica(name, who), &replica(c, who)->process);
     check(c, write_twin(who, &why), &why);
     copy_disk(s, who, CAST_DATA "/twin");
     check(c, cast_start_replica(c, who, &why), &why);
     cast_await(is_ready, c, who, SIGNALS_MS);
+    cast_kill(c, "twin", &c->twin);
     check(c, start(c, who, &c->twin, BOX_DIR "/twin.yaml", CAST_DATA "/twin", "twin", &why), &why);
     c->twinned[who] = true;
     snprintf(what, sizeof what, "a second process has the key of replica %u", who);
@@ -352,6 +354,6 @@ void scene_twin(struct scene *s, member_id who) {
 }
 
 void scene_end_twin(struct scene *s) {
-    process_kill(&s->cast->twin);
+    cast_kill(s->cast, "twin", &s->cast->twin);
     scene_note(s, "the twin is ended");
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LAG_MAX = 24 /* batches between two looks of one round */, STOP_MS = 5000, ENOUGH_MS = 30000, POLL_MS = 200 };
+enum { LAG_MAX = 24 /* batches between two looks of one round */, ENOUGH_MS = 30000, POLL_MS = 200 };
 
 static bool is_active(const struct replica_seen *r) {
     return r->reachable && strcmp(r->phase, "ACTIVE") == 0;
@@ -181,6 +181,7 @@ pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]) {
         buffer_clear(&path);
         buffer_printf(&path, "%s", c->quorate);
     }
+    cast_note_end(c, c->extra[i].name, &c->extra[i].process);
     cast_log_path(&log, name);
     buffer_printf(&out, CAST_LOGS "/%s.out", name);
     struct process_job job = {
@@ -196,17 +197,11 @@ pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]) {
     return c->extra[i].process.pid;
 }
 
-static bool extra_is_gone(struct cast *c, int64_t which) {
-    return !process_runs(&c->extra[which].process);
-}
-
 void scene_stop(struct scene *s, pid_t pid) {
     for (unsigned i = 0; i < CAST_EXTRAS_MAX; i++) {
         struct process *p = &s->cast->extra[i].process;
         if (p->pid == pid && pid > 0) {
-            process_signal(p, SIGTERM);
-            cast_await(extra_is_gone, s->cast, i, STOP_MS);
-            process_kill(p);
+            cast_stop(s->cast, s->cast->extra[i].name, p);
         }
     }
 }

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STOP_MS = 10000 };
-
 static const char plugin[] =
     "#!/bin/sh\n"
     "# plugin OBSERVER HOST [SERVICE]: the truth about it, or what the observer is made to say instead\n"
@@ -113,7 +111,7 @@ static bool write_checks(const char *name, const char *path) {
 
 enum error cast_start_agent(struct cast *c, unsigned which, struct buffer *why) {
     struct agent_cast *a = &c->agent[which];
-    char key[64], checks[64], spool[64], log[64];
+    char key[64], checks[64], spool[64], log[64], name[24];
     snprintf(key, sizeof key, CAST_KEYS "/%s.key", a->name);
     snprintf(checks, sizeof checks, BOX_DIR "/agent-%s.yaml", a->name);
     snprintf(spool, sizeof spool, BOX_DIR "/agent-%s.spool", a->name);
@@ -125,20 +123,17 @@ enum error cast_start_agent(struct cast *c, unsigned which, struct buffer *why) 
     static const char cluster[] = CAST_CLUSTER;
     const char *argv[] = {c->quorate, "agent", "-c", cluster, "-k", key, "--checks", checks, "--spool", spool, NULL};
     struct process_job job = {.path = c->quorate, .argv = argv, .err = log, .net = -1};
+    snprintf(name, sizeof name, "agent-%s", a->name);
+    cast_note_end(c, name, &a->process);
     a->stopped = false;
     return process_start(&a->process, &job, why);
 }
 
-static bool agent_is_gone(struct cast *c, int64_t which) {
-    return !process_runs(&c->agent[which].process);
-}
-
 void scene_agent_stop(struct scene *s, const char *observer) {
     struct agent_cast *a = agent(s->cast, observer);
-    char what[64];
-    process_signal(&a->process, SIGTERM);
-    cast_await(agent_is_gone, s->cast, a - s->cast->agent, STOP_MS);
-    process_kill(&a->process);
+    char what[64], name[24];
+    snprintf(name, sizeof name, "agent-%s", a->name);
+    cast_stop(s->cast, name, &a->process);
     a->stopped = true;
     snprintf(what, sizeof what, "the agent of observer %s is stopped", observer);
     scene_injected(s, what);
@@ -217,6 +212,7 @@ enum error cast_start_notifier(struct cast *c, unsigned which, struct buffer *wh
         argv[count++] = "5s";
     }
     struct process_job job = {.path = c->quorate, .argv = argv, .err = log, .net = -1};
+    cast_note_end(c, name, &c->notifier[which]);
     c->notifier_killed[which] = false;
     return process_start(&c->notifier[which], &job, why);
 }
@@ -228,10 +224,11 @@ static void need_notifier(struct cast *c, unsigned which) {
 }
 
 void scene_notify_kill(struct scene *s, unsigned which) {
-    char what[64];
+    char what[64], name[24];
     need_notifier(s->cast, which);
     s->cast->killed += process_runs(&s->cast->notifier[which]);
-    process_kill(&s->cast->notifier[which]);
+    snprintf(name, sizeof name, "notify-%u", which);
+    cast_kill(s->cast, name, &s->cast->notifier[which]);
     s->cast->notifier_killed[which] = true;
     snprintf(what, sizeof what, "notifier %u is killed", which);
     scene_injected(s, what);

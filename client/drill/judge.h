@@ -19,12 +19,15 @@ void judge_agreement(struct scene *s);
 /* Who was convicted. The lines of `quorate evidence --json`; the caller decrefs. */
 json_t *judge_evidence(struct scene *s);
 
-/* Replicas that stopped themselves: by a broken invariant, by a fault in memory. */
+/* Processes that came to an end by themselves: by a broken invariant, a fault in memory, an exit. */
 void judge_crashes(struct scene *s);
-/* The invariant that a log says was broken, "ENSURE x at replica/pbft/check.c:26"; false: none. */
-bool judge_rule_broken(const char *log, struct buffer *rule);
+/* The first invariant of this promise that a log says was broken, "ENSURE x at replica/pbft/check.c:26"; false: none.
+ */
+bool judge_rule_broken(const char *log, enum promise p, struct buffer *rule);
 /* What such a rule stands for: in the core of the protocol agreement, elsewhere that a replica serves. */
 enum promise judge_promise_of_rule(const char *rule);
+/* What breaks when this process ("notify-0") is not there. */
+enum promise judge_promise_of_process(const char *process);
 
 /* Ends all replicas and judges their logs. Returns how many acknowledged bundles are not in them. */
 uint64_t judge_logs(struct scene *s);

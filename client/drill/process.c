@@ -148,6 +148,7 @@ enum error process_start(struct process *p, const struct process_job *job, struc
 
 void process_signal(struct process *p, int number) {
     if (process_runs(p)) {
+        p->killed |= number == SIGKILL;
         kill(p->pid, number);
         p->paused = number == SIGSTOP ? true : number == SIGCONT ? false : p->paused;
     }
@@ -160,30 +161,29 @@ static int wait_for(pid_t pid) {
     return status;
 }
 
+/* A signal does nothing to who has ended already, so the status tells whether it came too late. */
+static void take_end(struct process *p, int status) {
+    p->ended = !p->killed || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+    p->status = status;
+    p->pid = 0;
+}
+
 void process_kill(struct process *p) {
     if (process_runs(p)) {
+        p->killed = true;
         kill(-p->pid, SIGKILL);
         kill(p->pid, SIGKILL);
-        wait_for(p->pid);
+        take_end(p, wait_for(p->pid));
     }
-    *p = (struct process){0};
+    *p = (struct process){.ended = p->ended, .asked = p->asked, .status = p->status};
 }
 
 bool process_runs(struct process *p) {
-    if (p->pid > 0 && waitpid(p->pid, &p->status, WNOHANG) != 0) {
-        p->ended = true;
-        p->pid = 0;
+    int status = 0;
+    if (p->pid > 0 && waitpid(p->pid, &status, WNOHANG) != 0) {
+        take_end(p, status);
     }
     return p->pid > 0;
-}
-
-bool process_crashed(int status) {
-    static const int own[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-    bool crashed = false;
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        crashed = crashed || (WIFSIGNALED(status) && WTERMSIG(status) == own[i]);
-    }
-    return crashed;
 }
 
 /* ---- to the end ---- */

@@ -10,7 +10,9 @@
 struct process {
     pid_t pid; /* 0: none, or reaped */
     bool paused;
-    bool ended; /* by itself; status is then what waitpid said */
+    bool killed; /* sent SIGKILL by us */
+    bool ended;  /* not by our SIGKILL; status is then what waitpid said */
+    bool asked;  /* who plays asked after its exit, and it is no fault */
     int status;
 };
 struct process_job {
@@ -24,9 +26,8 @@ struct process_job {
 /* In a process group of its own, without our open files, killed with the thread that started it. why: what failed. */
 enum error process_start(struct process *p, const struct process_job *job, struct buffer *why);
 void process_signal(struct process *p, int number); /* nothing when it does not run */
-void process_kill(struct process *p);               /* SIGKILL to its group; reaped on return */
-bool process_runs(struct process *p);               /* reaps it when it ended by itself */
-bool process_crashed(int status); /* waitpid's: a signal that a program brings upon itself, as SIGABRT and SIGSEGV */
+void process_kill(struct process *p); /* SIGKILL to its group; reaped on return; `ended` if it was quicker */
+bool process_runs(struct process *p); /* reaps it when it ended by itself */
 
 /* Runs a program to its end, killed after so many ms. input: its stdin. out and err take what it prints, may be NULL
    or the same. Its exit status; 128 + signal; -1 when it could not be started or had to be killed. */

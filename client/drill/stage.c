@@ -217,6 +217,7 @@ static json_t *judge(struct stage *g) {
     judge_agreement(s);
     o.evidence = judge_evidence(s);
     uint64_t unlogged = judge_logs(s);
+    judge_crashes(s); /* of the judgement itself, and of who was ended for it */
     o.lost = unlogged > o.lost ? unlogged : o.lost;
     o.alerts = plan_count(s->plan);
     o.ended = clock_mono();
