@@ -66,86 +66,75 @@ void live_broken(struct live *l, enum promise p, const char *format, ...) {
     }
 }
 
-/* ---- the order ---- */
-
-static int order_drill(struct live *l, mono_ms for_ms) {
-    struct request r = {.kind = OP_DRILL};
-    struct buffer text = {0};
-    r.drill = (struct op_drill){l->target, l->drill->live, l->drill->name, (uint32_t)for_ms};
-    int code = live_call(l->order, &r, &text);
-    if (code == CLI_GO_ON) {
-        l->record.id = strtoull(buffer_cstr(&text) + strlen("drill "), NULL, 10);
-        l->began = clock_mono();
-        live_ask_record(l);
-        line_injected(l->line, l->began, buffer_cstr(&text));
-        say(l, buffer_cstr(&text));
-    }
-    buffer_free(&text);
-    return code;
-}
-
 /* ---- following ---- */
 
-struct span { /* batches that F members executed meanwhile */
-    mono_ms from, to;
-    seq_no first, last;
-};
-
-static void span_begin(struct live *l, struct span *s) {
+static void span_begin(struct live *l, struct live_span *s) {
     live_look(l);
-    *s = (struct span){clock_mono(), clock_mono(), l->health.executed, l->health.executed};
+    *s = (struct live_span){clock_mono(), clock_mono(), l->health.executed, l->health.executed};
 }
 
-static void span_end(const struct live *l, struct span *s) {
+static void span_end(const struct live *l, struct live_span *s) {
     s->to = clock_mono();
     s->last = l->health.executed > s->first ? l->health.executed : s->first;
 }
 
-static double rate(const struct span *s) {
-    return s->to > s->from ? (double)(s->last - s->first) * 1000.0 / (double)(s->to - s->from) : 0.0;
-}
-
-static void measure(struct live *l, struct span *s) {
+/* Until QUIET_MS are over or an operator interrupts more often than is borne. */
+static void measure(struct live *l, struct live_span *s, int borne) {
     span_begin(l, s);
-    while (clock_mono() - s->from < QUIET_MS && interrupts < 2) {
+    while (clock_mono() - s->from < QUIET_MS && interrupts <= borne) {
         clock_sleep(LOOK_MS);
         live_look(l);
     }
     span_end(l, s);
 }
 
+/* An order that fails is given again. What is over is not stopped. */
 static void stop_for_interrupt(struct live *l) {
     struct request r = {.kind = OP_DRILL_STOP, .drill_stop = {l->record.id}};
     struct buffer text = {0};
+    if (l->stop_ordered || l->record.end != DRILL_RUNS) {
+        return;
+    }
     live_note(l, "interrupted: the cluster is told to stop the drill; once more leaves at once");
-    live_call(l->order, &r, &text);
+    l->stop_ordered = live_call(l->order, &r, &text) == CLI_GO_ON;
     buffer_free(&text);
 }
 
-/* Looks until `over`, or until the deadline; asks the log every now and then. */
-static bool follow(struct live *l, mono_ms deadline, bool (*over)(const struct live *l)) {
-    mono_ms asked = 0;
-    bool stopped = interrupts > 0;
-    while (clock_mono() < deadline && interrupts < 2) {
+/* Before the record is known nobody knows what is older than the drill. */
+static void ask(struct live *l) {
+    live_ask_record(l);
+    if (l->record.started_n > 0) {
+        live_states(l);
+        live_proofs(l);
+    }
+}
+
+enum followed { FOLLOW_OVER, FOLLOW_TOO_LATE, FOLLOW_LEFT };
+
+/* Looks until `over`, until the deadline, or until the operator leaves; asks the log every now and then. */
+static enum followed follow(struct live *l, mono_ms deadline, bool (*over)(const struct live *l)) {
+    mono_ms asked = clock_mono() - ASK_MS;
+    int heard = 0;
+    while (interrupts < 2) {
         live_look(l);
         live_follow(l);
-        if (clock_mono() - asked >= ASK_MS) {
-            live_states(l);
-            live_proofs(l);
-            live_ask_record(l);
+        if (clock_mono() - asked >= ASK_MS || interrupts > heard) {
+            heard = interrupts;
+            if (heard > 0) {
+                stop_for_interrupt(l);
+            }
+            ask(l);
             asked = clock_mono();
         }
         if (over(l)) {
-            return true;
+            return FOLLOW_OVER;
         }
-        if (interrupts > 0 && !stopped) {
-            stop_for_interrupt(l);
-            stopped = true;
-            asked = 0;
+        if (clock_mono() >= deadline) {
+            return FOLLOW_TOO_LATE;
         }
         clock_sleep(LOOK_MS);
     }
-    return false;
+    return FOLLOW_LEFT;
 }
 
 static bool has_ended(const struct live *l) {
@@ -156,71 +145,56 @@ static bool is_back(const struct live *l) {
     return l->record.done && live_target_is_back(l);
 }
 
-static void follow_to_the_end(struct live *l, mono_ms for_ms) {
+static enum followed follow_drill(struct live *l, mono_ms for_ms) {
+    char what[96];
+    enum followed f = follow(l, clock_mono() + for_ms + PATIENCE_MS, has_ended);
+    if (f == FOLLOW_TOO_LATE) {
+        live_broken(l, PROMISE_LIVENESS, "the log did not say in time that the drill is over");
+    } else if (f == FOLLOW_OVER) {
+        snprintf(what, sizeof what, "the drill is over: %s", drill_end_name(l->record.end));
+        line_healed(l->line, clock_mono(), what);
+        say(l, what);
+    }
+    return f;
+}
+
+static enum followed follow_target(struct live *l) {
     char what[96];
     l->same_log = false;
-    if (!follow(l, clock_mono() + for_ms + PATIENCE_MS, has_ended)) {
-        live_broken(l, PROMISE_LIVENESS, "the log did not say in time that the drill is over");
-        return;
-    }
-    snprintf(what, sizeof what, "the drill is over: %s", drill_end_name(l->record.end));
-    line_healed(l->line, clock_mono(), what);
-    say(l, what);
-    l->same_log = false;
-    if (follow(l, clock_mono() + PATIENCE_MS, is_back)) {
+    enum followed f = follow(l, clock_mono() + PATIENCE_MS, is_back);
+    if (f == FOLLOW_TOO_LATE) {
+        live_broken(l, PROMISE_RECOVERY, "replica %u is not back as an honest member: %s", (unsigned)l->target,
+                    l->reachable[l->target] ? phase_name(l->status[l->target].phase) : "unreachable");
+    } else if (f == FOLLOW_OVER) {
         snprintf(what, sizeof what, "replica %u is ACTIVE, its log is that of the others", (unsigned)l->target);
         line_recovered(l->line, clock_mono(), what);
         say(l, what);
-    } else {
-        live_broken(l, PROMISE_RECOVERY, "replica %u is not back as an honest member: %s", (unsigned)l->target,
-                    l->reachable[l->target] ? phase_name(l->status[l->target].phase) : "unreachable");
     }
+    return f;
 }
 
-/* ---- the report ---- */
+/* ---- the order ---- */
 
-static json_t *figures(const struct span *s) {
-    json_t *j = json_object();
-    json_object_set_new(j, "batches_per_s", json_real((double)(int64_t)(rate(s) * 10 + 0.5) / 10));
-    json_object_set_new(j, "acks_per_s", json_null());
-    json_object_set_new(j, "p50_ms", json_null());
-    json_object_set_new(j, "p99_ms", json_null());
-    return j;
+static int order_drill(struct live *l, mono_ms for_ms) {
+    struct request r = {.kind = OP_DRILL};
+    struct buffer text = {0};
+    r.drill = (struct op_drill){l->target, l->drill->live, l->drill->name, (uint32_t)for_ms};
+    int code = live_call(l->order, &r, &text);
+    if (code == CLI_GO_ON) {
+        l->record.id = strtoull(buffer_cstr(&text) + strlen("drill "), NULL, 10);
+        l->began = clock_mono();
+        line_injected(l->line, l->began, buffer_cstr(&text));
+        say(l, buffer_cstr(&text));
+    } else if (code == CLI_NO_QUORUM) {
+        cli_fail(&l->order->cli, CLI_NO_QUORUM,
+                 "it may still begin: %s: look with `quorate drill status`, end it with `quorate drill stop`",
+                 l->drill->name);
+    }
+    buffer_free(&text);
+    return code;
 }
 
-static json_t *make_report(struct live *l, const struct span spans[3], time_ms wall) {
-    static const char *const names[] = {"before", "during", "after"};
-    struct drill judged = *l->drill; /* what a running cluster can't be asked is not claimed */
-    struct outcome o = {.drill = &judged, .line = l->line, .changed_frames = l->record.bites, .wall = wall};
-    judged.promises = 1u << PROMISE_ACCOUNTABILITY;
-    o.ended = clock_mono();
-    o.alerts = (struct plan_count){.raised = l->raised, .false_ones = l->false_ones, .missed = l->missed};
-    for (unsigned i = 0; i < l->problem_count; i++) {
-        o.alerts.expected += l->problems[i].seen;
-    }
-    json_t *j = report_new(&o);
-    for (unsigned i = 0; i < 3; i++) {
-        json_object_set_new(j, names[i], figures(&spans[i]));
-    }
-    double before = rate(&spans[0]);
-    json_object_set_new(j, "throughput_ratio",
-                        before > 0 ? json_real((double)(int64_t)(rate(&spans[1]) / before * 100 + 0.5) / 100)
-                                   : json_null());
-    json_object_set_new(j, "lost", json_null());
-    json_object_set_new(j, "live", live_record_json(&l->record));
-    return j;
-}
-
-/* Nobody is asked here what was acknowledged. */
-static void leave_out(json_t *report, const char *promise) {
-    json_t *list = json_object_get(report, "promises");
-    for (size_t i = json_array_size(list); i-- > 0;) {
-        const char *name = json_string_value(json_object_get(json_array_get(list, i), "name"));
-        if (name != NULL && strcmp(name, promise) == 0) {
-            json_array_remove(list, i);
-        }
-    }
-}
+/* ---- the run ---- */
 
 static int check_order(const struct order *o, const struct drill *d, member_id target, mono_ms for_ms) {
     if (d->live == NULL || (d->modes & DRILL_LIVE) == 0) {
@@ -236,26 +210,54 @@ static int check_order(const struct order *o, const struct drill *d, member_id t
     return CLI_GO_ON;
 }
 
-/* The agreed end, then the target's way back, then a quiet while for the figures. */
-static void play(struct live *l, mono_ms for_ms, struct span spans[3]) {
-    seq_no before;
-    span_begin(l, &spans[1]);
-    before = l->health.executed;
-    follow_to_the_end(l, for_ms);
-    span_end(l, &spans[1]);
-    measure(l, &spans[2]);
-    live_states(l);
-    live_proofs(l);
+/* Only who leads can do what these behaviours do: in another seat the drill would pass without a bite. */
+static int check_seat(struct live *l) {
+    member_id leader = primary_of(l->health.view, l->health.members);
+    if (!live_needs_primary(l->drill->live) || leader == l->target ||
+        l->health.reachable < quorum_weak(l->health.members)) {
+        return CLI_GO_ON;
+    }
+    return cli_fail(&l->order->cli, CLI_REFUSED,
+                    "replica %u does not lead: --replica: give %u, the primary of view %" PRIu64, (unsigned)l->target,
+                    (unsigned)leader, l->health.view);
+}
+
+static int leave(const struct live *l) {
+    const char *how = l->record.end == DRILL_RUNS ? "it ends at its own time" : "it is over";
+    return cli_fail(&l->order->cli, CLI_REFUSED, "left: drill %" PRIu64 ": %s; nothing was judged", l->record.id, how);
+}
+
+static void judge(struct live *l) {
+    const struct live_span *during = &l->spans[1];
+    ask(l);
     live_follow(l);
     live_judge_alerts(l);
-    if (l->health.executed <= before) {
-        live_broken(l, PROMISE_LIVENESS, "nothing was executed since n=%" PRIu64, before);
+    if (l->health.executed <= during->first) {
+        live_broken(l, PROMISE_LIVENESS, "nothing was executed since n=%" PRIu64, during->first);
     }
-    live_note(l, "throughput: %.1f batches/s before, %.1f during, %.1f after", rate(&spans[0]), rate(&spans[1]),
-              rate(&spans[2]));
+    live_note(l, "throughput: %.1f batches/s before, %.1f during, %.1f after", live_rate(&l->spans[0]),
+              live_rate(during), live_rate(&l->spans[2]));
     if (interrupts > 0) {
         live_note(l, "interrupted by the operator");
     }
+}
+
+/* The agreed end, then the target's way back, then a quiet while for the figures. */
+static int play(struct live *l, mono_ms for_ms) {
+    span_begin(l, &l->spans[1]);
+    enum followed f = follow_drill(l, for_ms);
+    span_end(l, &l->spans[1]);
+    if (f == FOLLOW_OVER) {
+        f = follow_target(l);
+    }
+    if (f != FOLLOW_LEFT) {
+        measure(l, &l->spans[2], 1);
+    }
+    if (interrupts > 1) {
+        return leave(l);
+    }
+    judge(l);
+    return CLI_GO_ON;
 }
 
 /* The newest alert that F members claim to have raised; the drill's own follow. */
@@ -273,8 +275,24 @@ static uint64_t alerts_now(const struct live *l) {
     return best;
 }
 
+/* Measures, orders and plays. An exit code, or CLI_GO_ON: it was judged. */
+static int rehearse(struct live *l, mono_ms for_ms) {
+    live_look(l);
+    int code = check_seat(l);
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    measure(l, &l->spans[0], 0);
+    l->view = l->health.view;
+    l->alert = alerts_now(l);
+    if (interrupts > 0) {
+        return cli_fail(&l->order->cli, CLI_REFUSED, "interrupted: %s: it was not ordered", l->drill->name);
+    }
+    code = order_drill(l, for_ms);
+    return code == CLI_GO_ON ? play(l, for_ms) : code;
+}
+
 int drill_live_run(struct order *o, const struct drill *d, member_id target, mono_ms for_ms, json_t **report) {
-    struct span spans[3] = {{0}};
     struct sigaction catch = {.sa_handler = count_interrupt}, old_int, old_term;
     time_ms wall = clock_wall();
     *report = NULL;
@@ -287,14 +305,9 @@ int drill_live_run(struct order *o, const struct drill *d, member_id target, mon
     interrupts = 0;
     sigaction(SIGINT, &catch, &old_int);
     sigaction(SIGTERM, &catch, &old_term);
-    measure(l, &spans[0]);
-    l->view = l->health.view;
-    l->alert = alerts_now(l);
-    code = interrupts > 0 ? CLI_REFUSED : order_drill(l, for_ms);
+    code = rehearse(l, for_ms);
     if (code == CLI_GO_ON) {
-        play(l, for_ms, spans);
-        *report = make_report(l, spans, wall);
-        leave_out(*report, drill_promise_name(PROMISE_DURABILITY));
+        *report = live_report(l, wall);
         code = report_kept(*report) ? CLI_DONE : CLI_REFUSED;
     }
     sigaction(SIGINT, &old_int, NULL);

@@ -22,13 +22,19 @@ struct live_problem { /* a hard problem that was seen or told of */
     time_ms since;
     bool seen, told;
 };
+struct live_span { /* batches that F members executed meanwhile */
+    mono_ms from, to;
+    seq_no first, last;
+};
 struct live { /* one run */
     struct order *order;
     const struct drill *drill;
     member_id target;
     struct line *line;
-    struct drill_record record;
-    mono_ms began; /* this process' clock, when the order took effect */
+    struct drill_record record; /* started_n 0: not known yet but for the id */
+    mono_ms began;              /* this process' clock, when the order took effect */
+    bool stop_ordered;          /* and the cluster took it */
+    struct live_span spans[3];  /* before, during, after */
     /* live_watch.c */
     struct msg_status status[MEMBERS_MAX];
     bool reachable[MEMBERS_MAX];
@@ -60,6 +66,12 @@ int live_call(struct order *o, struct request *r, struct buffer *text);
 /* live_show.c */
 json_t *live_record_json(const struct drill_record *d);
 
+/* live_report.c */
+double live_rate(const struct live_span *s); /* batches a second */
+json_t *live_report(const struct live *l, time_ms wall);
+
+/* Does the behaviour do its harm only while its replica leads? */
+bool live_needs_primary(const char *behaviour);
 /* live_watch.c: one round of looks at the members' claims; what contradicts breaks a promise. */
 void live_look(struct live *l);
 /* New evidence since the drill began: the drill's own is a detection, any other against a member breaks a promise. */

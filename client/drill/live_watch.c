@@ -3,6 +3,7 @@
 #include "client/drill/live_parts.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { ROUND_MS = 1500, PROOFS_MS = 5000 };
 
@@ -41,6 +42,17 @@ void live_look(struct live *l) {
                       (unsigned)primary_of(l->health.view, l->health.members));
         l->view = l->health.view;
     }
+}
+
+/* Those of the drills of primaries, whatever their parameter. */
+bool live_needs_primary(const char *behaviour) {
+    size_t len = strcspn(behaviour, ":");
+    for (const struct drill *d = drills_of_primaries; d->name != NULL; d++) {
+        if (d->live != NULL && strcspn(d->live, ":") == len && memcmp(d->live, behaviour, len) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool live_target_is_back(const struct live *l) {

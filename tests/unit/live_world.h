@@ -16,7 +16,8 @@ enum { TARGET = 1, FOR_MS = 4000, DRILL_AT = 100, BEGAN_T = 1000000, SIGNALS = 4
 static struct world {
     mono_ms now, ordered_at, ended_at; /* 0: not yet */
     mono_ms signal_at[SIGNALS];        /* an operator's Ctrl-C; 0: none */
-    bool signal_while_ordering, order_unanswered, stop_fails_once;
+    mono_ms back_ms;                   /* so long after the end the target takes part again */
+    bool signal_while_ordering, order_unanswered, stop_fails_once, idle_when_over;
     unsigned orders, stops, questions, deaf_questions; /* so many of the first about the drill are not answered */
     view_no view;
     seq_no executed;
@@ -61,11 +62,14 @@ void __wrap_clock_sleep(mono_ms ms) {
 enum error __wrap_client_status(struct client *c, mono_ms timeout, struct msg_status *status, bool *reachable) {
     (void)c;
     (void)timeout;
-    world.executed++;
+    world.executed += !world.idle_when_over || world.ended_at == 0;
     for (member_id m = 0; m < cluster.member_count; m++) {
         status[m] = (struct msg_status){
             .phase = PHASE_ACTIVE, .view = world.view, .executed = world.executed, .t = BEGAN_T, .alerts = world.old};
         reachable[m] = true;
+        if (m == TARGET && world.ended_at > 0 && world.now < world.ended_at + world.back_ms) {
+            status[m].phase = PHASE_CHANGING;
+        }
     }
     return ERR_OK;
 }
