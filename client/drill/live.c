@@ -260,7 +260,7 @@ static int play(struct live *l, mono_ms for_ms) {
     return CLI_GO_ON;
 }
 
-/* The newest alert that F members claim to have raised; the drill's own follow. */
+/* The newest alert that F members claim to have raised; those of the drill follow. */
 static uint64_t alerts_now(const struct live *l) {
     uint64_t best = 0;
     for (member_id m = 0; m < l->health.members; m++) {
@@ -284,7 +284,7 @@ static int rehearse(struct live *l, mono_ms for_ms) {
     }
     measure(l, &l->spans[0], 0);
     l->view = l->health.view;
-    l->alert = alerts_now(l);
+    live_history(l, alerts_now(l));
     if (interrupts > 0) {
         return cli_fail(&l->order->cli, CLI_REFUSED, "interrupted: %s: it was not ordered", l->drill->name);
     }

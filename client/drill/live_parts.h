@@ -17,10 +17,12 @@ struct live_drills {
     struct drill_record list[LIVE_DRILLS_MAX];
 };
 
-struct live_problem { /* a hard problem that was seen or told of */
+struct live_problem { /* an object with a problem, or that was told of */
     char *host, *service;
-    time_ms since;
-    bool seen, told;
+    bool seen;  /* it has a hard problem since the drill began, which nothing in its status excuses from being told */
+    bool told;  /* of a problem, meanwhile */
+    bool known; /* its problems are told: one of the alerts of late was about one */
+    bool bad;   /* it has a problem now, excused or not */
 };
 struct live_span { /* batches that F members executed meanwhile */
     mono_ms from, to;
@@ -43,7 +45,7 @@ struct live { /* one run */
     bool same_log; /* the target and another one showed one hash at one n since `same_log` was cleared */
     uint64_t drilled_proofs;
     /* live_alerts.c */
-    uint64_t alert; /* the newest one followed */
+    uint64_t alert, history; /* the newest one followed; the newest one before the drill */
     unsigned raised, false_ones, missed;
     unsigned problem_count;
     struct live_problem problems[LIVE_PROBLEMS_MAX];
@@ -78,7 +80,8 @@ void live_look(struct live *l);
 void live_proofs(struct live *l);
 bool live_target_is_back(const struct live *l);
 
-/* live_alerts.c */
+/* live_alerts.c: reads the newest alerts before `now` for whose problems are told, and stands behind them. */
+void live_history(struct live *l, uint64_t now);
 void live_follow(struct live *l); /* takes what the stream has */
 void live_states(struct live *l); /* remembers the hard problems of now */
 void live_judge_alerts(struct live *l);
