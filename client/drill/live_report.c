@@ -11,7 +11,7 @@ double live_rate(const struct live_span *s) {
 
 static json_t *figures(const struct live_span *s) {
     json_t *j = json_object();
-    json_object_set_new(j, "batches_per_s", json_real((double)(int64_t)(live_rate(s) * 10 + 0.5) / 10));
+    json_object_set_new(j, "batches_per_s", report_rounded(live_rate(s), 10));
     json_object_set_new(j, "acks_per_s", json_null());
     json_object_set_new(j, "p50_ms", json_null());
     json_object_set_new(j, "p99_ms", json_null());
@@ -45,8 +45,7 @@ json_t *live_report(const struct live *l, time_ms wall) {
     }
     double before = live_rate(&l->spans[0]);
     json_object_set_new(j, "throughput_ratio",
-                        before > 0 ? json_real((double)(int64_t)(live_rate(&l->spans[1]) / before * 100 + 0.5) / 100)
-                                   : json_null());
+                        before > 0 ? report_rounded(live_rate(&l->spans[1]) / before, 100) : json_null());
     json_object_set_new(j, "lost", json_null());
     leave_out(j, drill_promise_name(PROMISE_DURABILITY));
     json_object_set_new(j, "live", live_record_json(&l->record));

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "client/drill/live_parts.h"
+#include "client/drill/report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -61,10 +62,7 @@ json_t *live_record_json(const struct drill_record *d) {
 static void print_record(const struct drill_record *d, bool as_json) {
     if (as_json) {
         json_t *j = live_record_json(d);
-        char *line = json_dumps(j, JSON_COMPACT);
-        REQUIRE(line != NULL);
-        puts(line);
-        free(line);
+        report_print(j);
         json_decref(j);
         return;
     }

@@ -4,7 +4,11 @@
 #include "base/clock.h"
 #include "base/invariant.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+const char report_no_bite[] = "the fault, or a traitor of it, changed no frame, killed nobody and told no lie";
 
 static json_t *when(mono_ms from, mono_ms to) {
     if (from == LINE_NEVER || to == LINE_NEVER) {
@@ -13,8 +17,7 @@ static json_t *when(mono_ms from, mono_ms to) {
     return json_integer(to > from ? to - from : 0);
 }
 
-/* Tenths are as exact as a reader needs. */
-static json_t *rounded(double value, double steps) {
+json_t *report_rounded(double value, double steps) {
     return json_real((double)(int64_t)(value * steps + 0.5) / steps);
 }
 
@@ -24,7 +27,7 @@ static double rate(const struct load_figures *f) {
 
 static json_t *figures(const struct outcome *o, const struct load_figures *f) {
     json_t *j = json_object();
-    json_object_set_new(j, "acks_per_s", o->loaded ? rounded(rate(f), 10) : json_null());
+    json_object_set_new(j, "acks_per_s", o->loaded ? report_rounded(rate(f), 10) : json_null());
     json_object_set_new(j, "p50_ms", o->loaded && f->acks > 0 ? json_integer(f->p50) : json_null());
     json_object_set_new(j, "p99_ms", o->loaded && f->acks > 0 ? json_integer(f->p99) : json_null());
     return j;
@@ -32,7 +35,7 @@ static json_t *figures(const struct outcome *o, const struct load_figures *f) {
 
 static json_t *ratio(const struct outcome *o) {
     double before = rate(&o->before);
-    return o->loaded && before > 0 ? rounded(rate(&o->during) / before, 100) : json_null();
+    return o->loaded && before > 0 ? report_rounded(rate(&o->during) / before, 100) : json_null();
 }
 
 static json_t *promises(const struct outcome *o) {
@@ -112,4 +115,23 @@ json_t *report_error(const struct drill *d, const char *reason, mono_ms elapsed)
 bool report_kept(const json_t *report) {
     const char *word = json_string_value(json_object_get(report, "verdict"));
     return word != NULL && strcmp(word, "kept") == 0;
+}
+
+const char *report_text_of(const json_t *j, const char *key) {
+    const char *text = json_string_value(json_object_get(j, key));
+    return text != NULL ? text : "";
+}
+
+void report_line(struct buffer *out, const json_t *j) {
+    char *line = json_dumps(j, JSON_COMPACT);
+    REQUIRE(line != NULL);
+    buffer_printf(out, "%s\n", line);
+    free(line);
+}
+
+void report_print(const json_t *j) {
+    struct buffer out = {0};
+    report_line(&out, j);
+    fputs(buffer_cstr(&out), stdout);
+    buffer_free(&out);
 }

@@ -29,6 +29,15 @@ json_t *report_new(const struct outcome *o);
 /* Verdict "error": the stage itself failed, for this reason. */
 json_t *report_error(const struct drill *d, const char *reason, mono_ms elapsed);
 bool report_kept(const json_t *report);
+/* What verdict "no bite" means. */
+extern const char report_no_bite[];
+/* With steps = 10 to tenths: as exact as a reader needs. */
+json_t *report_rounded(double value, double steps);
+/* "" where there is none. */
+const char *report_text_of(const json_t *j, const char *key);
+/* A JSON line; report_print puts it on stdout. */
+void report_line(struct buffer *out, const json_t *j);
+void report_print(const json_t *j);
 
 /* ---- for people: report_text.c. At most 96 columns, except for names and words that are longer. ---- */
 void report_text(struct buffer *out, const json_t *report);

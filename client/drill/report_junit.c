@@ -4,11 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *text_of(const json_t *j, const char *key) {
-    const char *text = json_string_value(json_object_get(j, key));
-    return text != NULL ? text : "";
-}
-
 /* XML 1.0 knows no control characters but tab, newline and return. */
 static void put_escaped(struct buffer *out, const char *text) {
     static const char special[] = "&<>\"'";
@@ -47,26 +42,26 @@ static void put_failures(struct buffer *out, const json_t *report) {
     bool broken = false;
     json_array_foreach(json_object_get(report, "promises"), i, promise) {
         if (!json_is_true(json_object_get(promise, "kept"))) {
-            put_element(out, "failure", text_of(promise, "name"), text_of(promise, "reason"));
+            put_element(out, "failure", report_text_of(promise, "name"), report_text_of(promise, "reason"));
             broken = true;
         }
     }
     if (!broken && !report_kept(report)) {
-        put_element(out, "failure", "bite", "the fault changed no frame, killed nobody and told no lie");
+        put_element(out, "failure", "bite", report_no_bite);
     }
 }
 
 static bool failed_itself(const json_t *report) {
-    return strcmp(text_of(report, "verdict"), "error") == 0;
+    return strcmp(report_text_of(report, "verdict"), "error") == 0;
 }
 
 static void put_case(struct buffer *out, const json_t *report) {
     buffer_printf(out, "  <testcase classname=\"quorate.drill\"");
-    put_attribute(out, "name", text_of(report, "name"));
+    put_attribute(out, "name", report_text_of(report, "name"));
     put_seconds(out, json_integer_value(json_object_get(report, "elapsed_ms")));
     buffer_printf(out, ">\n");
     if (failed_itself(report)) {
-        put_element(out, "error", "stage", text_of(report, "error"));
+        put_element(out, "error", "stage", report_text_of(report, "error"));
     } else {
         put_failures(out, report);
     }

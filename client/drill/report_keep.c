@@ -62,18 +62,11 @@ enum error report_write(const char *path, struct bytes content, struct buffer *w
     return e;
 }
 
-static void put_line(struct buffer *out, const json_t *report) {
-    char *line = json_dumps(report, JSON_COMPACT);
-    REQUIRE(line != NULL);
-    buffer_printf(out, "%s\n", line);
-    free(line);
-}
-
 static enum error keep_one(const json_t *report, const char *directory, struct buffer *why) {
     const char *name = json_string_value(json_object_get(report, "name"));
     struct buffer path = {0}, line = {0};
     buffer_printf(&path, "%s/%s.json", directory, name);
-    put_line(&line, report);
+    report_line(&line, report);
     enum error e = report_write(buffer_cstr(&path), buffer_bytes(&line), why);
     buffer_free(&path);
     buffer_free(&line);
@@ -86,7 +79,7 @@ enum error report_keep(const json_t *reports, const char *directory, struct buff
     size_t i;
     enum error e = make_directories(directory, why);
     json_array_foreach(reports, i, r) {
-        put_line(&all, r);
+        report_line(&all, r);
         e = e == ERR_OK ? keep_one(r, directory, why) : e;
     }
     buffer_printf(&path, "%s/last.jsonl", directory);

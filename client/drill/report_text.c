@@ -6,11 +6,6 @@
 
 enum { WIDTH = 96 };
 
-static const char *text_of(const json_t *j, const char *key) {
-    const char *text = json_string_value(json_object_get(j, key));
-    return text != NULL ? text : "";
-}
-
 static int64_t number_of(const json_t *j, const char *key) {
     return json_integer_value(json_object_get(j, key));
 }
@@ -100,7 +95,7 @@ static void put_timeline(struct buffer *out, const json_t *report) {
     json_array_foreach(json_object_get(report, "timeline"), i, event) {
         char at[24];
         buffer_printf(out, "  %9s  ", seconds(at, json_object_get(event, "ms")));
-        report_wrap(out, text_of(event, "what"), 13, WIDTH);
+        report_wrap(out, report_text_of(event, "what"), 13, WIDTH);
     }
 }
 
@@ -110,10 +105,10 @@ static void put_promises(struct buffer *out, const json_t *report) {
     buffer_printf(out, "\n  promises\n");
     json_array_foreach(json_object_get(report, "promises"), i, promise) {
         bool kept = json_is_true(json_object_get(promise, "kept"));
-        buffer_printf(out, "    %-7s %s%s", kept ? "kept" : "BROKEN", text_of(promise, "name"),
+        buffer_printf(out, "    %-7s %s%s", kept ? "kept" : "BROKEN", report_text_of(promise, "name"),
                       kept ? "\n" : "\n            ");
         if (!kept) {
-            report_wrap(out, text_of(promise, "reason"), 12, WIDTH);
+            report_wrap(out, report_text_of(promise, "reason"), 12, WIDTH);
         }
     }
 }
@@ -126,9 +121,9 @@ static void put_evidence(struct buffer *out, const json_t *report) {
     }
     buffer_printf(out, "\n  evidence\n");
     json_array_foreach(json_object_get(report, "evidence"), i, line) {
-        buffer_printf(out, "    %-5s ", text_of(line, "kind"));
+        buffer_printf(out, "    %-5s ", report_text_of(line, "kind"));
         struct buffer words = {0};
-        buffer_printf(&words, "%s: it %s", text_of(line, "culprit"), text_of(line, "explanation"));
+        buffer_printf(&words, "%s: it %s", report_text_of(line, "culprit"), report_text_of(line, "explanation"));
         report_wrap(out, buffer_cstr(&words), 10, WIDTH);
         buffer_free(&words);
     }
@@ -136,11 +131,11 @@ static void put_evidence(struct buffer *out, const json_t *report) {
 
 void report_text(struct buffer *out, const json_t *report) {
     char elapsed[24];
-    buffer_printf(out, "%s (%s): %s, in %s\n", text_of(report, "name"), text_of(report, "row"),
-                  text_of(report, "verdict"), seconds(elapsed, json_object_get(report, "elapsed_ms")));
-    if (*text_of(report, "error") != '\0') {
+    buffer_printf(out, "%s (%s): %s, in %s\n", report_text_of(report, "name"), report_text_of(report, "row"),
+                  report_text_of(report, "verdict"), seconds(elapsed, json_object_get(report, "elapsed_ms")));
+    if (*report_text_of(report, "error") != '\0') {
         buffer_printf(out, "  ");
-        report_wrap(out, text_of(report, "error"), 2, WIDTH);
+        report_wrap(out, report_text_of(report, "error"), 2, WIDTH);
         return;
     }
     put_table(out, report);
@@ -158,7 +153,7 @@ static void put_row(struct buffer *out, const json_t *r) {
     bool bit = json_is_true(json_object_get(r, "bit"));
     buffer_printf(out,
                   "%-6s %-29s %-7s %-3s %7s %7s %4" PRId64 " %4" PRId64 " %3" PRId64 " %4" PRId64 " %4" PRId64 " %5s\n",
-                  text_of(r, "row"), text_of(r, "name"), text_of(r, "verdict"), bit ? "yes" : "NO",
+                  report_text_of(r, "row"), report_text_of(r, "name"), report_text_of(r, "verdict"), bit ? "yes" : "NO",
                   seconds(detect, json_object_get(r, "detect_ms")), seconds(recover, json_object_get(r, "recover_ms")),
                   number_of(a, "expected"), number_of(a, "raised"), number_of(a, "false"), number_of(a, "missed"),
                   number_of(r, "lost"), figure(share, json_object_get(r, "throughput_ratio"), 2));
@@ -166,7 +161,7 @@ static void put_row(struct buffer *out, const json_t *r) {
 
 static void put_reason(struct buffer *out, const json_t *r, const char *what, const char *reason) {
     struct buffer words = {0};
-    buffer_printf(&words, "%s: %s: %s", text_of(r, "name"), what, reason);
+    buffer_printf(&words, "%s: %s: %s", report_text_of(r, "name"), what, reason);
     buffer_printf(out, "  ");
     report_wrap(out, buffer_cstr(&words), 2, WIDTH);
     buffer_free(&words);
@@ -177,18 +172,18 @@ static unsigned put_troubles(struct buffer *out, const json_t *r) {
     const json_t *promise;
     size_t i;
     unsigned broken = 0;
-    if (*text_of(r, "error") != '\0') {
-        put_reason(out, r, "error", text_of(r, "error"));
+    if (*report_text_of(r, "error") != '\0') {
+        put_reason(out, r, "error", report_text_of(r, "error"));
         return 0;
     }
     json_array_foreach(json_object_get(r, "promises"), i, promise) {
         if (!json_is_true(json_object_get(promise, "kept"))) {
             broken++;
-            put_reason(out, r, text_of(promise, "name"), text_of(promise, "reason"));
+            put_reason(out, r, report_text_of(promise, "name"), report_text_of(promise, "reason"));
         }
     }
     if (broken == 0 && !json_is_true(json_object_get(r, "bit"))) {
-        put_reason(out, r, "no bite", "the fault, or a traitor of it, changed no frame, killed nobody and told no lie");
+        put_reason(out, r, "no bite", report_no_bite);
     }
     return broken;
 }
