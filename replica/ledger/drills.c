@@ -167,6 +167,14 @@ static enum error may_begin(const struct ledger *l, const struct op_drill *op, s
 
 static struct drill_range range_of(const struct ledger *l, const struct drill_record *d);
 
+static void widen(uint64_t *from, uint64_t *to, uint64_t also_from, uint64_t also_to) {
+    bool empty = *to < *from;
+    if (also_to < also_from)
+        return;
+    *from = empty || also_from < *from ? also_from : *from;
+    *to = empty || also_to > *to ? also_to : *to;
+}
+
 /* The oldest one that does not count any more leaves only how far it went. */
 static void make_room(struct ledger *l) {
     uint32_t at = 0;
@@ -176,9 +184,11 @@ static void make_room(struct ledger *l) {
     const struct drill_record *d = &l->drills[at].record;
     const struct drill_range range = range_of(l, d);
     struct drills_past *past = &l->drills_past[d->target];
+    if (past->id == 0)
+        past->range = (struct drill_range){.from_n = 1, .from_view = 1};
+    widen(&past->range.from_n, &past->range.to_n, range.from_n, range.to_n);
+    widen(&past->range.from_view, &past->range.to_view, range.from_view, range.to_view);
     past->id = d->id;
-    past->max_n = range.to_n > past->max_n ? range.to_n : past->max_n;
-    past->max_view = range.to_view > past->max_view ? range.to_view : past->max_view;
     past->dirty = true;
     struct buffer key = {0};
     buffer_put(&key, "ld", 2);
@@ -350,11 +360,11 @@ uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *p)
             return d->id;
     }
     const struct drills_past *past = &l->drills_past[seat];
-    const struct drill_range range = {.to_n = past->max_n, .to_view = past->max_view};
-    return past->id && range_holds(&range, p) ? past->id : 0;
+    return past->id && range_holds(&past->range, p) ? past->id : 0;
 }
 
-/* ---- records: key "ld" id, value drill_record; key "lf" member, value id | max_n | max_view ---- */
+/* ---- records: key "ld" id, value drill_record; key "lf" member, value id | from_n | to_n | from_view | to_view ----
+ */
 
 static void flush_past(struct ledger *l, const struct record_sink *sink) {
     struct buffer key = {0}, value = {0};
@@ -367,8 +377,10 @@ static void flush_past(struct ledger *l, const struct record_sink *sink) {
         buffer_put(&key, "lf", 2);
         buffer_u16(&key, i);
         buffer_u64(&value, past->id);
-        buffer_u64(&value, past->max_n);
-        buffer_u64(&value, past->max_view);
+        buffer_u64(&value, past->range.from_n);
+        buffer_u64(&value, past->range.to_n);
+        buffer_u64(&value, past->range.from_view);
+        buffer_u64(&value, past->range.to_view);
         sink->record(sink->self, buffer_bytes(&key), buffer_bytes(&value));
         past->dirty = false;
     }
@@ -418,8 +430,10 @@ enum error drills_restore(struct ledger *l, struct reader *key, struct reader *v
 enum error drills_past_restore(struct ledger *l, struct reader *key, struct reader *value) {
     uint16_t member = read_u16(key);
     struct drills_past past = {.id = read_u64(value)};
-    past.max_n = read_u64(value);
-    past.max_view = read_u64(value);
+    past.range.from_n = read_u64(value);
+    past.range.to_n = read_u64(value);
+    past.range.from_view = read_u64(value);
+    past.range.to_view = read_u64(value);
     if (key->bad || value->bad || member >= l->genesis->member_count || past.id == 0)
         return ERR_CORRUPT;
     l->drills_past[member] = past;

@@ -65,10 +65,9 @@ struct drill_range { /* where statements lie that a drill may have made its targ
     view_no from_view, to_view;
 };
 
-struct drills_past { /* of one member: what its drills that are no longer listed signed at most */
-    uint64_t id;     /* of the last of them, 0: none */
-    seq_no max_n;
-    view_no max_view;
+struct drills_past {          /* of one member: what its drills that are no longer listed may have signed */
+    uint64_t id;              /* of the last of them, 0: none */
+    struct drill_range range; /* the least that holds theirs; without any slot or view it is 1..0 */
     bool dirty;
 };
 

@@ -186,6 +186,38 @@ static void a_receipt_forged_before_the_drill_is_not_the_drills(void **state) {
     }
 }
 
+static void a_lie_before_the_first_of_many_drills_is_a_lie(void **state) {
+    (void)state;
+    enum { FIRST = 61 };
+    struct story s;
+    begin(&s);
+    s.view = 7;
+    rest(&s, FIRST - 1);
+    for (uint64_t id = 1; id <= LEDGER_DRILLS_MAX + 1; id++) {
+        assert_int_equal(drill(&s, 2), ERR_OK);
+        assert_int_equal(stop(&s, id), ERR_OK);
+        done(&s, 2, id, s.n, s.view);
+        s.view++;
+        rest(&s, s.n + W + 1);
+    }
+    assert_int_equal(ledger_drill_at(s.m.ledger, 0)->id, 2);
+    show_omission(&s, FIRST - W, 7);
+    accuse(&s, 1, 2, FIRST - W + 1);
+    assert_false(convicted(&s, 2));
+    struct ledger *first = s.m.ledger, *copy = ledger_new(&cluster);
+    struct copy into = {copy, 0};
+    ledger_flush(first, &(struct record_sink){&into, copy_record});
+    s.m.ledger = copy; /* the record says it too */
+    show_omission(&s, FIRST - W, 6);
+    assert_true(convicted(&s, 2));
+    s.m.ledger = first;
+    s.n--;
+    accuse(&s, 1, 2, FIRST - W);
+    assert_true(convicted(&s, 2));
+    ledger_free(copy);
+    end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_omission_is_the_drills_when_either_half_is),
@@ -194,6 +226,7 @@ int main(void) {
         cmocka_unit_test(a_claim_of_views_reaches_as_far_as_others_tell),
         cmocka_unit_test(views_begin_where_others_tell_that_the_target_is),
         cmocka_unit_test(a_receipt_forged_before_the_drill_is_not_the_drills),
+        cmocka_unit_test(a_lie_before_the_first_of_many_drills_is_a_lie),
     };
     return cmocka_run_group_tests_name("drills blame", tests, NULL, NULL);
 }
