@@ -111,8 +111,9 @@ static enum said skips(struct fault *f, member_id to, struct msg *m) {
     if (!proposes(m))
         return SAID_AS_IS;
     struct vote *v = &m->pre_prepare.statement;
-    if (f->parameter)
-        v->n += (seq_no)f->parameter;
+    seq_no by = (seq_no)f->parameter, window = f->cluster->knobs.window;
+    if (by)
+        v->n += by < window ? by : window; /* beyond that, the host lets nothing leave */
     else
         v->n = fault_facts(f).pbft.certified + f->cluster->knobs.window;
     return SAID_OTHERWISE;

@@ -42,6 +42,13 @@ const struct drill_order *node_drill(const struct node *n) {
     return lies && n->now.mono - x->executed_at < patience(n) ? &x->order : NULL;
 }
 
+/* Each slot of it is a PRE-PREPARE. */
+static void proposed_anew(struct drilling *x, const struct msg_new_view *nv) {
+    higher(&x->max_view, nv->v);
+    if (nv->slot_count)
+        higher(&x->max_n, nv->slots[nv->slot_count - 1].n);
+}
+
 void node_drill_signed(struct node *n, struct bytes frame) {
     struct arena arena = {0};
     struct drilling *x = &n->drilling;
@@ -59,7 +66,7 @@ void node_drill_signed(struct node *n, struct bytes frame) {
         else if (m.type == FRAME_VIEW_CHANGE)
             higher(&x->max_view, m.view_change.v);
         else if (m.type == FRAME_NEW_VIEW)
-            higher(&x->max_view, m.new_view.v);
+            proposed_anew(x, &m.new_view);
     }
     arena_free(&arena);
 }
@@ -77,29 +84,50 @@ void node_drill_over(struct node *n, uint64_t id, uint64_t bites) {
 
 /* The furthest that a claim may reach, and more than any honest member takes. */
 static seq_no furthest(const struct node *n) {
-    return ledger_executed(n->machine.ledger) + 2 * (seq_no)n->cluster->knobs.window;
+    struct pbft_view view;
+    seq_no reached = ledger_executed(n->machine.ledger);
+    pbft_inspect(n->pbft, &view);
+    higher(&reached, view.certified);
+    return reached + 2 * (seq_no)n->cluster->knobs.window;
+}
+
+/* Nothing that was signed for a drill goes beyond it, nor did it earlier. */
+static view_no furthest_view(const struct node *n) {
+    struct pbft_view view;
+    pbft_inspect(n->pbft, &view);
+    return view.view + PBFT_FAULTED_VIEWS;
+}
+
+/* What may have been signed in a drill that this process knows nothing of, and what FAULTED says was. */
+static struct drilling all_that_may_be(const struct node *n, uint64_t id) {
+    struct drilling x = {.id = id, .stage = DRILLING_OVER};
+    struct pbft_view view;
+    pbft_inspect(n->pbft, &view);
+    pbft_faulted_reach(n->pbft, &x.max_n, &x.max_view);
+    higher(&x.max_n, furthest(n));
+    higher(&x.max_view, view.view);
+    return x;
 }
 
 /* An own drill of an earlier boot, or one that was passed over, which is not accounted for. */
 static void look_back(struct node *n) {
     const struct drill_record *d;
-    struct pbft_view view;
-    for (uint32_t i = 0; (d = ledger_drill_at(n->machine.ledger, i)); i++) {
-        if (d->target != n->self || d->done)
-            continue;
-        pbft_inspect(n->pbft, &view);
-        n->drilling = (struct drilling){
-            .id = d->id, .stage = DRILLING_OVER, .max_n = furthest(n), .max_view = view.view > 0 ? view.view : 0};
-        return;
-    }
+    for (uint32_t i = 0; (d = ledger_drill_at(n->machine.ledger, i)); i++)
+        if (d->target == n->self && !d->done) {
+            n->drilling = all_that_may_be(n, d->id);
+            return;
+        }
+}
+
+static uint64_t at_most(uint64_t value, uint64_t bound) {
+    return value < bound ? value : bound;
 }
 
 static void ask(struct node *n) {
     struct drilling *x = &n->drilling;
     struct request r = {.kind = OP_DRILL_DONE};
-    r.drill_done = (struct op_drill_done){x->id, x->max_n, x->max_view, x->bites};
-    if (r.drill_done.max_n > furthest(n))
-        r.drill_done.max_n = furthest(n);
+    r.drill_done =
+        (struct op_drill_done){x->id, at_most(x->max_n, furthest(n)), at_most(x->max_view, furthest_view(n)), x->bites};
     x->due = n->now.mono + ASK_AGAIN_MS;
     voice_ask(n, &r);
 }

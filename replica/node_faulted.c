@@ -16,12 +16,21 @@ static enum error write_faulted(struct node *n, const struct pbft_action *record
     return e;
 }
 
+static const char *reason(enum error e) {
+    switch (e) {
+    case ERR_TOO_MANY:
+        return "so many of its statements are remembered already that there is no room";
+    case ERR_OUT_OF_RANGE:
+        return "it tells of a place or a view where no honest member is for long";
+    default:
+        return "it tells of a boot or a STATUS that never was";
+    }
+}
+
 /* Each reason is told once, until a frame may leave again. */
 static bool withheld(struct node *n, enum error e) {
     if (n->faulted_refused != e)
-        node_trace(n, "FAULTED: a frame of the drill is withheld: %s",
-                   e == ERR_TOO_MANY ? "so many of its statements are remembered already that there is no room"
-                                     : "it tells of a boot or a STATUS that never was");
+        node_trace(n, "FAULTED: a frame of the drill is withheld: %s", reason(e));
     n->faulted_refused = e;
     return false;
 }

@@ -137,8 +137,37 @@ static enum error judge_boot(const struct pbft *p, const struct msg_status *s) {
     return to_come ? ERR_FORBIDDEN : ERR_OK;
 }
 
+/* Where no honest member is, and h or the views do not come for long. */
+static bool is_far(const struct pbft *p, seq_no n, view_no v) {
+    return n > pbft_window_end(p) + p->config.window || v > p->view + PBFT_FAULTED_VIEWS;
+}
+
+static bool reaches_too_far(const struct pbft *p, const struct msg *m) {
+    const struct msg_new_view *nv = &m->new_view;
+    switch (m->type) {
+    case FRAME_PRE_PREPARE:
+        return is_far(p, m->pre_prepare.statement.n, m->pre_prepare.statement.v);
+    case FRAME_PREPARE:
+    case FRAME_COMMIT:
+        return is_far(p, m->vote.n, m->vote.v);
+    case FRAME_CHECKPOINT:
+        return is_far(p, m->checkpoint.n, 0);
+    case FRAME_RECEIPT:
+        return is_far(p, m->receipt.body.n, 0);
+    case FRAME_VIEW_CHANGE:
+        return is_far(p, 0, m->view_change.v);
+    case FRAME_NEW_VIEW:
+        return is_far(p, nv->slot_count ? nv->slots[nv->slot_count - 1].n : 0, nv->v);
+    default:
+        return false;
+    }
+}
+
 static enum error judge(const struct pbft *p, const struct frame *f, const struct msg *m, bool durable, bool *is_new,
                         struct lie *out) {
+    if (reaches_too_far(p, m)) {
+        return ERR_OUT_OF_RANGE;
+    }
     switch (m->type) {
     case FRAME_PRE_PREPARE:
     case FRAME_PREPARE:
@@ -187,6 +216,19 @@ enum error pbft_faulted(struct pbft *p, struct bytes raw, bool durable, struct p
     }
     arena_free(&arena);
     return e;
+}
+
+void pbft_faulted_reach(const struct pbft *p, seq_no *n, view_no *v) {
+    const struct faulted *f = &p->recall.faulted;
+    *n = *v = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const struct lie *x = &f->list[i];
+        if (n_of(x) < UINT64_MAX) {
+            *n = n_of(x); /* sorted */
+        } else if (v_of(x) > *v) {
+            *v = v_of(x);
+        }
+    }
 }
 
 /* --- over restarts, and as the log moves on --- */

@@ -196,9 +196,14 @@ const struct request *pbft_request_by_seq(const struct pbft *p, const struct pub
 /* A drill is about to send this frame under the own key; the core never made it (R13). Called between steps. ERR_OK: it
    may leave as soon as *record is durable (key empty: nothing to be remembered, what it says is known, final or binds
    nobody). It must not leave at all with ERR_TOO_MANY: no room to remember it, until h moves on; ERR_FORBIDDEN: it
-   tells of a boot or a STATUS that never was. durable: every record handed out before is. The record's memory lives
-   until the next call. */
+   tells of a boot or a STATUS that never was; ERR_OUT_OF_RANGE: of a place above c + 2 W, or a view more than
+   PBFT_FAULTED_VIEWS above the own one, where it would be remembered, and answered for, for ever. durable: every
+   record handed out before is. The record's memory lives until the next call. */
 enum error pbft_faulted(struct pbft *p, struct bytes frame, bool durable, struct pbft_action *record);
+enum { PBFT_FAULTED_VIEWS = 4 }; /* what a storm of VIEW-CHANGEs is made of */
+/* How far what is remembered of drills goes: the highest place of a statement, the highest view of a VIEW-CHANGE or
+   NEW-VIEW; 0: none. */
+void pbft_faulted_reach(const struct pbft *p, seq_no *n, view_no *v);
 
 /* STATUS fields that only the host knows; read when the core sends STATUS. The host fills it before any step. */
 struct pbft_host_facts {

@@ -52,6 +52,22 @@ static void the_old_comes_again_and_alike_to_all(void **state) {
     fault_free(f);
 }
 
+/* As a host lets leave no more than two windows ahead. */
+static void a_proposal_skips_no_more_than_a_window(void **state) {
+    (void)state;
+    struct node_world w;
+    struct arena arena = {0};
+    cluster.knobs.window = 16;
+    struct fault *f = traitor("skip-numbers:17", SELF, &w);
+    struct buffer frame = {0};
+    proposal(&frame, 9, 1);
+    w.send(w.self, 1, buffer_bytes(&frame));
+    assert_int_equal(decoded(&arena).pre_prepare.statement.n, 9 + 16);
+    arena_free(&arena);
+    buffer_free(&frame);
+    fault_free(f);
+}
+
 /* Dreams of requests beside real ones of the same client: whatever they are, nobody refuses the batch for its form. */
 static void a_dream_names_no_number_twice(void **state) {
     (void)state;
@@ -216,6 +232,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(two_stories_have_one_place_and_two_digests),
         TEST(the_old_comes_again_and_alike_to_all),
+        TEST(a_proposal_skips_no_more_than_a_window),
         TEST(a_dream_names_no_number_twice),
         TEST(a_new_view_that_nobody_can_read_owns_up_to_its_proposals),
         TEST(noise_keeps_its_rate),

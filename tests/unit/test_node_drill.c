@@ -156,6 +156,7 @@ static void signed_for_it(struct world *w, const struct msg *m) {
     struct seal_context context = {(uint8_t)m->type, w->cluster.id, 0, TARGET};
     codec_encode(&body, m);
     frame_seal(&frame, &context, buffer_bytes(&body), &w->secrets[TARGET]);
+    node_faulted(w->places[TARGET].node, buffer_bytes(&frame));
     node_drill_signed(w->places[TARGET].node, buffer_bytes(&frame));
     buffer_free(&body);
     buffer_free(&frame);
@@ -170,12 +171,12 @@ static void it_says_how_far_it_went(void **state) {
     signed_for_it(w, &(struct msg){.type = FRAME_PREPARE, .vote = {.n = n + 5}});
     signed_for_it(w, &(struct msg){.type = FRAME_CHECKPOINT, .checkpoint = {.n = n + 4}});
     signed_for_it(w, &(struct msg){.type = FRAME_WISH, .wish = {.target = 99, .reason = WISH_PROOF}});
-    struct msg vc = {.type = FRAME_VIEW_CHANGE, .view_change = {.v = 6}};
+    struct msg vc = {.type = FRAME_VIEW_CHANGE, .view_change = {.v = 3}};
     signed_for_it(w, &vc);
     node_drill_over(w->places[TARGET].node, 1, 5);
     world_run(w, 1000);
     assert_int_equal(record(w, 0)->max_n, n + 5);
-    assert_int_equal(record(w, 0)->max_view, 6);
+    assert_int_equal(record(w, 0)->max_view, 3);
     assert_true(ledger_drill_counts(w->places[0].node->machine.ledger, record(w, 0)));
     world_free(w);
 }
@@ -195,15 +196,44 @@ static void a_proposal_counts_whatever_its_batch_is(void **state) {
     world_free(w);
 }
 
+/* Each slot of a NEW-VIEW is a PRE-PREPARE. */
+static void a_new_view_counts_as_far_as_its_slots_go(void **state) {
+    (void)state;
+    struct world *w = live_world(DRILLS_LIVE);
+    drill(w);
+    seq_no n = facts_of(w, 0).executed + 6;
+    struct msg vc = {.type = FRAME_VIEW_CHANGE, .view_change.v = 2}, m = {.type = FRAME_NEW_VIEW};
+    struct new_view_slot slots[] = {{.n = n - 1}, {.n = n}};
+    struct buffer body = {0}, frame = {0}, core = {0};
+    struct seal_context context = {FRAME_VIEW_CHANGE, w->cluster.id, 0, TARGET};
+    codec_encode(&body, &vc);
+    frame_seal(&frame, &context, buffer_bytes(&body), &w->secrets[TARGET]);
+    vc.raw = buffer_bytes(&frame);
+    m.new_view = (struct msg_new_view){.v = 2, .vc_count = 1, .vcs = &vc, .slot_count = 2, .slots = slots};
+    codec_new_view_core(&core, &m.new_view);
+    m.new_view.core = buffer_bytes(&core);
+    signed_for_it(w, &m);
+    node_drill_over(w->places[TARGET].node, 1, 1);
+    world_run(w, 1000);
+    assert_int_equal(record(w, 0)->max_n, n);
+    assert_int_equal(record(w, 0)->max_view, 2);
+    buffer_free(&body);
+    buffer_free(&frame);
+    buffer_free(&core);
+    world_free(w);
+}
+
 static void a_claim_reaches_no_further_than_others_take(void **state) {
     (void)state;
     struct world *w = live_world(DRILLS_LIVE);
     drill(w);
     signed_for_it(w, &(struct msg){.type = FRAME_COMMIT, .vote = {.n = 1 << 20}});
+    signed_for_it(w, &(struct msg){.type = FRAME_VIEW_CHANGE, .view_change = {.v = 1 << 20}});
     node_drill_over(w->places[TARGET].node, 1, 5);
     world_run(w, 1000);
     assert_true(record(w, 0)->done);
     assert_in_range(record(w, 0)->max_n, record(w, 0)->started_n + 32, record(w, 0)->started_n + 48);
+    assert_int_equal(record(w, 0)->max_view, PBFT_FAULTED_VIEWS);
     world_free(w);
 }
 
@@ -220,6 +250,19 @@ static void a_restart_is_honest_and_claims_all_that_may_be(void **state) {
     assert_true(record(w, 0)->done);
     assert_int_equal(record(w, 0)->end, DRILL_END_TIME); /* within the grace of so short a drill */
     assert_true(record(w, 0)->max_n >= n + 2 * 16);
+    world_free(w);
+}
+
+static void a_restart_claims_the_views_that_were_spoken_of(void **state) {
+    (void)state;
+    struct world *w = live_world(DRILLS_LIVE);
+    drill(w);
+    signed_for_it(w, &(struct msg){.type = FRAME_VIEW_CHANGE, .view_change = {.v = 3}});
+    node_down(w, TARGET);
+    assert_int_equal(node_up(w, TARGET), ERR_OK);
+    world_run(w, 2000);
+    assert_true(record(w, 0)->done);
+    assert_int_equal(record(w, 0)->max_view, 3);
     world_free(w);
 }
 
@@ -248,8 +291,10 @@ int main(void) {
         cmocka_unit_test(an_operator_stops_it),
         cmocka_unit_test(it_says_how_far_it_went),
         cmocka_unit_test(a_proposal_counts_whatever_its_batch_is),
+        cmocka_unit_test(a_new_view_counts_as_far_as_its_slots_go),
         cmocka_unit_test(a_claim_reaches_no_further_than_others_take),
         cmocka_unit_test(a_restart_is_honest_and_claims_all_that_may_be),
+        cmocka_unit_test(a_restart_claims_the_views_that_were_spoken_of),
         cmocka_unit_test(who_hears_of_it_too_late_does_not_begin),
     };
     return cmocka_run_group_tests_name("node drill", tests, NULL, NULL);

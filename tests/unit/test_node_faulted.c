@@ -163,6 +163,9 @@ static void what_must_not_be_said_is_told_once(void **state) {
     assert_true(own_up(&d, &vote));
     assert_false(own_up(&d, &status));
     assert_int_equal(lines(w, 0, "FAULTED"), 2);
+    vote.vote.n = 1 << 20;
+    assert_false(own_up(&d, &vote));
+    assert_int_equal(lines(w, 0, "FAULTED: a frame of the drill is withheld: it tells of a place or a view"), 1);
     world_free(w);
 }
 

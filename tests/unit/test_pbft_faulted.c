@@ -319,7 +319,7 @@ static void it_goes_when_the_log_has_moved_on(void **state) {
         assert_int_equal(own_up(c, 3, &m), ERR_OK);
     }
     early.view_change.c = late.view_change.c = *pbft_stable_cert(c->nodes[3].core);
-    late.view_change.v = 9;
+    late.view_change.v = 4;
     assert_int_equal(own_up(c, 3, &early), ERR_OK);
     assert_int_equal(own_up(c, 3, &late), ERR_OK);
     assert_int_equal(remembered(c, 3), 12);
@@ -336,7 +336,7 @@ static void it_goes_when_the_log_has_moved_on(void **state) {
     work(c, 17, 8);
     cluster_run(c, 500);
     assert_true(node_view(&c->nodes[3]).stable >= 24);
-    assert_int_equal(remembered(c, 3), 1); /* the one of view 9 */
+    assert_int_equal(remembered(c, 3), 1); /* the one of view 4 */
     node_crash(&c->nodes[3]);
     node_boot(&c->nodes[3]);
     cluster_run(c, 1000);
@@ -371,6 +371,76 @@ static void what_finds_no_room_must_not_leave(void **state) {
     assert_int_equal(pbft_faulted(x->core, buffer_bytes(&frame), true, &a), ERR_OK);
     assert_true(a.key.len > 0);
     buffer_free(&frame);
+    cluster_free(c);
+}
+
+static enum error own_up_at(struct cluster *c, enum frame_type type, view_no v, seq_no n) {
+    struct new_view_slot slot = {.n = n, .d = batch_digest(null_batch())};
+    struct recalled s = {.type = type, .vote = {.v = v, .n = n}};
+    struct buffer core = {0};
+    struct msg m = {.type = type};
+    if (type == FRAME_VIEW_CHANGE) {
+        m.view_change.v = v;
+    } else if (type == FRAME_NEW_VIEW) {
+        struct msg vc = {.type = FRAME_VIEW_CHANGE, .view_change = {.v = v}};
+        struct buffer frame = {0};
+        seal_as(c, 0, &vc, &frame);
+        vc.raw = buffer_bytes(&frame);
+        m.new_view = (struct msg_new_view){.v = v, .vc_count = 1, .vcs = &vc, .slot_count = 1, .slots = &slot};
+        codec_new_view_core(&core, &m.new_view);
+        m.new_view.core = buffer_bytes(&core);
+        buffer_free(&frame);
+    } else if (type == FRAME_CHECKPOINT) {
+        m.checkpoint = (struct checkpoint){.n = n, .t = 1};
+    } else if (type == FRAME_RECEIPT) {
+        m.receipt.body = (struct receipt_body){.n = n, .t = 1};
+    } else {
+        m = told(&s);
+    }
+    enum error e = own_up(c, 3, &m);
+    buffer_free(&core);
+    return e;
+}
+
+/* Of what is so far away nothing would ever be forgotten. */
+static void a_place_or_view_out_of_reach_must_not_be_told(void **state) {
+    (void)state;
+    enum { PLACED = 1, VIEWED = 2 };
+    static const struct {
+        enum frame_type type;
+        unsigned has;
+    } ROWS[] = {{FRAME_PRE_PREPARE, PLACED | VIEWED}, {FRAME_PREPARE, PLACED | VIEWED}, {FRAME_COMMIT, PLACED | VIEWED},
+                {FRAME_CHECKPOINT, PLACED},           {FRAME_RECEIPT, PLACED},          {FRAME_VIEW_CHANGE, VIEWED},
+                {FRAME_NEW_VIEW, PLACED | VIEWED}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        struct cluster *c = cluster_new(4);
+        work(c, 1, 10);
+        cluster_run(c, 500);
+        seq_no most = node_view(&c->nodes[3]).certified + 2 * c->config.window;
+        assert_int_equal(own_up_at(c, ROWS[i].type, PBFT_FAULTED_VIEWS, most), ERR_OK);
+        assert_int_equal(own_up_at(c, ROWS[i].type, 1, most + 1), ROWS[i].has & PLACED ? ERR_OUT_OF_RANGE : ERR_OK);
+        assert_int_equal(own_up_at(c, ROWS[i].type, PBFT_FAULTED_VIEWS + 1, most),
+                         ROWS[i].has & VIEWED ? ERR_OUT_OF_RANGE : ERR_OK);
+        cluster_free(c);
+    }
+}
+
+static void how_far_it_went_is_known_after_a_restart(void **state) {
+    (void)state;
+    struct cluster *c = cluster_new(4);
+    seq_no n;
+    view_no v;
+    work(c, 1, 3);
+    pbft_faulted_reach(c->nodes[3].core, &n, &v);
+    assert_int_equal(n + v, 0);
+    assert_int_equal(own_up_at(c, FRAME_COMMIT, 4, 20), ERR_OK);
+    assert_int_equal(own_up_at(c, FRAME_PREPARE, 0, 22), ERR_OK);
+    assert_int_equal(own_up_at(c, FRAME_NEW_VIEW, 3, 9), ERR_OK);
+    assert_int_equal(own_up_at(c, FRAME_VIEW_CHANGE, 2, 0), ERR_OK);
+    restart(c, 3);
+    pbft_faulted_reach(c->nodes[3].core, &n, &v);
+    assert_int_equal(n, 22);
+    assert_int_equal(v, 3);
     cluster_free(c);
 }
 
@@ -424,6 +494,8 @@ int main(void) {
         cmocka_unit_test(what_the_core_signed_itself_is_kept_only_while_its_guard_is_not_durable),
         cmocka_unit_test(it_goes_when_the_log_has_moved_on),
         cmocka_unit_test(what_finds_no_room_must_not_leave),
+        cmocka_unit_test(a_place_or_view_out_of_reach_must_not_be_told),
+        cmocka_unit_test(how_far_it_went_is_known_after_a_restart),
         cmocka_unit_test(a_boot_that_never_was_and_a_status_to_come_must_not_be_told),
         cmocka_unit_test(a_damaged_record_is_found),
     };
