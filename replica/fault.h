@@ -19,11 +19,14 @@ struct fault_behaviour {
     enum fault_seat seat;
     bool real; /* for real clusters: it strikes the process itself, or what simulated runs hardly have, such as
                   notifiers and long transfers */
+    bool live; /* an ordered drill of a running cluster may have it: what it does ends with it */
 };
 /* i = 0, 1, ...; NULL behind the last. */
 const struct fault_behaviour *fault_behaviour(unsigned i);
 /* Is this [later:]NAME[:PARAMETER] as --behave takes it? */
 bool fault_behaviour_known(const char *text);
+/* NAME[:PARAMETER]: is it one for running clusters too? */
+bool fault_behaviour_live(const char *text);
 
 struct fault_host { /* the process around it; calls never block and never call back */
     void *self;

@@ -174,15 +174,16 @@ static bool accepts_and_forgets(struct fault *f, const struct heard *h) {
 }
 
 const struct behaviour faults_to_clients[] = {
-    {{"forge-receipts", "DR-B12", NULL, "signs other results than the log gives", FAULT_SEAT_ANY, false},
+    {{"forge-receipts", "DR-B12", NULL, "signs other results than the log gives", FAULT_SEAT_ANY, false, false},
      .send = sends_wrong_receipts,
      .answer = answers_with_wrong_receipts},
-    {{"false-acks", "DR-H9", NULL, "accepts clients' requests at once and throws them away", FAULT_SEAT_ANY, false},
+    {{"false-acks", "DR-H9", NULL, "accepts clients' requests at once and throws them away", FAULT_SEAT_ANY, false,
+      false},
      .hears = accepts_and_forgets},
-    {{"forge-alerts", "DR-J1", NULL, "tells clients of alerts that never were", FAULT_SEAT_ANY, true},
+    {{"forge-alerts", "DR-J1", NULL, "tells clients of alerts that never were", FAULT_SEAT_ANY, true, true},
      .answer = forges_alerts},
-    {{"withhold-alerts", "DR-J2", NULL, "keeps alerts from who asks for them", FAULT_SEAT_ANY, true},
+    {{"withhold-alerts", "DR-J2", NULL, "keeps alerts from who asks for them", FAULT_SEAT_ANY, true, false},
      .answer = withholds_alerts},
-    {{"mute-clients", "DR-J2", NULL, "answers no client", FAULT_SEAT_ANY, false}, .mute_to_clients = true},
+    {{"mute-clients", "DR-J2", NULL, "answers no client", FAULT_SEAT_ANY, false, true}, .mute_to_clients = true},
     {.is = {.name = NULL}},
 };

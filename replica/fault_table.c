@@ -52,3 +52,10 @@ bool fault_behaviour_known(const char *text) {
     bool given;
     return fault_find(text + (strncmp(text, later, strlen(later)) == 0 ? strlen(later) : 0), &parameter, &given);
 }
+
+bool fault_behaviour_live(const char *text) {
+    int64_t parameter;
+    bool given;
+    const struct behaviour *b = fault_find(text, &parameter, &given);
+    return b && b->is.live;
+}

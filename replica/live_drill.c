@@ -28,7 +28,9 @@ struct fault_host live_drill_host(struct node **node) {
 static void begin(struct live_drill *l, struct node *n, struct fault *f, const struct drill_order *o) {
     struct buffer why = {0};
     enum error e = ERR_FORBIDDEN;
-    if (f)
+    if (f && fault_behaviour_known(o->behaviour) && !fault_behaviour_live(o->behaviour))
+        buffer_printf(&why, "%s is for sandboxes only", o->behaviour);
+    else if (f)
         e = fault_start(f, o->behaviour, o->id, o->until, &why);
     if (e == ERR_OK) {
         l->id = o->id;

@@ -1,5 +1,6 @@
 /* The catalogue of drills: every row that can be played is there, once, with all that operators and reports need. */
 #include "client/drill/drill.h"
+#include "replica/fault.h"
 
 #include <ctype.h>
 #include <setjmp.h>
@@ -28,6 +29,33 @@ static void names_are_kebab_case_and_unique(void **state) {
             assert_string_not_equal(d->row, o->row);
         }
     }
+}
+
+static bool is_ordered_somewhere(const char *behaviour) {
+    const struct drill *d;
+    size_t len = strlen(behaviour);
+    for (unsigned i = 0; (d = drill_at(i)) != NULL; i++) {
+        if (d->live && strncmp(d->live, behaviour, len) == 0 && strchr(":", d->live[len])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What no live drill of the catalogue orders, a running replica refuses. */
+static void replicas_take_live_what_live_drills_order_and_nothing_else(void **state) {
+    (void)state;
+    const struct fault_behaviour *b;
+    const struct drill *d;
+    for (unsigned i = 0; (b = fault_behaviour(i)) != NULL; i++) {
+        if (b->live != is_ordered_somewhere(b->name)) {
+            fail_msg("%s is %s live drills", b->name, b->live ? "of no" : "not for");
+        }
+    }
+    for (unsigned i = 0; (d = drill_at(i)) != NULL; i++) {
+        assert_true(!d->live || fault_behaviour_live(d->live));
+    }
+    assert_false(fault_behaviour_live("none-such"));
 }
 
 static void words_are_no_names(void **state) {
@@ -104,9 +132,13 @@ static void promises_have_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_kebab_case_and_unique), cmocka_unit_test(words_are_no_names),
-        cmocka_unit_test(every_drill_tells_what_it_does),  cmocka_unit_test(every_row_is_there),
-        cmocka_unit_test(short_selection_is_not_empty),    cmocka_unit_test(promises_have_names),
+        cmocka_unit_test(names_are_kebab_case_and_unique),
+        cmocka_unit_test(replicas_take_live_what_live_drills_order_and_nothing_else),
+        cmocka_unit_test(words_are_no_names),
+        cmocka_unit_test(every_drill_tells_what_it_does),
+        cmocka_unit_test(every_row_is_there),
+        cmocka_unit_test(short_selection_is_not_empty),
+        cmocka_unit_test(promises_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

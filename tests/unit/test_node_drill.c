@@ -1,5 +1,6 @@
 /* Whole nodes and an ordered drill (R13): all refuse alike; the target alone is told to lie, until the agreed end,
    never after a restart or long afterwards; and it says in the log how far it went. */
+#include "replica/live_drill.h"
 #include "tests/unit/node_world.h"
 
 enum { TARGET = 2, DRILL_MS = 4000 };
@@ -266,6 +267,35 @@ static void a_restart_claims_the_views_that_were_spoken_of(void **state) {
     world_free(w);
 }
 
+/* What the daemon does with an order. */
+static void what_is_for_sandboxes_is_refused_by_the_target(void **state) {
+    (void)state;
+    static const struct {
+        const char *behaviour;
+        bool begins;
+    } ROWS[] = {{"delay-proposals:400", true}, {"wild-ticks", false}, {"none-such", false}};
+    for (size_t row = 0; row < sizeof ROWS / sizeof *ROWS; row++) {
+        struct world *w = live_world(DRILLS_LIVE);
+        struct node *node = w->places[TARGET].node;
+        struct fault_host host = live_drill_host(&node);
+        struct request r = {.kind = OP_DRILL, .drill = {TARGET, "", "slow-primary", DRILL_MS}};
+        struct live_drill live = {0};
+        struct buffer why = {0};
+        struct fault *f;
+        assert_int_equal(fault_new(&f, &w->cluster, TARGET, &w->secrets[TARGET], &host, &why), ERR_OK);
+        r.drill.behaviour = ROWS[row].behaviour;
+        order(w, r);
+        assert_non_null(node_drill(node));
+        live_drill_turn(&live, node, f);
+        assert_int_equal(fault_active(f), ROWS[row].begins);
+        assert_int_equal(node_drill(node) != NULL, ROWS[row].begins);
+        world_run(w, 1000);
+        assert_int_equal(record(w, 0)->done, !ROWS[row].begins);
+        fault_free(f);
+        world_free(w);
+    }
+}
+
 static void who_hears_of_it_too_late_does_not_begin(void **state) {
     (void)state;
     struct world *w = live_world(DRILLS_LIVE);
@@ -295,6 +325,7 @@ int main(void) {
         cmocka_unit_test(a_claim_reaches_no_further_than_others_take),
         cmocka_unit_test(a_restart_is_honest_and_claims_all_that_may_be),
         cmocka_unit_test(a_restart_claims_the_views_that_were_spoken_of),
+        cmocka_unit_test(what_is_for_sandboxes_is_refused_by_the_target),
         cmocka_unit_test(who_hears_of_it_too_late_does_not_begin),
     };
     return cmocka_run_group_tests_name("node drill", tests, NULL, NULL);
