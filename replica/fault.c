@@ -105,6 +105,7 @@ static mono_ms release_due(struct fault *f, mono_ms due) {
         struct held_frame h = f->held[i];
         if (h.at <= due) {
             f->inner.send(f->inner.self, h.to, buffer_bytes(&h.frame));
+            f->held_bytes -= h.frame.len;
             buffer_free(&h.frame);
         } else {
             next = h.at < next ? h.at : next;

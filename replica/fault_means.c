@@ -94,13 +94,14 @@ void fault_say_body(struct fault *f, member_id to, struct seal_context context, 
 
 void fault_hold(struct fault *f, member_id to, struct bytes frame, mono_ms until) {
     f->bites++;
-    if (f->held_count == FAULT_HELD || frame.len == 0)
+    if (f->held_count == FAULT_HELD || frame.len == 0 || frame.len > FAULT_HELD_BYTES - f->held_bytes)
         return; /* lost: the core sends it again when it is missed */
     if (!f->held)
         f->held = xcalloc(FAULT_HELD, sizeof *f->held);
     struct held_frame *h = &f->held[f->held_count++];
     *h = (struct held_frame){.at = until, .to = to};
     buffer_put(&h->frame, frame.data, frame.len);
+    f->held_bytes += frame.len;
 }
 
 void fault_say_later(struct fault *f, member_id to, const struct msg *m, mono_ms after) {

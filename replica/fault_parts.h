@@ -7,8 +7,9 @@
 #include "replica/fault.h"
 
 enum {
-    FAULT_TOLD = 512,         /* proposals whose lie is remembered, so that it is told again alike */
-    FAULT_HELD = 4096,        /* frames held back at a time */
+    FAULT_TOLD = 512,  /* proposals whose lie is remembered, so that it is told again alike */
+    FAULT_HELD = 4096, /* frames held back at a time */
+    FAULT_HELD_BYTES = 64 << 20,
     FAULT_KEPT = 64,          /* own frames that are kept to be said again */
     FAULT_OLD_REFS = 256,     /* references that a primary proposes again */
     FAULT_TURN_MS = 10,       /* how often a traitor that invents frames at a rate does so */
@@ -74,7 +75,7 @@ struct fault {
     time_ms wall;       /* as the true clock showed it last */
     struct arena arena; /* of the frame in hand */
     struct buffer scratch;
-    size_t held_count;
+    size_t held_count, held_bytes;
     struct held_frame *held; /* in order of arrival */
 
     /* of the behaviour it was started with; NULL: honest */

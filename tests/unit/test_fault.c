@@ -216,6 +216,26 @@ static void what_was_held_back_leaves_at_its_time_or_at_the_end(void **state) {
     }
 }
 
+/* Pages of a state that is fetched here are large. */
+static void what_is_held_back_is_bounded_in_bytes(void **state) {
+    (void)state;
+    enum { MIB = 1 << 20, FIT = 64 };
+    struct node_world w;
+    struct fault *f = honest(0, &w);
+    uint8_t *page = calloc(1, MIB);
+    for (unsigned again = 0; again < 2; again++) { /* what left makes room */
+        unsigned before = world.sent;
+        begin(f, "jitter:60000", 1, INT64_MAX);
+        for (unsigned i = 0; i <= FIT; i++)
+            w.send(w.self, 1, bytes_of(page, MIB));
+        assert_int_equal(world.sent, before);
+        fault_stop(f);
+        assert_int_equal(world.sent, before + FIT);
+    }
+    free(page);
+    fault_free(f);
+}
+
 static void one_seed_is_one_course_of_lies(void **state) {
     (void)state;
     struct digest first[2][8];
@@ -368,6 +388,7 @@ int main(void) {
         TEST(a_fault_ends_at_its_time),
         TEST(past_its_time_it_is_honest_though_nobody_told_it),
         TEST(what_was_held_back_leaves_at_its_time_or_at_the_end),
+        TEST(what_is_held_back_is_bounded_in_bytes),
         TEST(one_seed_is_one_course_of_lies),
         TEST(the_silent_one_sends_and_answers_nothing),
         TEST(the_mute_one_still_talks_to_peers),
