@@ -240,7 +240,7 @@ static void ticks_twice(struct fault *f) {
     b.wall += 1 + (time_ms)fault_below(f, 10000);
     for (member_id to = 0; to < f->cluster->member_count; to++)
         if (to != f->self)
-            tick(f, to, 100 + 2 * f->counter, in_half(f, to) ? a : b);
+            tick(f, to, 100 + f->counter, in_half(f, to) ? a : b);
 }
 
 static void ticks_wildly(struct fault *f) {

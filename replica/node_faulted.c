@@ -16,6 +16,21 @@ static enum error write_faulted(struct node *n, const struct pbft_action *record
     return e;
 }
 
+/* Who executed a tick that never was takes every true one after it for old, until the true ones are past it. */
+static bool is_tick_to_come(const struct node *n, struct bytes frame) {
+    enum { TICKS_AHEAD = 16 }; /* past which they are soon */
+    struct arena arena = {0};
+    struct frame f;
+    struct request r;
+    bool own_tick = frame_open(&f, frame) == ERR_OK && f.type == FRAME_REQUEST &&
+                    request_decode(&r, &f, &arena) == ERR_OK && r.kind == OP_TICK &&
+                    public_key_equal(&r.client, &n->admit.verifier.keys[n->self]);
+    bool to_come = own_tick && (r.tick.boot > n->boot ||
+                                (r.tick.boot == n->boot && r.tick.counter > n->voice.counter + TICKS_AHEAD));
+    arena_free(&arena);
+    return to_come;
+}
+
 static const char *reason(enum error e) {
     switch (e) {
     case ERR_TOO_MANY:
@@ -23,7 +38,7 @@ static const char *reason(enum error e) {
     case ERR_OUT_OF_RANGE:
         return "it tells of a place or a view where no honest member is for long";
     default:
-        return "it tells of a boot or a STATUS that never was";
+        return "it tells of a boot, a STATUS or a tick that never was";
     }
 }
 
@@ -39,7 +54,7 @@ bool node_faulted(struct node *n, struct bytes frame) {
     struct pbft_action record;
     if (n->faulted_lost)
         return false;
-    enum error e = pbft_faulted(n->pbft, frame, !n->sync, &record);
+    enum error e = is_tick_to_come(n, frame) ? ERR_FORBIDDEN : pbft_faulted(n->pbft, frame, !n->sync, &record);
     if (e != ERR_OK)
         return withheld(n, e);
     n->faulted_refused = ERR_OK;

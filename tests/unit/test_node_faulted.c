@@ -159,13 +159,38 @@ static void what_must_not_be_said_is_told_once(void **state) {
     assert_false(own_up(&d, &status));
     assert_false(own_up(&d, &status));
     assert_int_equal(
-        lines(w, 0, "FAULTED: a frame of the drill is withheld: it tells of a boot or a STATUS that never was"), 1);
+        lines(w, 0, "FAULTED: a frame of the drill is withheld: it tells of a boot, a STATUS or a tick that never was"),
+        1);
     assert_true(own_up(&d, &vote));
     assert_false(own_up(&d, &status));
     assert_int_equal(lines(w, 0, "FAULTED"), 2);
     vote.vote.n = 1 << 20;
     assert_false(own_up(&d, &vote));
     assert_int_equal(lines(w, 0, "FAULTED: a frame of the drill is withheld: it tells of a place or a view"), 1);
+    world_free(w);
+}
+
+static bool own_up_tick(struct world *w, member_id who, uint64_t boot, uint64_t counter) {
+    struct buffer frame = {0};
+    struct request r = {.client = w->cluster.members[who].key, .req_seq = 900, .kind = OP_TICK};
+    r.tick = (struct op_tick){boot, counter, w->now, 0, true};
+    request_seal(&frame, &r, &w->cluster.id, &w->secrets[0]);
+    bool may_leave = node_faulted(w->places[0].node, buffer_bytes(&frame));
+    buffer_free(&frame);
+    return may_leave;
+}
+
+/* Its own ticks would be old for as long as it takes them to get there. */
+static void a_tick_long_before_its_time_must_not_be_told(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    world_run(w, 3000);
+    const struct node *x = w->places[0].node;
+    assert_true(own_up_tick(w, 0, x->boot, x->voice.counter + 16));
+    assert_false(own_up_tick(w, 0, x->boot, x->voice.counter + 17));
+    assert_false(own_up_tick(w, 0, x->boot + 1, 1));
+    assert_true(own_up_tick(w, 0, x->boot - 1, 1000)); /* as it was said then */
+    assert_true(own_up_tick(w, 1, x->boot, 1000));     /* of somebody else, who will not be believed */
     world_free(w);
 }
 
@@ -177,6 +202,7 @@ int main(void) {
         cmocka_unit_test(a_liar_that_stays_up_is_no_twin),
         cmocka_unit_test(what_the_disk_refuses_does_not_leave_and_ends_the_process),
         cmocka_unit_test(what_must_not_be_said_is_told_once),
+        cmocka_unit_test(a_tick_long_before_its_time_must_not_be_told),
     };
     crypto_start();
     if (getenv("FILTER"))
