@@ -1,93 +1,10 @@
 /* What a drill made the key sign (R13): remembered, it is held against nobody; a statement that neither the core nor a
    drill accounts for still is. */
-#include "replica/pbft/faulted.h"
-#include "tests/unit/recall_world.h"
-
-/* --- a drill: signs with the key of a node, tells its core and keeps the record on its disk --- */
-
-static void seal_as(const struct cluster *c, member_id who, const struct msg *m, struct buffer *out) {
-    struct seal_context context = {(uint8_t)m->type, c->verifier.cluster, 0, who};
-    struct buffer body = {0};
-    codec_encode(&body, m);
-    frame_seal(out, &context, buffer_bytes(&body), &c->secrets[who]);
-    buffer_free(&body);
-}
-
-static enum error own_up_frame(struct node *x, struct bytes frame, bool durable) {
-    struct pbft_action a;
-    enum error e = pbft_faulted(x->core, frame, durable, &a);
-    if (e == ERR_OK && a.key.len > 0) {
-        assert_int_equal(a.kind, PBFT_PERSIST);
-        record_put(x, a.record, a.key, a.value);
-        x->synced = x->writes;
-    }
-    return e;
-}
-
-static enum error own_up(struct cluster *c, member_id who, const struct msg *m) {
-    struct buffer frame = {0};
-    seal_as(c, who, m, &frame);
-    enum error e = own_up_frame(&c->nodes[who], buffer_bytes(&frame), true);
-    buffer_free(&frame);
-    return e;
-}
-
-static size_t remembered(const struct cluster *c, member_id who) {
-    return records_count(&c->nodes[who], RECORD_FAULTED);
-}
-
-static struct bytes null_batch(void) {
-    static struct buffer bytes;
-    if (bytes.len == 0) {
-        batch_encode(&bytes, &(struct batch){.kind = BATCH_NULL});
-    }
-    return buffer_bytes(&bytes);
-}
-
-static struct msg told(const struct recalled *s) {
-    struct msg m = {.type = s->type};
-    if (s->type == FRAME_CHECKPOINT) {
-        m.checkpoint = s->checkpoint;
-    } else if (s->type == FRAME_PRE_PREPARE) {
-        m.pre_prepare.statement = s->vote;
-        m.pre_prepare.batch_bytes = null_batch();
-    } else {
-        m.vote = s->vote;
-    }
-    return m;
-}
-
-static struct recalled statement(enum frame_type type, seq_no n, uint8_t content) {
-    struct recalled s = vote_of(type, 0, n, content);
-    if (type == FRAME_PRE_PREPARE) {
-        s.vote.d = batch_digest(null_batch());
-        s.vote.nv_digest.b[0] = content;
-    } else if (type == FRAME_CHECKPOINT) {
-        s = (struct recalled){.type = type, .checkpoint = {.n = n, .t = content}};
-    }
-    return s;
-}
-
-static void claims(struct cluster *c, member_id liar, member_id about, const struct recalled *s, bool answer) {
-    struct claim x = claim_to(c, about);
-    x.m.recalled.answer = answer;
-    x.list[0] = *s;
-    sign_as(c, about, &x.list[0]);
-    say(c, liar, &x, 1);
-}
-
-static const enum frame_type votes[] = {FRAME_PRE_PREPARE, FRAME_PREPARE, FRAME_COMMIT, FRAME_CHECKPOINT};
-
-static void restart(struct cluster *c, member_id who) {
-    node_crash(&c->nodes[who]);
-    records_lose_unsynced(&c->nodes[who]);
-    c->isolated = set_all(c->members) & (member_set)~set_of(who);
-    node_boot(&c->nodes[who]);
-    cluster_drain(c);
-    assert_int_equal(phase_of(c, who), PHASE_RECALL);
-}
+#include "tests/unit/faulted_world.h"
 
 /* --- statements --- */
+
+static const enum frame_type votes[] = {FRAME_PRE_PREPARE, FRAME_PREPARE, FRAME_COMMIT, FRAME_CHECKPOINT};
 
 static void what_a_drill_signed_is_no_proof_of_a_lost_disk(void **state) {
     (void)state;
@@ -374,76 +291,6 @@ static void what_finds_no_room_must_not_leave(void **state) {
     cluster_free(c);
 }
 
-static enum error own_up_at(struct cluster *c, enum frame_type type, view_no v, seq_no n) {
-    struct new_view_slot slot = {.n = n, .d = batch_digest(null_batch())};
-    struct recalled s = {.type = type, .vote = {.v = v, .n = n}};
-    struct buffer core = {0};
-    struct msg m = {.type = type};
-    if (type == FRAME_VIEW_CHANGE) {
-        m.view_change.v = v;
-    } else if (type == FRAME_NEW_VIEW) {
-        struct msg vc = {.type = FRAME_VIEW_CHANGE, .view_change = {.v = v}};
-        struct buffer frame = {0};
-        seal_as(c, 0, &vc, &frame);
-        vc.raw = buffer_bytes(&frame);
-        m.new_view = (struct msg_new_view){.v = v, .vc_count = 1, .vcs = &vc, .slot_count = 1, .slots = &slot};
-        codec_new_view_core(&core, &m.new_view);
-        m.new_view.core = buffer_bytes(&core);
-        buffer_free(&frame);
-    } else if (type == FRAME_CHECKPOINT) {
-        m.checkpoint = (struct checkpoint){.n = n, .t = 1};
-    } else if (type == FRAME_RECEIPT) {
-        m.receipt.body = (struct receipt_body){.n = n, .t = 1};
-    } else {
-        m = told(&s);
-    }
-    enum error e = own_up(c, 3, &m);
-    buffer_free(&core);
-    return e;
-}
-
-/* Of what is so far away nothing would ever be forgotten. */
-static void a_place_or_view_out_of_reach_must_not_be_told(void **state) {
-    (void)state;
-    enum { PLACED = 1, VIEWED = 2 };
-    static const struct {
-        enum frame_type type;
-        unsigned has;
-    } ROWS[] = {{FRAME_PRE_PREPARE, PLACED | VIEWED}, {FRAME_PREPARE, PLACED | VIEWED}, {FRAME_COMMIT, PLACED | VIEWED},
-                {FRAME_CHECKPOINT, PLACED},           {FRAME_RECEIPT, PLACED},          {FRAME_VIEW_CHANGE, VIEWED},
-                {FRAME_NEW_VIEW, PLACED | VIEWED}};
-    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-        struct cluster *c = cluster_new(4);
-        work(c, 1, 10);
-        cluster_run(c, 500);
-        seq_no most = node_view(&c->nodes[3]).certified + 2 * c->config.window;
-        assert_int_equal(own_up_at(c, ROWS[i].type, PBFT_FAULTED_VIEWS, most), ERR_OK);
-        assert_int_equal(own_up_at(c, ROWS[i].type, 1, most + 1), ROWS[i].has & PLACED ? ERR_OUT_OF_RANGE : ERR_OK);
-        assert_int_equal(own_up_at(c, ROWS[i].type, PBFT_FAULTED_VIEWS + 1, most),
-                         ROWS[i].has & VIEWED ? ERR_OUT_OF_RANGE : ERR_OK);
-        cluster_free(c);
-    }
-}
-
-static void how_far_it_went_is_known_after_a_restart(void **state) {
-    (void)state;
-    struct cluster *c = cluster_new(4);
-    seq_no n;
-    view_no v;
-    work(c, 1, 3);
-    pbft_faulted_reach(c->nodes[3].core, &n, &v);
-    assert_int_equal(n + v, 0);
-    assert_int_equal(own_up_at(c, FRAME_COMMIT, 4, 20), ERR_OK);
-    assert_int_equal(own_up_at(c, FRAME_PREPARE, 0, 22), ERR_OK);
-    assert_int_equal(own_up_at(c, FRAME_NEW_VIEW, 3, 9), ERR_OK);
-    assert_int_equal(own_up_at(c, FRAME_VIEW_CHANGE, 2, 0), ERR_OK);
-    restart(c, 3);
-    pbft_faulted_reach(c->nodes[3].core, &n, &v);
-    assert_int_equal(n, 22);
-    assert_int_equal(v, 3);
-    cluster_free(c);
-}
-
 static void a_boot_that_never_was_and_a_status_to_come_must_not_be_told(void **state) {
     (void)state;
     struct cluster *c = cluster_new(4);
@@ -494,8 +341,6 @@ int main(void) {
         cmocka_unit_test(what_the_core_signed_itself_is_kept_only_while_its_guard_is_not_durable),
         cmocka_unit_test(it_goes_when_the_log_has_moved_on),
         cmocka_unit_test(what_finds_no_room_must_not_leave),
-        cmocka_unit_test(a_place_or_view_out_of_reach_must_not_be_told),
-        cmocka_unit_test(how_far_it_went_is_known_after_a_restart),
         cmocka_unit_test(a_boot_that_never_was_and_a_status_to_come_must_not_be_told),
         cmocka_unit_test(a_damaged_record_is_found),
     };
