@@ -86,7 +86,8 @@ bool ledger_may_accuse(const struct ledger *l, member_id accuser);
 void ledger_accused_falsely(struct ledger *l, member_id accuser);
 /* Counts what was proven in the batch that is being executed. ERR_DUPLICATE: one of this culprit and kind counted less
    than K batches ago, or at this place or a later one. *out is the record either way. What a drill made the culprit do
-   has a record of its own (out->drill), which begins anew with each drill, and proves nothing against it. */
+   has a record of its own (out->drill), which begins anew with each newer drill, and proves nothing against it; of
+   older drills nothing counts any more. */
 enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, const struct evidence_record **out);
 /* Would it count now? For accusers, who need not ask in vain. */
 bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *proven);

@@ -73,15 +73,20 @@ static bool above(const struct evidence_record *a, const struct evidence_record 
     return a->v > b->v || (a->v == b->v && a->n > b->n);
 }
 
-static bool counts(const struct ledger *l, const struct evidence_record *held, const struct evidence_record *proven) {
+/* A newer drill begins anew, at any place, but no sooner; what belongs to an older one is past. */
+static bool counts(const struct ledger *l, const struct evidence_record *held, const struct evidence_record *proven,
+                   uint64_t drill) {
     seq_no now = l->executed + 1;
-    return held->count == 0 || (now - held->last_n >= l->genesis->knobs.checkpoint_interval && above(proven, held));
+    if (held->count == 0)
+        return true;
+    bool further = drill != held->drill ? drill > held->drill : above(proven, held);
+    return further && now - held->last_n >= l->genesis->knobs.checkpoint_interval;
 }
 
 bool ledger_proof_counts(const struct ledger *l, const struct evidence_record *proven) {
     uint64_t drill = drill_of_proof(l, proven);
     const struct proof_entry *e = proof_find(l, seat_index(l, &proven->culprit), proven->kind, drill != 0);
-    return !e || e->proof.drill != drill || counts(l, &e->proof, proven);
+    return !e || counts(l, &e->proof, proven, drill);
 }
 
 /* Empty, and of this drill from now on. */
@@ -93,11 +98,11 @@ enum error ledger_prove(struct ledger *l, const struct evidence_record *proven, 
     uint64_t drill = drill_of_proof(l, proven);
     struct proof_entry *e = proof_entry_at(l, seat_index(l, &proven->culprit), proven->kind, drill != 0);
     struct evidence_record *p = &e->proof;
+    *out = p;
+    if (!counts(l, p, proven, drill))
+        return ERR_DUPLICATE;
     if (p->drill != drill)
         begin_anew(e, drill);
-    *out = p;
-    if (!counts(l, p, proven))
-        return ERR_DUPLICATE;
     p->last_n = l->executed + 1;
     p->last_t = l->t;
     p->v = proven->v;

@@ -66,6 +66,36 @@ static void each_drill_begins_its_proofs_anew(void **state) {
     end(&s);
 }
 
+static void a_newer_drill_counts_no_sooner_and_an_older_one_no_more(void **state) {
+    (void)state;
+    struct story s;
+    begin(&s);
+    rest(&s, 20);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    seq_no first = s.n;
+    assert_int_equal(stop(&s, 1), ERR_OK);
+    done(&s, 2, 1, first, 0);
+    rest(&s, first + W + 1);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    seq_no second = s.n;
+    accuse(&s, 1, 2, first);
+    seq_no counted = s.n;
+    assert_int_equal(s.out.proven_count, 1);
+    rest(&s, counted + K - 2);
+    accuse(&s, 1, 2, second);
+    assert_int_equal(s.out.proven_count, 0);
+    assert_int_equal(proof(&s, 2, true)->drill, 1);
+    accuse(&s, 1, 2, second);
+    assert_int_equal(s.out.proven_count, 1);
+    assert_int_equal(proof(&s, 2, true)->drill, 2);
+    rest(&s, s.n + K);
+    accuse(&s, 1, 2, first);
+    assert_int_equal(s.out.proven_count, 0);
+    assert_int_equal(proof(&s, 2, true)->drill, 2);
+    assert_false(convicted(&s, 2));
+    end(&s);
+}
+
 /* ---- kept ---- */
 
 static void run_through(struct story *s, unsigned drills) {
@@ -250,6 +280,7 @@ int main(void) {
         cmocka_unit_test(what_a_drill_made_it_do_convicts_nobody),
         cmocka_unit_test(a_lie_from_before_the_drill_is_a_lie),
         cmocka_unit_test(each_drill_begins_its_proofs_anew),
+        cmocka_unit_test(a_newer_drill_counts_no_sooner_and_an_older_one_no_more),
         cmocka_unit_test(the_list_is_bounded_and_what_leaves_it_still_excuses),
         cmocka_unit_test(records_bring_drills_back),
         cmocka_unit_test(damaged_records_are_refused),
