@@ -151,6 +151,23 @@ static enum error margin_allows(const struct ledger *l, member_id target, struct
     return beyond ? ERR_DRILL_MARGIN : ERR_OK;
 }
 
+/* The oldest one that does not count any more; drill_count: there is none. */
+static uint32_t first_past(const struct ledger *l) {
+    uint32_t at = 0;
+    while (at < l->drill_count && ledger_drill_counts(l, &l->drills[at].record))
+        at++;
+    return at;
+}
+
+/* One target may count for many drills: what bent VIEW-CHANGEs do is over when ticks say so, and these may take it
+ * back. */
+static enum error room_allows(const struct ledger *l, struct buffer *why) {
+    if (l->drill_count < LEDGER_DRILLS_MAX || first_past(l) < l->drill_count)
+        return ERR_OK;
+    buffer_printf(why, "%u drills are listed, and each of them still counts", LEDGER_DRILLS_MAX);
+    return ERR_TOO_MANY;
+}
+
 static enum error may_begin(const struct ledger *l, const struct op_drill *op, struct buffer *why) {
     const struct drill_record *now = ledger_drill_running(l);
     if (l->genesis->drills != DRILLS_LIVE) {
@@ -162,7 +179,9 @@ static enum error may_begin(const struct ledger *l, const struct op_drill *op, s
         return ERR_DRILL_RUNS;
     }
     enum error e = target_allowed(l, op->target, why);
-    return e == ERR_OK ? margin_allows(l, op->target, why) : e;
+    if (e == ERR_OK)
+        e = margin_allows(l, op->target, why);
+    return e == ERR_OK ? room_allows(l, why) : e;
 }
 
 static struct drill_range range_of(const struct ledger *l, const struct drill_record *d);
@@ -175,12 +194,10 @@ static void widen(uint64_t *from, uint64_t *to, uint64_t also_from, uint64_t als
     *to = empty || also_to > *to ? also_to : *to;
 }
 
-/* The oldest one that does not count any more leaves only how far it went. */
+/* It leaves only what it may have signed. */
 static void make_room(struct ledger *l) {
-    uint32_t at = 0;
-    while (at < l->drill_count && ledger_drill_counts(l, &l->drills[at].record))
-        at++;
-    REQUIRE(at < l->drill_count); /* at most f members count as drilled */
+    uint32_t at = first_past(l);
+    REQUIRE(at < l->drill_count); /* else the order was refused */
     const struct drill_record *d = &l->drills[at].record;
     const struct drill_range range = range_of(l, d);
     struct drills_past *past = &l->drills_past[d->target];

@@ -105,7 +105,8 @@ const struct notified_record *ledger_notified_at(const struct ledger *l, uint32_
 
 /* --- drills (R13) --- */
 /* Begins a drill in the batch that is being executed, or says why not: ERR_DRILLS_OFF, ERR_DRILL_RUNS,
-   ERR_DRILL_TARGET, ERR_DRILL_MARGIN. Either way a line about it is appended to why. */
+   ERR_DRILL_TARGET, ERR_DRILL_MARGIN, ERR_TOO_MANY (all that are listed still count). Either way a line about it is
+   appended to why. */
 enum error ledger_drill(struct ledger *l, const struct public_key *by, const struct op_drill *op, struct buffer *why);
 /* ERR_NO_DRILL: that one does not run. */
 enum error ledger_drill_stop(struct ledger *l, const struct op_drill_stop *op, struct buffer *why);

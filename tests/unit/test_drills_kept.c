@@ -127,6 +127,32 @@ static void the_list_is_bounded_and_what_leaves_it_still_excuses(void **state) {
     end(&s);
 }
 
+/* Seven members bear two faulty ones: beside a target that counts for every drill of the list, one more. */
+static void where_all_that_are_listed_count_the_next_is_refused(void **state) {
+    (void)state;
+    struct story s;
+    begin_in(&s, 7, DRILLS_LIVE);
+    for (uint64_t id = 1; id <= LEDGER_DRILLS_MAX; id++) {
+        s.view = id;
+        later(&s, 10);
+        assert_int_equal(drill(&s, 2), ERR_OK);
+        assert_int_equal(stop(&s, id), ERR_OK);
+        done(&s, 2, id, 0, id);
+        s.view = id + 1;
+        later(&s, 10);
+    }
+    s.view = 0; /* so they say now */
+    later(&s, 10);
+    assert_int_equal(drill(&s, 3), ERR_TOO_MANY);
+    assert_string_equal(s.text, "64 drills are listed, and each of them still counts");
+    assert_null(ledger_drill_running(s.m.ledger));
+    s.view = 2;
+    later(&s, 10);
+    assert_int_equal(drill(&s, 3), ERR_OK);
+    assert_int_equal(ledger_drill_at(s.m.ledger, 0)->id, 2);
+    end(&s);
+}
+
 static void records_bring_drills_back(void **state) {
     (void)state;
     struct story s;
@@ -282,6 +308,7 @@ int main(void) {
         cmocka_unit_test(each_drill_begins_its_proofs_anew),
         cmocka_unit_test(a_newer_drill_counts_no_sooner_and_an_older_one_no_more),
         cmocka_unit_test(the_list_is_bounded_and_what_leaves_it_still_excuses),
+        cmocka_unit_test(where_all_that_are_listed_count_the_next_is_refused),
         cmocka_unit_test(records_bring_drills_back),
         cmocka_unit_test(damaged_records_are_refused),
         cmocka_unit_test(orders_are_bounded),
