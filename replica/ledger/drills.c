@@ -125,6 +125,32 @@ static bool beyond_bound(const struct ledger *l, member_id target, struct buffer
     return faulty + 1 > f;
 }
 
+/* ---- what it may have signed ---- */
+
+/* How far a drill that is over can have gone, whatever its target claims, and when it claims nothing at all. An honest
+   target loses nothing by it, be it down for an hour before it says DONE: it lied while it knew of no end, so it had
+   executed no more than the batch of the end, its core takes part in at most 2 W beyond that, and one more W lies
+   between the end in the log and the filter's. As to views, its filter signs VIEW-CHANGEs up to 4 above its own, and
+   that may be above what ticks told by those views that pass while nothing is executed, no tick either. The filter is
+   patient for 20 s then (replica/node_drill.c): some 25 views where timeouts double to 1 s only, 5 as they are. */
+static void cap_range(const struct ledger *l, const struct drill_record *d, struct drill_range *r) {
+    seq_no n = d->ended_n + LEDGER_DRILL_WINDOWS * (seq_no)l->genesis->knobs.window;
+    view_no view = d->ended_view + LEDGER_DRILL_VIEWS;
+    r->to_n = d->done && d->max_n < n ? d->max_n : n;
+    r->to_view = d->done && d->max_view < view ? d->max_view : view;
+}
+
+static struct drill_range range_of(const struct ledger *l, const struct drill_record *d) {
+    seq_no window = l->genesis->knobs.window;
+    struct drill_range r = {.from_n = d->started_n > window ? d->started_n - window + 1 : 1,
+                            .to_n = UINT64_MAX,
+                            .from_view = d->started_view > 0 ? d->started_view : 1,
+                            .to_view = UINT64_MAX};
+    if (d->end != DRILL_RUNS)
+        cap_range(l, d, &r);
+    return r;
+}
+
 /* ---- beginning ---- */
 
 static void copy_text(char *out, size_t max, const char *text) {
@@ -183,8 +209,6 @@ static enum error may_begin(const struct ledger *l, const struct op_drill *op, s
         e = margin_allows(l, op->target, why);
     return e == ERR_OK ? room_allows(l, why) : e;
 }
-
-static struct drill_range range_of(const struct ledger *l, const struct drill_record *d);
 
 static void widen(uint64_t *from, uint64_t *to, uint64_t also_from, uint64_t also_to) {
     bool empty = *to < *from;
@@ -328,30 +352,6 @@ static bool is_of_view(const struct evidence_record *p) {
     return p->n == 0 && p->v > 0;
 }
 
-/* How far a drill that is over can have gone, whatever its target claims, and when it claims nothing at all. An honest
-   target loses nothing by it, be it down for an hour before it says DONE: it lied while it knew of no end, so it had
-   executed no more than the batch of the end, its core takes part in at most 2 W beyond that, and one more W lies
-   between the end in the log and the filter's. As to views, its filter signs VIEW-CHANGEs up to 4 above its own, and
-   that may be above what ticks told by those views that pass while nothing is executed, no tick either. The filter is
-   patient for 20 s then (replica/node_drill.c): some 25 views where timeouts double to 1 s only, 5 as they are. */
-static void cap_range(const struct ledger *l, const struct drill_record *d, struct drill_range *r) {
-    seq_no n = d->ended_n + LEDGER_DRILL_WINDOWS * (seq_no)l->genesis->knobs.window;
-    view_no view = d->ended_view + LEDGER_DRILL_VIEWS;
-    r->to_n = d->done && d->max_n < n ? d->max_n : n;
-    r->to_view = d->done && d->max_view < view ? d->max_view : view;
-}
-
-static struct drill_range range_of(const struct ledger *l, const struct drill_record *d) {
-    seq_no window = l->genesis->knobs.window;
-    struct drill_range r = {.from_n = d->started_n > window ? d->started_n - window + 1 : 1,
-                            .to_n = UINT64_MAX,
-                            .from_view = d->started_view > 0 ? d->started_view : 1,
-                            .to_view = UINT64_MAX};
-    if (d->end != DRILL_RUNS)
-        cap_range(l, d, &r);
-    return r;
-}
-
 /* Of a COMMIT and the VIEW-CHANGE that leaves it out either may be the lie, and the other the honest core's. */
 static bool range_holds(const struct drill_range *r, const struct evidence_record *p) {
     bool slot = p->n >= r->from_n && p->n <= r->to_n, view = p->v >= r->from_view && p->v <= r->to_view;
@@ -360,11 +360,20 @@ static bool range_holds(const struct drill_range *r, const struct evidence_recor
     return is_of_view(p) ? view : slot;
 }
 
+static bool has_place(const struct evidence_record *p) {
+    return p->kind != EV_TICK_EQUIV && p->kind != EV_CLIENT_EQUIV && p->kind != EV_OBS_EQUIV;
+}
+
+/* A number under which two ticks or requests were signed tells nothing of when: a filter counts its own. Members show
+   at once what they see, so what counts is when it is shown. A target that is cut off may lie for the rest of the
+   drill's time after its end was agreed on. */
+static bool shown_in_time(const struct ledger *l, const struct drill_record *d) {
+    return d->end == DRILL_RUNS || l->t < d->ended_t + LEDGER_DRILL_TICKS_MS;
+}
+
 static bool made_by(const struct ledger *l, const struct drill_record *d, const struct evidence_record *p) {
-    if (p->kind == EV_TICK_EQUIV || p->kind == EV_CLIENT_EQUIV || p->kind == EV_OBS_EQUIV) /* have no place */
-        return ledger_drill_counts(l, d);
     struct drill_range range = range_of(l, d);
-    return range_holds(&range, p);
+    return has_place(p) ? range_holds(&range, p) : shown_in_time(l, d);
 }
 
 uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *p) {
@@ -377,7 +386,7 @@ uint64_t drill_of_proof(const struct ledger *l, const struct evidence_record *p)
             return d->id;
     }
     const struct drills_past *past = &l->drills_past[seat];
-    return past->id && range_holds(&past->range, p) ? past->id : 0;
+    return past->id && has_place(p) && range_holds(&past->range, p) ? past->id : 0;
 }
 
 /* ---- records: key "ld" id, value drill_record; key "lf" member, value id | from_n | to_n | from_view | to_view ----

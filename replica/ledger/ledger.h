@@ -15,12 +15,13 @@ enum {
     LEDGER_MEMBER_PER_S = 2,     /* requests of a member that are no ticks */
     LEDGER_MEMBER_BURST = 64,
     LEDGER_NOTIFIED_MAX = 64,
-    LEDGER_DRILLS_MAX = 64,   /* listed; older ones leave only how far they went */
-    LEDGER_DRILL_WINDOWS = 3, /* times W behind its end: nothing is signed for a drill beyond that; and */
-    LEDGER_DRILL_LAG = 4,     /* views that a healthy target may be behind what f+1 others tell */
-    LEDGER_DRILL_VIEWS = 32,  /* so many views above those that are told */
-    LEDGER_SILENT_MS = 5000,  /* of agreed time without a tick: the member is faulty; or */
-    LEDGER_SILENT_TICKS = 5,  /* so many tick intervals, if that is longer */
+    LEDGER_DRILLS_MAX = 64,               /* listed; older ones leave only how far they went */
+    LEDGER_DRILL_LAG = 4,                 /* views that a healthy target may be behind what f+1 others tell */
+    LEDGER_DRILL_WINDOWS = 3,             /* times W behind its end: nothing is signed for a drill beyond that; and */
+    LEDGER_DRILL_VIEWS = 32,              /* so many views above those that are told; and */
+    LEDGER_DRILL_TICKS_MS = DRILL_MS_MAX, /* T behind its end: by then two ticks under one number are shown */
+    LEDGER_SILENT_MS = 5000,              /* of agreed time without a tick: the member is faulty; or */
+    LEDGER_SILENT_TICKS = 5,              /* so many tick intervals, if that is longer */
 };
 
 struct ledger;

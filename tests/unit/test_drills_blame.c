@@ -186,6 +186,63 @@ static void a_receipt_forged_before_the_drill_is_not_the_drills(void **state) {
     }
 }
 
+static bool at_fault(const struct story *s) {
+    const struct evidence_record *p;
+    for (uint32_t i = 0; (p = ledger_proof_at(s->m.ledger, i)); i++)
+        if (p->drill == 0)
+            return true;
+    return false;
+}
+
+static void show_two_ticks(struct story *s, uint64_t counter) {
+    struct buffer frames[2] = {{0}};
+    struct keys k = keys_of(3);
+    for (unsigned i = 0; i < 2; i++) {
+        struct request r = {.client = k.pk, .req_seq = 500, .kind = OP_TICK, .tick = {1, counter, T0 + i, 0, true}};
+        request_seal(&frames[i], &r, &cluster.id, &k.sk);
+    }
+    show(s, EV_TICK_EQUIV, frames, 2);
+}
+
+static void two_ticks_are_the_drills_while_they_may_still_be_shown(void **state) {
+    (void)state;
+    struct story s;
+    drilled(&s, 0, 0);
+    assert_false(ledger_drill_counts(s.m.ledger, record(&s, 1)));
+    later(&s, LEDGER_DRILL_TICKS_MS - 1);
+    show_two_ticks(&s, 900);
+    assert_non_null(ledger_proof_at(s.m.ledger, 0));
+    assert_false(at_fault(&s));
+    later(&s, 1);
+    show_two_ticks(&s, 901);
+    assert_true(at_fault(&s));
+    end(&s);
+    begin(&s);
+    assert_int_equal(drill(&s, 2), ERR_OK);
+    assert_int_equal(stop(&s, 1), ERR_OK);
+    later(&s, LEDGER_DRILL_TICKS_MS); /* it never says DONE */
+    assert_true(ledger_drill_counts(s.m.ledger, record(&s, 1)));
+    show_two_ticks(&s, 901);
+    assert_true(at_fault(&s));
+    end(&s);
+}
+
+static void a_number_of_a_tick_is_no_place(void **state) {
+    (void)state;
+    struct story s;
+    begin(&s);
+    for (uint64_t id = 1; id <= LEDGER_DRILLS_MAX + 1; id++) {
+        assert_int_equal(drill(&s, 2), ERR_OK);
+        assert_int_equal(stop(&s, id), ERR_OK);
+        done(&s, 2, id, s.n, 0);
+        rest(&s, s.n + W + 1);
+    }
+    later(&s, LEDGER_DRILL_TICKS_MS);
+    show_two_ticks(&s, 3); /* of the first drill, which is forgotten, n = 3 is */
+    assert_true(at_fault(&s));
+    end(&s);
+}
+
 static void a_lie_before_the_first_of_many_drills_is_a_lie(void **state) {
     (void)state;
     enum { FIRST = 61 };
@@ -226,6 +283,8 @@ int main(void) {
         cmocka_unit_test(a_claim_of_views_reaches_as_far_as_others_tell),
         cmocka_unit_test(views_begin_where_others_tell_that_the_target_is),
         cmocka_unit_test(a_receipt_forged_before_the_drill_is_not_the_drills),
+        cmocka_unit_test(two_ticks_are_the_drills_while_they_may_still_be_shown),
+        cmocka_unit_test(a_number_of_a_tick_is_no_place),
         cmocka_unit_test(a_lie_before_the_first_of_many_drills_is_a_lie),
     };
     return cmocka_run_group_tests_name("drills blame", tests, NULL, NULL);
