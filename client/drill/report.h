@@ -60,5 +60,7 @@ enum error report_keep(const json_t *reports, const char *directory, struct buff
 json_t *report_read(const char *which, struct buffer *why);
 /* Writes the file at once and for good: another name first, then renamed. */
 enum error report_write(const char *path, struct bytes content, struct buffer *why);
+/* Whether that would go well as things stand; leaves nothing behind. */
+enum error report_writable(const char *path, struct buffer *why);
 
 #endif

@@ -45,10 +45,14 @@ static enum error make_directories(const char *path, struct buffer *why) {
     return e;
 }
 
+static int open_aside(struct buffer *name, const char *path) {
+    buffer_printf(name, "%s.%ld", path, (long)getpid());
+    return open(buffer_cstr(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
 enum error report_write(const char *path, struct bytes content, struct buffer *why) {
     struct buffer aside = {0};
-    buffer_printf(&aside, "%s.%ld", path, (long)getpid());
-    int fd = open(buffer_cstr(&aside), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open_aside(&aside, path);
     bool good = fd >= 0 && durable_write_all(fd, content) && fsync(fd) == 0;
     good = good && rename(buffer_cstr(&aside), path) == 0;
     enum error e = good ? ERR_OK : durable_refusal(why, path, "write");
@@ -60,6 +64,23 @@ enum error report_write(const char *path, struct bytes content, struct buffer *w
     }
     buffer_free(&aside);
     return e;
+}
+
+enum error report_writable(const char *path, struct buffer *why) {
+    struct buffer aside = {0};
+    struct stat s;
+    int fd = open_aside(&aside, path);
+    bool good = fd >= 0;
+    if (good) {
+        close(fd);
+        unlink(buffer_cstr(&aside));
+    }
+    if (good && stat(path, &s) == 0 && S_ISDIR(s.st_mode)) {
+        errno = EISDIR;
+        good = false;
+    }
+    buffer_free(&aside);
+    return good ? ERR_OK : durable_refusal(why, path, "write");
 }
 
 static enum error keep_one(const json_t *report, const char *directory, struct buffer *why) {

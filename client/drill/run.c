@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SILENCE_MS = 240000, TURN_MS = 250, BUSY_MAX = 64 };
+enum { SILENCE_MS = 240000, TURN_MS = 250 };
 
 struct job {
     const struct drill *drill;
@@ -196,7 +196,7 @@ static unsigned start_more(struct running *r) {
     }
     for (unsigned i = 0; i < r->run->count; i++) {
         struct job *j = &r->jobs[i];
-        if (!j->started && busy < r->run->jobs && busy < BUSY_MAX) {
+        if (!j->started && busy < r->run->jobs) {
             start(r, j);
             busy += j->pid > 0;
         }
@@ -206,8 +206,8 @@ static unsigned start_more(struct running *r) {
 }
 
 static void listen_to_all(struct running *r) {
-    struct pollfd fds[BUSY_MAX];
-    struct job *of[BUSY_MAX];
+    struct pollfd fds[RUN_JOBS_MAX];
+    struct job *of[RUN_JOBS_MAX];
     nfds_t count = 0;
     for (unsigned i = 0; i < r->run->count; i++) {
         if (r->jobs[i].pid > 0) {

@@ -7,12 +7,12 @@
 
 #include <jansson.h>
 
-enum { RUN_DRILLS_MAX = 256 };
+enum { RUN_DRILLS_MAX = 256, RUN_JOBS_MAX = 64 };
 struct run {
     const struct cli *cli;
     unsigned count;
     const struct drill *drills[RUN_DRILLS_MAX]; /* in the order of their rows */
-    unsigned jobs;                              /* side by side, 1 or more */
+    unsigned jobs;                              /* side by side, 1 to RUN_JOBS_MAX */
     const char *keep;                           /* each drill's files are copied to KEEP/NAME; NULL: they are gone */
 };
 

@@ -61,6 +61,17 @@ static void wrong_lines_say_what_to_do(void **state) {
         {"run zzz --sandbox", "no such drill: zzz: `quorate drill list` names them"},
         {"run silent-backup --sandbox --replica 1", "both at once: --sandbox, --replica"},
         {"run all --sandbox --jobs 9999", "too many at once: --jobs"},
+        {"run all --sandbox --jobs 65", "too many at once: --jobs: give at most 64"},
+        {"run silent-backup --sandbox --for 5s", "for drills of a running cluster: --for"},
+        {"run silent-backup --replica 1 --keep /tmp", "for sandboxes: --keep: leave it out"},
+        {"run silent-backup --replica 1 --jobs 2", "for sandboxes: --jobs: leave it out"},
+        {"run all --replica 0", "one drill at a time on a running cluster: all: name one"},
+        {"run ci --replica 0", "one drill at a time on a running cluster: ci: name one"},
+        {"run silent-backup slow-drip --replica 0", "one drill at a time on a running cluster: slow-drip"},
+        {"run silent-bakcup --replica 0", "no such drill: silent-bakcup: did you mean silent-backup"},
+        {"run silent-backup --replica +1", "not a number of a replica: --replica +1"},
+        {"run silent-backup --replica 1x", "not a number of a replica: --replica 1x"},
+        {"run silent-backup --replica 99999", "not a number of a replica: --replica 99999"},
         {"show", "an operand is missing"},
         {"show zzz", "no such drill: zzz"},
     };
@@ -77,6 +88,24 @@ static void help_needs_no_cluster(void **state) {
         assert_int_equal(drill(lines[i]), CLI_DONE);
         must_say("usage: quorate drill");
     }
+}
+
+static void run_says_what_it_needs_and_how_it_ends(void **state) {
+    (void)state;
+    drill("run --help");
+    must_say("at most 64");
+    must_say("`drills: live`");
+    must_say("3 no quorum in time");
+}
+
+/* Not behind an hour of drills. */
+static void place_for_the_reports_is_tried_first(void **state) {
+    (void)state;
+    assert_int_equal(drill("run silent-backup --sandbox --junit /nonexistent/drills.xml"), CLI_REFUSED);
+    must_say("/nonexistent/drills.xml");
+    must_say("name another file with --junit");
+    assert_int_equal(drill("run silent-backup --sandbox --junit /"), CLI_REFUSED);
+    must_say("name another file with --junit");
 }
 
 static void list_says_each_drill(void **state) {
@@ -114,6 +143,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_lines_say_what_to_do),
         cmocka_unit_test(help_needs_no_cluster),
+        cmocka_unit_test(run_says_what_it_needs_and_how_it_ends),
+        cmocka_unit_test(place_for_the_reports_is_tried_first),
         cmocka_unit_test(list_says_each_drill),
         cmocka_unit_test(list_is_json_lines_wherever_the_option_stands),
         cmocka_unit_test(report_before_any_run_says_so),
