@@ -313,6 +313,7 @@ int drill_live_run(struct order *o, const struct drill *d, member_id target, mon
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
     live_alerts_free(l);
+    json_decref(l->evidence);
     line_free(l->line);
     free(l);
     return code;

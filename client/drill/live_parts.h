@@ -41,9 +41,9 @@ struct live { /* one run */
     struct msg_status status[MEMBERS_MAX];
     bool reachable[MEMBERS_MAX];
     struct health health;
-    view_no view;  /* before */
-    bool same_log; /* the target and another one showed one hash at one n since `same_log` was cleared */
-    uint64_t drilled_proofs;
+    view_no view;     /* before */
+    bool same_log;    /* the target and another one showed one hash at one n since `same_log` was cleared */
+    json_t *evidence; /* what is proven of this drill; NULL: nothing was asked yet */
     /* live_alerts.c */
     uint64_t alert, history; /* the newest one followed; the newest one before the drill */
     unsigned raised, false_ones, missed;

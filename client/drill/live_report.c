@@ -32,7 +32,8 @@ static void leave_out(json_t *report, const char *promise) {
 json_t *live_report(const struct live *l, time_ms wall) {
     static const char *const names[] = {"before", "during", "after"};
     struct drill judged = *l->drill; /* what a running cluster can't be asked is not claimed */
-    struct outcome o = {.drill = &judged, .line = l->line, .changed_frames = l->record.bites, .wall = wall};
+    struct outcome o = {
+        .drill = &judged, .line = l->line, .changed_frames = l->record.bites, .evidence = l->evidence, .wall = wall};
     judged.promises = 1u << PROMISE_ACCOUNTABILITY;
     o.ended = clock_mono();
     o.alerts = (struct plan_count){.raised = l->raised, .false_ones = l->false_ones, .missed = l->missed};

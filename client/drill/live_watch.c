@@ -1,5 +1,6 @@
 /* What a running cluster shows of itself during a drill: the members' own claims compared with each other, and what was
    proven against whom. */
+#include "base/invariant.h"
 #include "client/drill/live_parts.h"
 
 #include <inttypes.h>
@@ -63,39 +64,59 @@ bool live_target_is_back(const struct live *l) {
 
 /* ---- proofs ---- */
 
-static void take_proof(struct live *l, const struct keyring *keys, const struct evidence_record *r) {
-    const struct key_entry *who = keyring_find(keys, &r->culprit);
+static json_t *proof_json(const struct evidence_record *r, member_id culprit) {
+    char who[24];
+    snprintf(who, sizeof who, "replica %u", (unsigned)culprit);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I}", "kind", evidence_code(r->kind), "name",
+                          evidence_name(r->kind), "culprit", who, "n", (json_int_t)r->n, "explanation",
+                          evidence_explanation(r->kind), "drill", (json_int_t)r->drill, "count", (json_int_t)r->count);
+    REQUIRE(j != NULL);
+    return j;
+}
+
+struct proofs {
+    struct live *l;
+    struct keyring *keys;
+    json_t *drilled; /* those of this drill, from this round of questions */
+};
+
+static void take_proof(const struct proofs *p, const struct evidence_record *r) {
+    struct live *l = p->l;
+    const struct key_entry *who = keyring_find(p->keys, &r->culprit);
     if (r->last_n < l->record.started_n || who == NULL || who->role != ROLE_MEMBER) {
         return;
     }
     if (r->drill == 0 && evidence_weight(r->kind) != EVIDENCE_CLIENT) {
         live_broken(l, PROMISE_ACCOUNTABILITY, "replica %u: it %s (%s), which no drill made it do",
                     (unsigned)who->index, evidence_explanation(r->kind), evidence_code(r->kind));
-    } else if (r->drill == l->record.id && l->drilled_proofs == 0) {
-        live_detected(l, "replica %u is proven to be drilled: %s", (unsigned)who->index, evidence_code(r->kind));
-        l->drilled_proofs++;
+    } else if (r->drill == l->record.id) {
+        if (json_array_size(l->evidence) + json_array_size(p->drilled) == 0) {
+            live_detected(l, "replica %u is proven to be drilled: %s", (unsigned)who->index, evidence_code(r->kind));
+        }
+        json_array_append_new(p->drilled, proof_json(r, who->index));
     }
 }
-
-struct proofs {
-    struct live *l;
-    struct keyring *keys;
-};
 
 static enum error take_record(void *context, struct reader *r) {
     const struct proofs *p = context;
     struct evidence_record record;
     enum error e = evidence_record_decode(&record, r);
     if (e == ERR_OK) {
-        take_proof(p->l, p->keys, &record);
+        take_proof(p, &record);
     }
     return e;
 }
 
 void live_proofs(struct live *l) {
-    struct proofs p = {l, cluster_keyring(l->order->cluster)};
+    struct proofs p = {l, cluster_keyring(l->order->cluster), json_array()};
     struct buffer why = {0};
-    live_records(l->order, QUERY_EVIDENCE, PROOFS_MS, take_record, &p, &why); /* what failed is asked again */
+    /* What failed is asked again, and all that was known before is kept. */
+    if (live_records(l->order, QUERY_EVIDENCE, PROOFS_MS, take_record, &p, &why) == ERR_OK ||
+        json_array_size(p.drilled) > json_array_size(l->evidence)) {
+        json_decref(l->evidence);
+        l->evidence = json_incref(p.drilled);
+    }
+    json_decref(p.drilled);
     buffer_free(&why);
     keyring_free(p.keys);
 }

@@ -19,7 +19,7 @@ struct outcome { /* all that the stage knows at the end; borrowed */
     bool cut_short; /* the stage ended early: what is not broken was not judged */
     bool loaded;    /* there was a loader: the figures mean something */
     struct load_figures before, during, after;
-    json_t *evidence; /* lines of `quorate evidence --json`, or NULL */
+    json_t *evidence; /* as lines of `quorate evidence --json`, of a live drill with fewer fields; or NULL */
     mono_ms ended;
     time_ms wall; /* when it began */
 };

@@ -4,7 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* XML 1.0 knows no control characters but tab, newline and return. */
+/* U+FFFE or U+FFFF. */
+static bool is_no_character(const char *text) {
+    return strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0;
+}
+
+/* XML 1.0 knows no control characters but tab, newline and return, and none of the two that are no characters. */
 static void put_escaped(struct buffer *out, const char *text) {
     static const char special[] = "&<>\"'";
     static const char *const names[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"};
@@ -12,6 +17,9 @@ static void put_escaped(struct buffer *out, const char *text) {
         const char *at = strchr(special, *text);
         if (at != NULL) {
             buffer_printf(out, "%s", names[at - special]);
+        } else if (is_no_character(text)) {
+            buffer_u8(out, '?');
+            text += 2;
         } else {
             bool plain = (unsigned char)*text >= ' ' || *text == '\n' || *text == '\t';
             buffer_u8(out, plain ? (uint8_t)*text : '?');

@@ -110,31 +110,41 @@ enum error report_keep(const json_t *reports, const char *directory, struct buff
     return e;
 }
 
-static json_t *read_lines(const char *path, struct buffer *why) {
-    struct buffer text = {0};
+static const char advice[] = "give a file that `drill run --json` printed";
+
+/* NULL: one of them is no report. */
+static json_t *parse_lines(char *text, const char *path, struct buffer *why) {
+    char *save = NULL;
     json_t *list = json_array();
     unsigned number = 0;
-    if (!read_file(&text, path)) {
-        buffer_printf(why, "no report: %s: %s: run a drill first, or name a file", path, strerror(errno));
-        buffer_free(&text);
-        json_decref(list);
-        return NULL;
-    }
-    char *save = NULL, *copy = xstrdup(buffer_cstr(&text));
-    for (char *line = strtok_r(copy, "\n", &save); line != NULL && list != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
         json_t *report = json_loads(line, 0, NULL);
         number++;
-        if (json_is_object(report) && json_is_string(json_object_get(report, "verdict"))) {
-            json_array_append_new(list, report);
-        } else {
-            buffer_printf(why, "no report of a drill: %s:%u: give a file that `drill run --json` printed", path,
-                          number);
+        if (!json_is_object(report) || !json_is_string(json_object_get(report, "verdict"))) {
+            buffer_printf(why, "no report of a drill: %s:%u: %s", path, number, advice);
             json_decref(report);
             json_decref(list);
-            list = NULL;
+            return NULL;
         }
+        json_array_append_new(list, report);
     }
-    free(copy);
+    return list;
+}
+
+static json_t *read_lines(const char *path, struct buffer *why) {
+    struct buffer text = {0};
+    json_t *list = NULL;
+    if (!read_file(&text, path)) {
+        buffer_printf(why, "no report: %s: %s: run a drill first, or name a file", path, strerror(errno));
+    } else if (text.len == 0) {
+        buffer_printf(why, "no report, the file is empty: %s: %s", path, advice);
+    } else if (memchr(text.data, '\0', text.len) != NULL) {
+        buffer_printf(why, "no report, a NUL is in it: %s: %s", path, advice);
+    } else {
+        char *copy = xstrdup(buffer_cstr(&text));
+        list = parse_lines(copy, path, why);
+        free(copy);
+    }
     buffer_free(&text);
     return list;
 }

@@ -4,26 +4,44 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { WIDTH = 96 };
+enum { WIDTH = 96, SHORT = 80, WINDOWS = 3 };
+static const char *const windows[WINDOWS] = {"before", "during", "after"};
+
+/* A short one, such as a name: a report may be anybody's file, and must not steer the terminal. */
+static const char *word_of(char out[SHORT], const json_t *j, const char *key) {
+    struct buffer plain = {0};
+    buffer_plain(&plain, report_text_of(j, key));
+    size_t len = (size_t)snprintf(out, SHORT, "%s", buffer_cstr(&plain));
+    for (len = len < SHORT ? len : SHORT - 1; !utf8_valid(bytes_of_text(out)); len--) {
+        out[len - 1] = '\0';
+    }
+    buffer_free(&plain);
+    return out;
+}
 
 static int64_t number_of(const json_t *j, const char *key) {
     return json_integer_value(json_object_get(j, key));
 }
 
+static void put_plain(struct buffer *out, const char *text, unsigned len) {
+    struct buffer copy = {0};
+    buffer_put(&copy, text, len);
+    buffer_plain(out, buffer_cstr(&copy));
+    buffer_free(&copy);
+}
+
 void report_wrap(struct buffer *out, const char *words, unsigned indent, unsigned width) {
     unsigned column = indent;
     while (*words != '\0') {
-        size_t len = strcspn(words, " \n");
+        unsigned len = (unsigned)strcspn(words, " \n");
         if (column > indent && column + 1 + len > width) {
             buffer_printf(out, "\n%*s", (int)indent, "");
             column = indent;
         }
         if (len > 0) {
-            char word[1024];
-            snprintf(word, sizeof word, "%.*s", (int)len, words);
             buffer_printf(out, "%s", column > indent ? " " : "");
-            buffer_plain(out, word);
-            column += (unsigned)len + (column > indent);
+            column += len + (column > indent);
+            put_plain(out, words, len);
         }
         words += len + (words[len] != '\0');
     }
@@ -53,11 +71,24 @@ static const char *figure(char out[24], const json_t *value, int digits) {
     return out;
 }
 
+/* Of a running cluster the log's pace is known, its clients are not. */
+static void put_batches(struct buffer *out, const json_t *report) {
+    char x[24];
+    buffer_printf(out, "\n  %-10s %9s\n", "log", "batches/s");
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        const json_t *w = json_object_get(report, windows[i]);
+        buffer_printf(out, "  %-10s %9s\n", windows[i], figure(x, json_object_get(w, "batches_per_s"), 1));
+    }
+}
+
 static void put_figures(struct buffer *out, const json_t *report) {
-    static const char *const windows[] = {"before", "during", "after"};
     char a[24], b[24], c[24];
+    if (json_is_real(json_object_get(json_object_get(report, windows[0]), "batches_per_s"))) {
+        put_batches(out, report);
+        return;
+    }
     buffer_printf(out, "\n  %-10s %8s %8s %8s\n", "load", "acks/s", "p50 ms", "p99 ms");
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < WINDOWS; i++) {
         const json_t *w = json_object_get(report, windows[i]);
         buffer_printf(out, "  %-10s %8s %8s %8s\n", windows[i], figure(a, json_object_get(w, "acks_per_s"), 1),
                       figure(b, json_object_get(w, "p50_ms"), 0), figure(c, json_object_get(w, "p99_ms"), 0));
@@ -83,7 +114,9 @@ static void put_table(struct buffer *out, const json_t *report) {
                   " late\n",
                   "alerts", number_of(a, "expected"), number_of(a, "raised"), number_of(a, "false"),
                   number_of(a, "missed"), number_of(a, "late"));
-    buffer_printf(out, "  %-10s %" PRId64 " of the acknowledged operations\n", "lost", number_of(report, "lost"));
+    const json_t *lost = json_object_get(report, "lost"); /* null: nobody knows what was acknowledged */
+    buffer_printf(out, "  %-10s %s%s\n", "lost", figure(x, lost, 0),
+                  json_is_integer(lost) ? " of the acknowledged operations" : "");
     buffer_printf(out, "  %-10s %s of the throughput before\n", "ratio",
                   figure(x, json_object_get(report, "throughput_ratio"), 2));
 }
@@ -104,8 +137,9 @@ static void put_promises(struct buffer *out, const json_t *report) {
     size_t i;
     buffer_printf(out, "\n  promises\n");
     json_array_foreach(json_object_get(report, "promises"), i, promise) {
+        char name[SHORT];
         bool kept = json_is_true(json_object_get(promise, "kept"));
-        buffer_printf(out, "    %-7s %s%s", kept ? "kept" : "BROKEN", report_text_of(promise, "name"),
+        buffer_printf(out, "    %-7s %s%s", kept ? "kept" : "BROKEN", word_of(name, promise, "name"),
                       kept ? "\n" : "\n            ");
         if (!kept) {
             report_wrap(out, report_text_of(promise, "reason"), 12, WIDTH);
@@ -121,7 +155,8 @@ static void put_evidence(struct buffer *out, const json_t *report) {
     }
     buffer_printf(out, "\n  evidence\n");
     json_array_foreach(json_object_get(report, "evidence"), i, line) {
-        buffer_printf(out, "    %-5s ", report_text_of(line, "kind"));
+        char kind[SHORT];
+        buffer_printf(out, "    %-5s ", word_of(kind, line, "kind"));
         struct buffer words = {0};
         buffer_printf(&words, "%s: it %s", report_text_of(line, "culprit"), report_text_of(line, "explanation"));
         report_wrap(out, buffer_cstr(&words), 10, WIDTH);
@@ -130,9 +165,9 @@ static void put_evidence(struct buffer *out, const json_t *report) {
 }
 
 void report_text(struct buffer *out, const json_t *report) {
-    char elapsed[24];
-    buffer_printf(out, "%s (%s): %s, in %s\n", report_text_of(report, "name"), report_text_of(report, "row"),
-                  report_text_of(report, "verdict"), seconds(elapsed, json_object_get(report, "elapsed_ms")));
+    char elapsed[24], name[SHORT], row[SHORT], verdict[SHORT];
+    buffer_printf(out, "%s (%s): %s, in %s\n", word_of(name, report, "name"), word_of(row, report, "row"),
+                  word_of(verdict, report, "verdict"), seconds(elapsed, json_object_get(report, "elapsed_ms")));
     if (*report_text_of(report, "error") != '\0') {
         buffer_printf(out, "  ");
         report_wrap(out, report_text_of(report, "error"), 2, WIDTH);
@@ -149,14 +184,14 @@ void report_text(struct buffer *out, const json_t *report) {
 
 static void put_row(struct buffer *out, const json_t *r) {
     const json_t *a = json_object_get(r, "alerts");
-    char detect[24], recover[24], share[24];
+    char detect[24], recover[24], share[24], lost[24], row[SHORT], name[SHORT], verdict[SHORT];
     bool bit = json_is_true(json_object_get(r, "bit"));
-    buffer_printf(out,
-                  "%-6s %-29s %-7s %-3s %7s %7s %4" PRId64 " %4" PRId64 " %3" PRId64 " %4" PRId64 " %4" PRId64 " %5s\n",
-                  report_text_of(r, "row"), report_text_of(r, "name"), report_text_of(r, "verdict"), bit ? "yes" : "NO",
+    buffer_printf(out, "%-6s %-29s %-7s %-3s %7s %7s %4" PRId64 " %4" PRId64 " %3" PRId64 " %4" PRId64 " %4s %5s\n",
+                  word_of(row, r, "row"), word_of(name, r, "name"), word_of(verdict, r, "verdict"), bit ? "yes" : "NO",
                   seconds(detect, json_object_get(r, "detect_ms")), seconds(recover, json_object_get(r, "recover_ms")),
                   number_of(a, "expected"), number_of(a, "raised"), number_of(a, "false"), number_of(a, "missed"),
-                  number_of(r, "lost"), figure(share, json_object_get(r, "throughput_ratio"), 2));
+                  figure(lost, json_object_get(r, "lost"), 0),
+                  figure(share, json_object_get(r, "throughput_ratio"), 2));
 }
 
 static void put_reason(struct buffer *out, const json_t *r, const char *what, const char *reason) {

@@ -148,6 +148,24 @@ static void conviction_meanwhile_breaks_accountability(void **state) {
     assert_string_equal(reported("verdict"), "broken");
 }
 
+static void proofs_of_the_drill_stand_in_the_report(void **state) {
+    struct evidence_record lie = {.culprit = cluster.members[TARGET].key,
+                                  .kind = EV_EQUIV_PP,
+                                  .count = 3,
+                                  .first_n = DRILL_AT + 1,
+                                  .last_n = DRILL_AT + 1,
+                                  .drill = 1};
+    (void)state;
+    world.proofs = &lie;
+    world.proof_count = 1;
+    assert_int_equal(run(), CLI_DONE);
+    const json_t *list = json_object_get(report, "evidence"), *first = json_array_get(list, 0);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(json_string_value(json_object_get(first, "kind")), "EV1");
+    assert_string_equal(json_string_value(json_object_get(first, "culprit")), "replica 1");
+    must_say("replica 1 is proven to be drilled: EV1");
+}
+
 /* The throughput during the drill is not mixed with that of the target's way back. */
 static void figures_of_the_drill_end_with_it(void **state) {
     (void)state;
@@ -177,6 +195,7 @@ int main(void) {
         RUN(history_breaks_no_promise),
         RUN(conviction_meanwhile_breaks_accountability),
         RUN(figures_of_the_drill_end_with_it),
+        RUN(proofs_of_the_drill_stand_in_the_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,6 +326,14 @@ static void newest_reports_are_kept_and_read_again(void **state) {
     assert_int_equal(report_write(path, bytes_of_text("{\"a\":1}\n"), &why), ERR_OK);
     assert_null(report_read(path, &why));
     assert_non_null(strstr(buffer_cstr(&why), ":1: "));
+    buffer_clear(&why);
+    assert_int_equal(report_write(path, bytes_of_text(""), &why), ERR_OK);
+    assert_null(report_read(path, &why));
+    assert_non_null(strstr(buffer_cstr(&why), "the file is empty"));
+    buffer_clear(&why);
+    assert_int_equal(report_write(path, bytes_of("{\"verdict\":\"kept\"}\n\0{}\n", 23), &why), ERR_OK);
+    assert_null(report_read(path, &why));
+    assert_non_null(strstr(buffer_cstr(&why), "a NUL is in it"));
     snprintf(path, sizeof path, "rm -rf %s", dir);
     assert_int_equal(system(path), 0);
     unsetenv("QUORATE_DRILLS");
@@ -360,6 +368,66 @@ static void report_that_cannot_be_kept_says_why(void **state) {
     json_decref(list);
 }
 
+/* Of a running cluster nobody knows what was acknowledged, but how many batches it executed. */
+static void report_of_a_running_cluster_claims_no_acks(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    json_t *r = json_loads("{\"name\":\"n\",\"row\":\"r\",\"verdict\":\"kept\",\"lost\":null,"
+                           "\"before\":{\"batches_per_s\":12.5,\"acks_per_s\":null}}",
+                           0, NULL);
+    report_text(&text, r);
+    assert_non_null(strstr(buffer_cstr(&text), "lost       -\n"));
+    assert_non_null(strstr(buffer_cstr(&text), "batches/s\n  before          12.5\n"));
+    assert_null(strstr(buffer_cstr(&text), "acks/s"));
+    json_decref(r);
+    buffer_free(&text);
+}
+
+static void report_steers_no_terminal(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    json_t *r = json_loads("{\"name\":\"\\u001b[2Jname\",\"row\":\"\\u001b\",\"verdict\":\"\\u001b\","
+                           "\"promises\":[{\"name\":\"\\u001b\",\"kept\":false,\"reason\":\"\\u001b\"}],"
+                           "\"evidence\":[{\"kind\":\"\\u001b\",\"culprit\":\"\\u001b\"}]}",
+                           0, NULL),
+           *list = json_pack("[O]", r);
+    report_text(&text, r);
+    report_card(&text, list, 1000);
+    assert_non_null(strstr(buffer_cstr(&text), "?[2Jname"));
+    assert_null(strchr(buffer_cstr(&text), '\x1b'));
+    json_decref(list);
+    json_decref(r);
+    buffer_free(&text);
+}
+
+static void long_words_stay_utf8(void **state) {
+    (void)state;
+    struct buffer word = {0}, text = {0};
+    buffer_u8(&word, 'x');
+    for (unsigned i = 0; i < 600; i++) {
+        buffer_printf(&word, "\u00e4");
+    }
+    json_t *r = json_pack("{s:s, s:s}", "name", buffer_cstr(&word), "error", buffer_cstr(&word));
+    report_text(&text, r);
+    assert_true(utf8_valid(buffer_bytes(&text)));
+    assert_non_null(strstr(buffer_cstr(&text), buffer_cstr(&word)));
+    json_decref(r);
+    buffer_free(&word);
+    buffer_free(&text);
+}
+
+static void junit_has_only_characters_of_xml(void **state) {
+    (void)state;
+    struct buffer xml = {0};
+    json_t *list = json_loads("[{\"name\":\"a\\ufffeb\\uffffc\\ufffdd\",\"verdict\":\"kept\"}]", 0, NULL);
+    report_junit(&xml, list, 1000);
+    assert_non_null(strstr(buffer_cstr(&xml), "name=\"a?b?c\ufffdd\""));
+    assert_null(strstr(buffer_cstr(&xml), "\xef\xbf\xbe"));
+    assert_null(strstr(buffer_cstr(&xml), "\xef\xbf\xbf"));
+    json_decref(list);
+    buffer_free(&xml);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_kept_and_bitten_is_kept),
@@ -376,6 +444,10 @@ int main(void) {
         cmocka_unit_test(newest_reports_are_kept_and_read_again),
         cmocka_unit_test(directory_follows_the_environment),
         cmocka_unit_test(report_that_cannot_be_kept_says_why),
+        cmocka_unit_test(report_of_a_running_cluster_claims_no_acks),
+        cmocka_unit_test(report_steers_no_terminal),
+        cmocka_unit_test(long_words_stay_utf8),
+        cmocka_unit_test(junit_has_only_characters_of_xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
