@@ -82,7 +82,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 
 $(BUILD)/tests/unit/test_drill_disk: $(BUILD)/quorate-disk.so
 # These play the cluster behind the client library, and its time.
-$(BUILD)/tests/unit/test_drill_live_%: LDFLAGS_ALL += $(addprefix -Wl$(,)--wrap=,client_call client_status client_alerts clock_mono clock_sleep)
+$(BUILD)/tests/unit/test_drill_live_%: LDFLAGS_ALL += $(addprefix -Wl$(,)--wrap=,client_call client_status client_alerts clock_mono clock_sleep \
+    order_open order_check_key order_close)
 
 # The simulator links its own signatures and digests (tests/sim/standin.c) before the archive, so sign.o and digest.o
 # are never pulled in.

@@ -17,7 +17,7 @@ static struct world {
     mono_ms now, ordered_at, ended_at; /* 0: not yet */
     mono_ms signal_at[SIGNALS];        /* an operator's Ctrl-C; 0: none */
     mono_ms back_ms;                   /* so long after the end the target takes part again */
-    bool signal_while_ordering, order_unanswered, stop_fails_once, idle_when_over;
+    bool signal_while_ordering, order_unanswered, stop_fails_once, idle_when_over, no_key;
     unsigned orders, stops, questions, deaf_questions; /* so many of the first about the drill are not answered */
     view_no view;
     seq_no executed;
@@ -37,6 +37,10 @@ enum error __wrap_client_alerts(struct client *c, uint64_t after, mono_ms wait, 
                                 client_complaint *complain, void *context);
 enum error __wrap_client_call(struct client *c, const char *key_path, struct request *r, mono_ms timeout,
                               struct client_reply *out, struct buffer *why);
+
+int __wrap_order_open(struct order *o);
+int __wrap_order_check_key(const struct order *o, const char *path);
+void __wrap_order_close(struct order *o);
 
 static inline void pass(mono_ms ms) {
     world.now += ms;
@@ -177,6 +181,20 @@ enum error __wrap_client_call(struct client *c, const char *key_path, struct req
     }
     out->reply.value = buffer_bytes(&value);
     return e;
+}
+
+int __wrap_order_open(struct order *o) {
+    o->cluster = &cluster;
+    return CLI_GO_ON;
+}
+
+int __wrap_order_check_key(const struct order *o, const char *path) {
+    (void)path;
+    return world.no_key ? cli_fail(&o->cli, CLI_REFUSED, "no such key") : CLI_GO_ON;
+}
+
+void __wrap_order_close(struct order *o) {
+    (void)o;
 }
 
 /* ---- one run ---- */

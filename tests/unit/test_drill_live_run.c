@@ -2,6 +2,9 @@
 #include "replica/fault.h"
 #include "tests/unit/live_world.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+
 static void drill_that_goes_well_is_kept(void **state) {
     (void)state;
     assert_int_equal(run(), CLI_DONE);
@@ -176,6 +179,49 @@ static void figures_of_the_drill_end_with_it(void **state) {
     assert_true(json_real_value(during) > 1.0);
 }
 
+/* ---- the command ---- */
+
+static int command(void) {
+    char *argv[] = {"drill", "run", "silent-backup", "--replica", "1", "--for", "4s", NULL};
+    return verb_drill(7, argv);
+}
+
+static void key_is_read_before_anything_is_measured(void **state) {
+    mono_ms began = world.now;
+    (void)state;
+    world.no_key = true;
+    assert_int_equal(command(), CLI_REFUSED);
+    assert_int_equal(world.now, began);
+}
+
+/* As `| head` does. */
+static void report_is_kept_though_nobody_reads_it(void **state) {
+    char directory[] = "/tmp/quorate-unit-XXXXXX", path[64];
+    int ends[2], status;
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("QUORATE_DRILLS", directory, 1);
+        signal(SIGPIPE, SIG_DFL);
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        setvbuf(stdout, NULL, _IONBF, 0);
+        command();
+        _exit(0);
+    }
+    close(ends[1]);
+    waitpid(child, &status, 0);
+    assert_true(WIFSIGNALED(status));
+    snprintf(path, sizeof path, "%s/silent-backup.json", directory);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/last.jsonl", directory);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 #define RUN(test) cmocka_unit_test_setup_teardown(test, world_begins, world_ends)
 
 int main(void) {
@@ -196,6 +242,8 @@ int main(void) {
         RUN(conviction_meanwhile_breaks_accountability),
         RUN(figures_of_the_drill_end_with_it),
         RUN(proofs_of_the_drill_stand_in_the_report),
+        RUN(key_is_read_before_anything_is_measured),
+        RUN(report_is_kept_though_nobody_reads_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
