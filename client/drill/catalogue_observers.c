@@ -44,7 +44,6 @@ const struct drill drills_of_observers[] = {
      .see =
          "`quorate status` names both under dissent and shows their votes; the alert of the real failure says `[3 of 5 "
          "observers; d says OK; e says OK]`. SYSTEM alerts may tell that they are masked.",
-     .promises = 1u << PROMISE_AUTHORITY,
      .cast = {.observers = 5, .allowed = MASKS},
      .play = play_colluding_observers},
 
@@ -123,7 +122,6 @@ const struct drill drills_of_observers[] = {
      .see =
          "PROBLEM, UNKNOWN: `1 of 3 report, undecided`; `quorate status` marks it undecided and shows whose votes are "
          "stale. RECOVERY when enough speak again.",
-     .promises = 1u << PROMISE_AUTHORITY,
      .cast = {.objects = CROWD_COMMAND CROWD_HOST("a", "1", "3600") CROWD_SERVICE("line", "a,b,c", "0.25", "6", ""),
               .knobs = QUICK},
      .play = play_lost_observer_quorum},

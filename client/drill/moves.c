@@ -146,6 +146,7 @@ view_no moves_lead(struct scene *s, member_id who) {
 
 void moves_outage(struct scene *s) {
     scene_outage(s, "web1", "http", STATE_CRITICAL);
+    scene_remark(s);
 }
 
 void moves_mended(struct scene *s) {

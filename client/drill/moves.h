@@ -18,7 +18,8 @@ view_no moves_lead(struct scene *s, member_id who);
 /* The member that leads after it. */
 member_id moves_next(const struct scene *s, member_id who);
 
-/* Something breaks and its end: both are to be told. A play that does both waits for the first before the second. */
+/* Something breaks, which an operator remarks, and its end: both are to be told. A play that does both waits for the
+   first before the second. */
 void moves_outage(struct scene *s);
 void moves_mended(struct scene *s);
 /* Requests are acknowledged, or liveness is broken. */

@@ -91,8 +91,8 @@ static void comments_through(struct scene *s, member_id only) {
     struct buffer path = {0}, out = {0};
     buffer_printf(&path, "%s.lonely", scene_cluster_path(s));
     if (!write_lonely_cluster(s, buffer_cstr(&path), only) ||
-        scene_run(s, &out, "comment", "web1", "ssh", "-m", "a drill", "--timeout", "50s", "-c", buffer_cstr(&path),
-                  NULL) != 0)
+        scene_run(s, &out, "comment", "web1", "ssh", "-m", scene_remark_text(s), "--timeout", "50s", "-c",
+                  buffer_cstr(&path), NULL) != 0)
         scene_broken(s, PROMISE_LIVENESS, "a client that reaches replica %u only was not served: %.300s", only,
                      buffer_cstr(&out));
     else

@@ -180,6 +180,7 @@ void play_replayed_results(struct scene *s) {
     scene_injected(s, "observer c is dead, and somebody plays its last OK again and again");
     scene_expect(s, ALERT_PROBLEM, "crowd", "line");
     puppet_begin(p, repeat, &frame, 50);
+    scene_remark(s);
     if (scene_all_told(s, MOVES_PATIENCE_S))
         scene_detected(s, "its silence was told all the same");
     puppet_rest(p);

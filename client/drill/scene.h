@@ -155,6 +155,12 @@ json_t *scene_status(struct scene *s, const char *host, const char *service);
 /* Lines for `quorate submit` with an observer's key: its exit status. */
 int scene_submit(struct scene *s, const char *observer, const char *lines, struct buffer *out);
 
+/* An operator comments on web1/ssh, and asks until it is answered; does not wait for that. In the end each such comment
+   must stand there once. */
+void scene_remark(struct scene *s);
+/* The text of one more, which the play lets be said in its own way. */
+const char *scene_remark_text(struct scene *s);
+
 /* ---- the notifiers ---- */
 void scene_notify_kill(struct scene *s, unsigned which);
 void scene_notify_start(struct scene *s, unsigned which);

@@ -9,6 +9,7 @@
 #include "client/drill/line.h"
 #include "client/drill/load.h"
 #include "client/drill/plan.h"
+#include "client/drill/remarks.h"
 #include "client/drill/report.h"
 #include "client/drill/stream.h"
 #include "client/durable.h"
@@ -182,6 +183,7 @@ static void play(struct stage *g) {
         scene_note(s, "rehearsed after the fault");
         scene_rehearse(s, TOLD_S);
         measure(g, &g->after_at, "enough requests are acknowledged after the fault");
+        remarks_judge(s);
     } else {
         g->after_at = clock_mono();
     }

@@ -28,6 +28,7 @@ struct scene {
     off_t sink_at;       /* so much of the sink was read */
     uint64_t acks_asked; /* acknowledgements when scene_acknowledged was asked with 0 */
     json_t *accused;     /* scene_accused */
+    unsigned remarks;    /* scene_remark */
 };
 
 /* Plays one drill inside the box and writes its lines to fd. 0: the report was written, whatever its verdict; 1: the

@@ -115,6 +115,10 @@ void scene_outage(struct scene *s, const char *host, const char *service, unsign
     (void)s, (void)host, (void)service, (void)state;
 }
 
+void scene_remark(struct scene *s) {
+    (void)s;
+}
+
 void scene_mended(struct scene *s, const char *host, const char *service) {
     (void)s, (void)host, (void)service;
 }
