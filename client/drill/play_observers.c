@@ -6,6 +6,8 @@
 #include "client/drill/puppet.h"
 #include "client/drill/watch.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { A, B, C, D, E };
@@ -103,6 +105,34 @@ void play_colluding_observers(struct scene *s) {
 
 /* ---- DR-I3 ---- */
 
+/* In how many rounds it disagreed by the alert that tells of its mask; 0: there is none. */
+static unsigned lies_until_masked(struct scene *s, const char *service) {
+    json_t *alerts = scene_ask(s, "alerts", "--since", "0", NULL);
+    const json_t *alert;
+    size_t i;
+    unsigned lies = 0;
+    char words[64];
+    snprintf(words, sizeof words, "observer c masked for crowd/%s: it disagreed in ", service);
+    json_array_foreach(alerts, i, alert) {
+        const char *output = json_string_value(json_object_get(alert, "output"));
+        const char *at = output ? strstr(output, words) : NULL;
+        if (at && lies == 0)
+            lies = (unsigned)strtoul(at + strlen(words), NULL, 10);
+    }
+    json_decref(alerts);
+    return lies;
+}
+
+/* A lie costs five points and a true round gives back one, so at 50 it is masked for 13 lies if every second round is
+   one, for 19 if three of ten are. Rounds that a busy machine lost shift that, the rule's numbers do more. */
+static void must_take(struct scene *s, const char *service, unsigned least, unsigned most) {
+    unsigned lies = lies_until_masked(s, service);
+    scene_note(s, "it was masked for %u lies about crowd/%s", lies, service);
+    if (lies < least || lies > most)
+        scene_broken(s, PROMISE_ACCOUNTABILITY, "observer c was masked for %u lies about crowd/%s, not for %u to %u",
+                     lies, service, least, most);
+}
+
 void play_part_time_liar(struct scene *s) {
     const struct watched half = {.host = "crowd", .service = "half", .observer = "c"};
     const struct watched third = {.host = "crowd", .service = "third", .observer = "c"};
@@ -115,12 +145,10 @@ void play_part_time_liar(struct scene *s) {
         if (scene_must(s, PROMISE_ACCOUNTABILITY, MOVES_PATIENCE_S, watch_masked, watched(&half),
                        "who lies in every second round is masked"))
             scene_detected(s, "observer c is masked for crowd/half");
-        scene_note(s, "it disagreed in %u of %u rounds of crowd/half", watch_disagreed(s, &half),
-                   watch_rounds(s, &half));
+        must_take(s, "half", 10, 17);
         scene_must(s, PROMISE_ACCOUNTABILITY, MOVES_PATIENCE_S, watch_masked, watched(&third),
                    "who lies in three rounds of ten is masked");
-        scene_note(s, "it disagreed in %u of %u rounds of crowd/third", watch_disagreed(s, &third),
-                   watch_rounds(s, &third));
+        must_take(s, "third", 14, 25);
         crowd_says(every_second, C, 0, 0, 1, 0);
         truly_fails(s, every_second, "half");
         scene_bit(s, crowd_lies(every_second), "votes that differ from the truth");
@@ -135,6 +163,10 @@ void play_part_time_liar(struct scene *s) {
 
 enum { FLAKY_ROUNDS = 20, FRAMED_S = 8 };
 
+static bool is_charged(struct scene *s, int64_t question) {
+    return watch_score(s, (const struct watched *)(intptr_t)question) > 0;
+}
+
 void play_framed_observer(struct scene *s) {
     const struct watched framed = {.host = "crowd", .service = line, .observer = "c"};
     struct crowd *c = crowd_open(s, "crowd", line, 5, ROUND_MS);
@@ -147,7 +179,10 @@ void play_framed_observer(struct scene *s) {
                     "who errs now and then is not masked");
         scene_note(s, "observer c: score %u, it disagreed in %u of %u rounds", watch_score(s, &framed),
                    watch_disagreed(s, &framed), watch_rounds(s, &framed));
-        scene_detected(s, "the score of c rises by 5 and falls by 1 each round");
+        if (scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, is_charged, watched(&framed), "an error of c counts") &&
+            scene_must(s, PROMISE_AUTHORITY, MOVES_PATIENCE_S / 2, watch_unblamed, watched(&framed),
+                       "its good rounds take the error back"))
+            scene_detected(s, "the score of c rises by 5 and falls by 1 each round");
         for (unsigned i = C; i <= E; i++)
             crowd_says(c, i, 0, 0, 1, 0);
         truly_fails(s, c, line);

@@ -81,9 +81,30 @@ void play_lost_observer_quorum(struct scene *s) {
 
 /* ---- DR-I7 ---- */
 
+static unsigned score_of(struct scene *s, unsigned observer) {
+    const char name[2] = {(char)('a' + observer), 0};
+    return watch_score(s, &(struct watched){.host = "crowd", .service = "line", .observer = name});
+}
+
+/* While the split lasts. What stands there before may come of its beginning, which not all saw in one round. */
+static void nobody_is_charged(struct scene *s) {
+    unsigned before[D + 1];
+    for (unsigned i = A; i <= D; i++)
+        before[i] = score_of(s, i);
+    for (unsigned i = A; i <= D; i++) {
+        const char name[2] = {(char)('a' + i), 0};
+        const struct watched sees = {.host = "crowd", .service = "line", .observer = name};
+        scene_stays(s, PROMISE_AUTHORITY, 1, watch_counted, watched(&sees),
+                    "nobody is masked for an honest difference");
+    }
+    for (unsigned i = A; i <= D; i++)
+        if (score_of(s, i) > before[i])
+            scene_broken(s, PROMISE_AUTHORITY, "observer %c is charged with what nobody decided", 'a' + (int)i);
+}
+
 void play_regional_outage(struct scene *s) {
     const struct watched split = {.host = "crowd", .service = "line"};
-    struct watched sees = {.host = "crowd", .service = "line", .observer = "e"};
+    const struct watched sees = {.host = "crowd", .service = "line", .observer = "e"};
     struct crowd *c = well_begun(s, 5);
     if (!c)
         return;
@@ -97,12 +118,7 @@ void play_regional_outage(struct scene *s) {
                    "the split is shown as undecided"))
         scene_detected(s, "UNKNOWN: 4 of 5 report, undecided");
     scene_all_told(s, MOVES_PATIENCE_S);
-    for (unsigned i = A; i <= D; i++) {
-        const char name[2] = {(char)('a' + i), 0};
-        sees.observer = name;
-        scene_stays(s, PROMISE_AUTHORITY, 1, watch_counted, watched(&sees),
-                    "nobody is masked for an honest difference");
-    }
+    nobody_is_charged(s);
     scene_expect(s, ALERT_RECOVERY, "crowd", "line");
     for (unsigned i = C; i <= E; i++)
         honest(c, i);

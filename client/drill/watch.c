@@ -127,6 +127,15 @@ bool watch_convicted(struct scene *s, int64_t question) {
     return object_is(s, question, vote_convicted);
 }
 
+static bool vote_unblamed(const json_t *status, const struct watched *w) {
+    const json_t *score = json_object_get(vote_of(status, w->observer), "score");
+    return json_is_integer(score) && json_integer_value(score) == 0;
+}
+
+bool watch_unblamed(struct scene *s, int64_t question) {
+    return object_is(s, question, vote_unblamed);
+}
+
 static unsigned number_of(struct scene *s, const struct watched *w, const char *key) {
     json_t *status = scene_status(s, w->host, w->service);
     const json_t *vote = status ? vote_of(status, w->observer) : NULL;

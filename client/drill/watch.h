@@ -29,6 +29,7 @@ bool watch_masked(struct scene *s, int64_t question);
 bool watch_counted(struct scene *s, int64_t question); /* neither masked nor convicted */
 bool watch_stale(struct scene *s, int64_t question);   /* it has voted, and the vote is not fresh */
 bool watch_convicted(struct scene *s, int64_t question);
+bool watch_unblamed(struct scene *s, int64_t question); /* its score is known, and 0 */
 /* score and rounds of the vote, 0 when they can't be seen. */
 unsigned watch_score(struct scene *s, const struct watched *w);
 unsigned watch_rounds(struct scene *s, const struct watched *w);

@@ -21,6 +21,7 @@ struct scene {
     member_id led_by;
     bool stubborn; /* no view ends */
     unsigned held, broken;
+    const char *status;
 };
 
 /* ---- the stage ---- */
@@ -129,8 +130,8 @@ bool scene_all_told(struct scene *s, unsigned seconds) {
 }
 
 json_t *scene_status(struct scene *s, const char *host, const char *service) {
-    (void)s, (void)host, (void)service;
-    return NULL;
+    (void)host, (void)service;
+    return s->status ? json_loads(s->status, 0, NULL) : NULL;
 }
 
 json_t *scene_ask(struct scene *s, const char *verb, ...) {
@@ -239,6 +240,19 @@ static void cluster_that_nobody_reaches_does_not_stand_still(void **state) {
     assert_false(watch_stands_still(&s, 100));
 }
 
+static void observer_is_unblamed_when_its_score_says_so(void **state) {
+    (void)state;
+    const struct watched c = {.host = "crowd", .service = "line", .observer = "c"};
+    struct scene s = at_rest(8);
+    assert_false(watch_unblamed(&s, watched(&c))); /* nobody answers */
+    s.status = "{\"votes\": [{\"observer\": \"b\", \"score\": 0}]}";
+    assert_false(watch_unblamed(&s, watched(&c)));
+    s.status = "{\"votes\": [{\"observer\": \"b\", \"score\": 0}, {\"observer\": \"c\", \"score\": 5}]}";
+    assert_false(watch_unblamed(&s, watched(&c)));
+    s.status = "{\"votes\": [{\"observer\": \"b\", \"score\": 5}, {\"observer\": \"c\", \"score\": 0}]}";
+    assert_true(watch_unblamed(&s, watched(&c)));
+}
+
 static void drill_begins_when_the_right_one_leads(void **state) {
     (void)state;
     struct scene s = at_rest(8);
@@ -270,6 +284,7 @@ int main(void) {
         cmocka_unit_test(traitor_excuses_nothing),
         cmocka_unit_test(member_is_gone_when_the_others_are_there),
         cmocka_unit_test(cluster_that_nobody_reaches_does_not_stand_still),
+        cmocka_unit_test(observer_is_unblamed_when_its_score_says_so),
         cmocka_unit_test(drill_begins_when_the_right_one_leads),
         cmocka_unit_test(drill_that_the_wrong_one_leads_is_broken),
     };
