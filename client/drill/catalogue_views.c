@@ -113,7 +113,7 @@ const struct drill drills_of_views[] = {
      .attack =
          "All links are cut but those of replica 2, a star that a broken switch makes as well as a traitor in the "
          "network. Replica 2 hears enough wishes and leaves the view; the others hear two at most and stay. What "
-         "was sent once meanwhile is lost.",
+         "was sent meanwhile comes late, when TCP tries again, or never, when its queue was full.",
      .holds =
          "Nothing may be decided twice. When the links are back all must find into one view: wishes and VIEW-CHANGEs "
          "are sent again and again until they are superseded, so nothing hangs on a frame that was lost.",

@@ -73,16 +73,31 @@ void play_killed_while_fetching(struct scene *s) {
         must_log(s, points[i][0], points[i][1]);
         scene_kill(s, LAGGARD);
     }
-    comes_back(s);
+    scene_start(s, LAGGARD);
+    moves_keeps_up(s, PROMISE_RECOVERY, LAGGARD);
+    scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_is_active, LAGGARD, "it takes part again");
+    scene_detected(s, "no kill left it with half a state");
+    if (laggard_logged(s, moves_words("REPAIR n=")))
+        scene_broken(s, PROMISE_DURABILITY, "a kill left replica %u with a damaged state", LAGGARD);
     moves_mended(s);
+}
+
+/* Behind this only ticks are ordered. */
+static void falls_quiet(struct scene *s) {
+    scene_all_told(s, MOVES_PATIENCE_S);
+    for (unsigned i = 0; i < 3; i++)
+        scene_agent_stop(s, (const char[2]){(char)('a' + i), 0});
 }
 
 void play_idle_laggard(struct scene *s) {
     away(s, A_FEW);
     moves_outage(s);
+    falls_quiet(s);
     scene_start(s, LAGGARD);
     moves_keeps_up(s, PROMISE_RECOVERY, LAGGARD);
     scene_detected(s, "the laggard stands where the others stand");
+    for (unsigned i = 0; i < 3; i++)
+        scene_agent_start(s, (const char[2]){(char)('a' + i), 0});
     moves_mended(s);
 }
 
