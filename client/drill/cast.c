@@ -13,9 +13,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_MS = 120000, WELL_MS = 180000, TAIL_LINES = 6, TAIL_BYTES = 4096 };
+enum { READY_MS = 120000, WELL_MS = 180000, ALIVE_EVERY_MS = 10000, TAIL_LINES = 6, TAIL_BYTES = 4096 };
 
 /* ---- waiting and failing ---- */
+
+void cast_alive(void *self) {
+    struct cast *c = self;
+    mono_ms now = clock_mono();
+    if (c->life.alive && now - c->alive_at >= ALIVE_EVERY_MS) {
+        c->alive_at = now;
+        c->life.alive(c->life.self);
+    }
+}
 
 bool cast_await(bool (*is)(struct cast *c, int64_t argument), struct cast *c, int64_t argument, int64_t ms) {
     mono_ms deadline = clock_mono() + ms;
@@ -23,6 +32,7 @@ bool cast_await(bool (*is)(struct cast *c, int64_t argument), struct cast *c, in
         if (clock_mono() >= deadline) {
             return false;
         }
+        cast_alive(c);
         clock_sleep(CAST_POLL_MS);
     }
     return true;
@@ -114,6 +124,7 @@ static bool await_opening(bool (*is)(struct cast *c), struct cast *c, int64_t ms
         if (clock_mono() >= deadline || cast_any_ended(c)) {
             return false;
         }
+        cast_alive(c);
         clock_sleep(CAST_POLL_MS);
     }
     return true;
@@ -187,8 +198,10 @@ static void assign_parts(struct cast *c, const struct drill *d) {
     }
 }
 
-enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct buffer *why) {
+enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct cast_life life,
+                     struct buffer *why) {
     struct cast *c = xcalloc(1, sizeof *c);
+    c->life = life;
     assign_parts(c, d);
     enum error e = ERR_OK;
     if (c->members > MEMBERS_MAX || c->observers > CAST_OBSERVERS_MAX || c->notifiers > DRILL_NOTIFIERS_MAX) {

@@ -8,15 +8,22 @@
 
 struct buffer;
 struct cast;
+/* What waits long says so by this now and then: alive(self). NULL: to nobody. */
+struct cast_life {
+    void (*alive)(void *self);
+    void *self;
+};
 /* Inside a box. Writes the cluster (`quorate init`, drills: sandbox), the objects and the world's files, starts the
    replicas and waits until they are ready, applies the objects, starts agents and notifiers, and waits until every
    object is OK by fresh votes. programs_dir: where quorate and quorated are. ERR_*: why says what could not be started;
    *out is what stands so far. The caller closes it in any case. */
-enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct buffer *why);
+enum error cast_open(struct cast **out, const struct drill *d, const char *programs_dir, struct cast_life life,
+                     struct buffer *why);
 void cast_close(struct cast *c); /* ends every process */
 /* What a scene's call does when the stage itself fails (a process that can't be started): failed gets "what is wrong:
    where: what to do" and must not return. Without it the line goes to stderr and the process exits with 1. */
 void cast_on_failure(struct cast *c, void (*failed)(void *self, const char *why), void *self);
+_Noreturn void cast_fail(struct cast *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Undoes every fault that is still there: network, disks, pauses, lies, twins; starts again what was killed and not
    given up. Does not wait. */
 void cast_heal(struct cast *c);
@@ -42,8 +49,12 @@ uint64_t cast_dropped(struct cast *c);         /* packets, those that a narrow l
 uint64_t cast_disk_faults(struct cast *c); /* writes and syncs that failed or stalled, bytes that a power loss took */
 /* The services of host `load`: "s0" ... */
 enum { CAST_LOAD_SERVICES = 8 };
-/* Ends the replica for good and writes what `quorated --export` says of its directory to path. False: why. */
+/* Ends the replica for good and writes what `quorated --export` says of its directory to path. False: why. An
+   export that does not end is the stage's failure. */
 bool cast_export(struct cast *c, member_id who, const char *path, struct buffer *why);
+/* Exit status of a verb of the judgement, with the operator's key; words end with NULL. It may take minutes; that it
+   can't be started or does not end is the stage's failure, not the cluster's. */
+int cast_judge_verb(struct cast *c, const char *const *words, struct buffer *out, struct buffer *err);
 /* The last lines of every process' log, for the report of a run that failed. */
 void cast_tails(struct cast *c, struct buffer *out);
 

@@ -40,7 +40,7 @@ static enum error run_init(struct cast *c, struct buffer *why) {
                           "--replicas",        members,       "--hosts",
                           buffer_cstr(&hosts), "--observers", buffer_cstr(&observers),
                           "--base-port",       port,          NULL};
-    struct process_job job = {.path = c->quorate, .argv = argv, .net = -1};
+    struct process_job job = {.path = c->quorate, .argv = argv, .net = -1, .waiting = cast_alive, .self = c};
     int status = process_run(&job, bytes_of("", 0), &said, &said, INIT_MS);
     if (status != 0) {
         buffer_printf(why, "quorate init ended with %d: %s", status, buffer_cstr(&said));

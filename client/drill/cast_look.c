@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERB_MS = 60000, LOOK_MS = 20000, REPORT_MS = 30000, WORDS_MAX = 24 };
+enum { VERB_MS = 60000, LOOK_MS = 20000, REPORT_MS = 60000, JUDGE_MS = 600000, WORDS_MAX = 24 };
 
 /* ---- verbs ---- */
 
@@ -25,7 +25,7 @@ int cast_verb(struct cast *c, const char *key, const char *const *words, struct 
     for (unsigned i = 1; words[i] && i < WORDS_MAX; i++) {
         argv[count++] = words[i];
     }
-    struct process_job job = {.path = c->quorate, .argv = argv, .net = -1};
+    struct process_job job = {.path = c->quorate, .argv = argv, .net = -1, .waiting = cast_alive, .self = c};
     return process_run(&job, input, out, err, ms);
 }
 
@@ -81,6 +81,14 @@ int scene_run(struct scene *s, struct buffer *out, const char *verb, ...) {
     take_words(words, verb, list, NULL);
     va_end(list);
     return cast_verb(s->cast, "operator", words, bytes_of("", 0), out, out, VERB_MS);
+}
+
+int cast_judge_verb(struct cast *c, const char *const *words, struct buffer *out, struct buffer *err) {
+    int status = cast_verb(c, "operator", words, bytes_of("", 0), out, err, JUDGE_MS);
+    if (status < 0) {
+        cast_fail(c, "quorate %s did not end: the judgement: give the machine less to do", words[0]);
+    }
+    return status;
 }
 
 json_t *scene_status(struct scene *s, const char *host, const char *service) {

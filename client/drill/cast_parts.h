@@ -58,11 +58,13 @@ struct cast {
     unsigned ends_count;
     unsigned killed;
     uint64_t lost_bytes; /* to power losses */
+    struct cast_life life;
+    mono_ms alive_at; /* it was last said then */
     void (*failed)(void *self, const char *why);
     void *failed_self;
 };
 
-_Noreturn void cast_fail(struct cast *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cast_alive(void *cast); /* says so if it is time to */
 
 /* ---- files ---- */
 bool cast_put_file(const char *path, struct bytes content, mode_t mode); /* under its name at once, or not at all */

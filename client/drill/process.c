@@ -211,13 +211,16 @@ static int status_of(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int await(pid_t pid, int64_t ms) {
+static int await(const struct process_job *job, pid_t pid, int64_t ms) {
     mono_ms deadline = clock_mono() + ms;
     int status = 0;
     for (;;) {
         pid_t ended = waitpid(pid, &status, WNOHANG);
         if (ended == pid) {
             return status_of(status) == CANNOT_START ? -1 : status_of(status);
+        }
+        if (job->waiting) {
+            job->waiting(job->self);
         }
         if (clock_mono() >= deadline) {
             kill(-pid, SIGKILL);
@@ -233,7 +236,7 @@ int process_run(const struct process_job *job, struct bytes input, struct buffer
     int fds[3] = {memory_file(input), memory_file(bytes_of("", 0)), -1};
     fds[2] = out == err && fds[1] >= 0 ? high(dup(fds[1])) : memory_file(bytes_of("", 0));
     pid_t pid = fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 ? launch(job, fds) : -1;
-    int status = pid > 0 ? await(pid, ms) : -1;
+    int status = pid > 0 ? await(job, pid, ms) : -1;
     take_all(fds[1], out);
     if (err != out) {
         take_all(fds[2], err);

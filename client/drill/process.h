@@ -17,10 +17,12 @@ struct process {
 };
 struct process_job {
     const char *path;
-    const char *const *argv; /* closed by NULL */
-    const char *const *env;  /* "NAME=value" beside our own environment, closed by NULL; NULL: none */
-    const char *out, *err;   /* files that take stdout (made empty) and stderr (appended to); NULL: /dev/null */
-    int net;                 /* network namespace to run in, -1: ours */
+    const char *const *argv;     /* closed by NULL */
+    const char *const *env;      /* "NAME=value" beside our own environment, closed by NULL; NULL: none */
+    const char *out, *err;       /* files that take stdout (made empty) and stderr (appended to); NULL: /dev/null */
+    int net;                     /* network namespace to run in, -1: ours */
+    void (*waiting)(void *self); /* process_run calls it again and again; NULL: nothing */
+    void *self;
 };
 
 /* In a process group of its own, without our open files, killed with the thread that started it. why: what failed. */

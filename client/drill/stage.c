@@ -296,12 +296,16 @@ static int judge_failure(struct stage *g) {
             .drill = g->drill, .line = s->line, .wall = g->wall, .ended = clock_mono(), .cut_short = true}));
 }
 
+static void say_alive(void *line) {
+    line_alive(line, clock_mono());
+}
+
 static int perform(struct stage *g) {
     struct scene *s = &g->scene;
     if (setjmp(g->failure) != 0) {
         return judge_failure(g);
     }
-    if (cast_open(&s->cast, g->drill, g->programs, &g->why) != ERR_OK) {
+    if (cast_open(&s->cast, g->drill, g->programs, (struct cast_life){say_alive, s->line}, &g->why) != ERR_OK) {
         return judge_failure(g);
     }
     cast_on_failure(s->cast, fail, g);

@@ -2,6 +2,7 @@
 #include "client/drill/stream.h"
 
 #include "client/drill/box.h"
+#include "client/drill/cast.h"
 #include "client/read_file.h"
 
 #include <string.h>
@@ -9,14 +10,14 @@
 #define FOLLOWED BOX_DIR "/log/stream.out"
 #define COMPLAINED BOX_DIR "/log/stream.log"
 
-static bool forgets(const struct scene *s) {
-    const char *options = s->drill->cast.replica_options;
+bool stream_forgets(const struct drill *d) {
+    const char *options = d->cast.replica_options;
     return options != NULL && strstr(options, "--retain") != NULL;
 }
 
 void stream_start(struct scene *s) {
     const char *const argv[] = {"quorate", "alerts", "--follow", "--json", "-c", scene_cluster_path(s), NULL};
-    if (forgets(s)) {
+    if (stream_forgets(s->drill)) {
         scene_spawn(s, "stream", argv);
     }
 }
@@ -34,15 +35,11 @@ static uint64_t last_number(struct buffer *lines) {
     return last;
 }
 
-bool stream_take(struct scene *s, uint64_t up_to, struct buffer *out) {
-    struct buffer complaints = {0};
-    if (!forgets(s)) {
-        return scene_run(s, out, "alerts", "--json", NULL) == 0;
+bool stream_take(struct scene *s, uint64_t up_to, struct buffer *alerts, struct buffer *complaints) {
+    const char *words[] = {"alerts", "--json", NULL};
+    if (!stream_forgets(s->drill)) {
+        return cast_judge_verb(s->cast, words, alerts, complaints) == 0;
     }
-    bool good = read_file(out, FOLLOWED) && last_number(out) >= up_to;
-    if (read_file(&complaints, COMPLAINED)) {
-        buffer_put(out, complaints.data, complaints.len);
-    }
-    buffer_free(&complaints);
-    return good;
+    read_file(complaints, COMPLAINED); /* there may be none yet */
+    return read_file(alerts, FOLLOWED) && last_number(alerts) >= up_to;
 }

@@ -5,10 +5,12 @@
 
 #include "client/drill/stage.h"
 
+/* Its replicas are told to keep little: early alerts and decisions are forgotten. */
+bool stream_forgets(const struct drill *d);
 /* Once, before the first alert. */
 void stream_start(struct scene *s);
-/* All that the verb has printed, alerts as lines of JSON among its complaints. up_to: the highest number that was
+/* All that the verb has printed: alerts as lines of JSON, and what it complains of. up_to: the highest number that was
    handed over. False: not all of these are there yet. */
-bool stream_take(struct scene *s, uint64_t up_to, struct buffer *out);
+bool stream_take(struct scene *s, uint64_t up_to, struct buffer *alerts, struct buffer *complaints);
 
 #endif

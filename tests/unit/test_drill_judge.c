@@ -1,0 +1,66 @@
+/* What the judgement makes of what it is told. */
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "client/drill/cast_parts.h"
+
+#include <stdio.h>
+
+/* ---- the stage's own failures ---- */
+
+struct failing {
+    jmp_buf failure;
+    char why[256];
+};
+
+static void take_failure(void *self, const char *why) {
+    struct failing *f = self;
+    snprintf(f->why, sizeof f->why, "%s", why);
+    longjmp(f->failure, 1);
+}
+
+static void verb_that_does_not_end_breaks_no_promise(void **state) {
+    (void)state;
+    static char nowhere[] = "/nonexistent/quorate";
+    const char *words[] = {"audit", "/run/exports", NULL};
+    struct cast c = {.quorate = nowhere};
+    struct failing f = {.why = ""};
+    cast_on_failure(&c, take_failure, &f);
+    if (setjmp(f.failure) == 0) {
+        cast_judge_verb(&c, words, NULL, NULL);
+    }
+    assert_string_equal(f.why, "quorate audit did not end: the judgement: give the machine less to do");
+}
+
+static void count_life(void *self) {
+    ++*(unsigned *)self;
+}
+
+static bool second_time(struct cast *c, int64_t unused) {
+    (void)unused;
+    return c->killed++ > 0;
+}
+
+static void who_waits_says_that_it_lives_now_and_then(void **state) {
+    (void)state;
+    unsigned signs = 0;
+    struct cast c = {.life = {count_life, &signs}, .alive_at = clock_mono() - 60000};
+    assert_true(cast_await(second_time, &c, 0, 60000));
+    assert_int_equal(signs, 1);
+    c.killed = 0;
+    assert_true(cast_await(second_time, &c, 0, 60000)); /* not again so soon */
+    assert_int_equal(signs, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verb_that_does_not_end_breaks_no_promise),
+        cmocka_unit_test(who_waits_says_that_it_lives_now_and_then),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
