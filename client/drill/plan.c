@@ -13,7 +13,6 @@ struct expected {
     enum alert_type type;
     char *host, *service;
     uint8_t state;
-    time_ms at;
     bool told, given_up, late;
 };
 struct message {
@@ -47,7 +46,7 @@ struct breach {
 
 struct plan {
     unsigned allowed, again, false_ones;
-    bool in_order;
+    bool in_order, whole;
     LIST(expected) expected;
     LIST(message) messages;
     LIST(permit) permits;
@@ -57,10 +56,11 @@ struct plan {
     uint64_t stream_first, stream; /* first and last number of the agreed stream */
 };
 
-struct plan *plan_new(unsigned allowed, bool in_order) {
+struct plan *plan_new(unsigned allowed, bool in_order, bool whole) {
     struct plan *p = xcalloc(1, sizeof *p);
     p->allowed = allowed;
     p->in_order = in_order;
+    p->whole = whole;
     return p;
 }
 
@@ -118,11 +118,10 @@ static const char *state_word(const char *service, unsigned state) {
 
 /* ---- what is expected ---- */
 
-static void expect(struct plan *p, enum alert_type type, const char *host, const char *service, unsigned state,
-                   time_ms now) {
+static void expect(struct plan *p, enum alert_type type, const char *host, const char *service, unsigned state) {
     GROW(&p->expected);
-    p->expected.items[p->expected.count++] = (struct expected){
-        .type = type, .host = xstrdup(host), .service = xstrdup(service), .state = (uint8_t)state, .at = now};
+    p->expected.items[p->expected.count++] =
+        (struct expected){.type = type, .host = xstrdup(host), .service = xstrdup(service), .state = (uint8_t)state};
 }
 
 static struct truth *truth_of(struct plan *p, const char *host, const char *service) {
@@ -137,16 +136,16 @@ static struct truth *truth_of(struct plan *p, const char *host, const char *serv
     return &p->truths.items[p->truths.count++];
 }
 
-void plan_truth(struct plan *p, const char *host, const char *service, unsigned state, time_ms now) {
+void plan_truth(struct plan *p, const char *host, const char *service, unsigned state) {
     struct truth *t = truth_of(p, host, service);
     if (t->state != state) {
         t->state = state;
-        expect(p, state == 0 ? ALERT_RECOVERY : ALERT_PROBLEM, host, service, state, now);
+        expect(p, state == 0 ? ALERT_RECOVERY : ALERT_PROBLEM, host, service, state);
     }
 }
 
-void plan_expect(struct plan *p, enum alert_type type, const char *host, const char *service, time_ms now) {
-    expect(p, type, host, service, PLAN_ANY_STATE, now);
+void plan_expect(struct plan *p, enum alert_type type, const char *host, const char *service) {
+    expect(p, type, host, service, PLAN_ANY_STATE);
 }
 
 void plan_allow(struct plan *p, enum alert_type type, const char *host, const char *service) {
@@ -265,7 +264,11 @@ static bool is_allowed(const struct plan *p, const struct message *m) {
     return (p->allowed >> m->type & 1u) != 0;
 }
 
-static void take_again(struct plan *p, const struct message *m) {
+static void take_again(struct plan *p, const struct message *first, const struct message *m) {
+    if (!same(m->type, m->host, m->service, first) || m->state != first->state) {
+        breach(p, PROMISE_ONE_STREAM, "alert %llu was handed over twice, and as two", (unsigned long long)m->number);
+        return;
+    }
     if (p->again > 0) {
         p->again--;
         return;
@@ -296,11 +299,12 @@ static void judge_message(struct plan *p, struct message *m) {
 void plan_hand(struct plan *p, const char *line) {
     char *copy = xstrdup(line);
     struct message m;
+    const struct message *first;
     if (!read_message(&m, copy)) {
         p->false_ones++;
         breach(p, PROMISE_NO_FALSE_ALERT, "the sink was handed what is no alert: %.200s", line);
-    } else if (message_of(p, m.number) != NULL) {
-        take_again(p, &m);
+    } else if ((first = message_of(p, m.number)) != NULL) {
+        take_again(p, first, &m);
     } else {
         m.host = xstrdup(m.host);
         m.service = xstrdup(m.service);
@@ -358,6 +362,9 @@ void plan_stream(struct plan *p, const json_t *alert) {
     char place[512];
     if (p->stream_first == 0) {
         p->stream_first = number;
+        if (p->whole && number != 1) {
+            breach(p, PROMISE_ONE_STREAM, "the alert stream begins at %llu", (unsigned long long)number);
+        }
     } else if (number != p->stream + 1) {
         breach(p, PROMISE_ONE_STREAM, "the alert stream goes from %llu to %llu", (unsigned long long)p->stream,
                (unsigned long long)number);

@@ -1,5 +1,5 @@
 /* What should be told and what was: the planted changes of a drill against the messages that the sink was handed. Pure:
-   moments and messages are given. Text is copied. */
+   messages are given. Text is copied. */
 #ifndef QUORATE_CLIENT_DRILL_PLAN_H
 #define QUORATE_CLIENT_DRILL_PLAN_H
 
@@ -12,15 +12,16 @@
 struct plan;
 enum { PLAN_ANY_STATE = 0xff };
 
-/* allowed: bits 1 << enum alert_type that may come at any time. in_order: there is one notifier, so numbers rise. */
-struct plan *plan_new(unsigned allowed, bool in_order);
+/* allowed: bits 1 << enum alert_type that may come at any time. in_order: there is one notifier, so numbers rise.
+   whole: nothing is forgotten, so the agreed stream begins at 1. */
+struct plan *plan_new(unsigned allowed, bool in_order, bool whole);
 void plan_free(struct plan *p);
 
 /* The truth about an object is now this state: one message is expected for each change, PROBLEM or, at 0, RECOVERY.
    Everything is at 0 first. service "": the host. */
-void plan_truth(struct plan *p, const char *host, const char *service, unsigned state, time_ms now);
+void plan_truth(struct plan *p, const char *host, const char *service, unsigned state);
 /* A further message that must come once, with any state. */
-void plan_expect(struct plan *p, enum alert_type type, const char *host, const char *service, time_ms now);
+void plan_expect(struct plan *p, enum alert_type type, const char *host, const char *service);
 /* One that may come, as often as it likes. host or service NULL: any. */
 void plan_allow(struct plan *p, enum alert_type type, const char *host, const char *service);
 /* So many messages more may be handed over a second time under their number: a killed notifier can't know better. */

@@ -263,7 +263,7 @@ static void open_stage(struct stage *g, const struct drill *d) {
     struct scene *s = &g->scene;
     s->drill = d;
     s->line = line_new(g->fd, clock_mono());
-    s->plan = plan_new(d->cast.allowed, d->cast.notifiers <= 1);
+    s->plan = plan_new(d->cast.allowed, d->cast.notifiers <= 1, !stream_forgets(d));
     s->accused = json_array();
     scene_note(s, "the stage is built");
 }

@@ -52,7 +52,7 @@ void judge_read_sink(struct scene *s) {
 
 void scene_outage(struct scene *s, const char *host, const char *service, unsigned state) {
     scene_note(s, "planted: %s%s%s is %s", host, slash(service), service, state_name(*service == '\0', state));
-    plan_truth(s->plan, host, service, state, clock_wall());
+    plan_truth(s->plan, host, service, state);
     cast_truth(s->cast, host, service, state);
 }
 
@@ -91,7 +91,7 @@ void scene_rehearse(struct scene *s, unsigned seconds) {
 
 void scene_expect(struct scene *s, enum alert_type type, const char *host, const char *service) {
     scene_note(s, "expected: %s of %s%s%s", alert_type_name(type), host, slash(service), service);
-    plan_expect(s->plan, type, host, service, clock_wall());
+    plan_expect(s->plan, type, host, service);
 }
 
 void scene_allow(struct scene *s, enum alert_type type, const char *host, const char *service) {

@@ -40,9 +40,9 @@ static void must_find(const struct plan *p, enum promise promise, const char *wo
 
 /* web1/http went down and came back. */
 static struct plan *outage_and_recovery(void) {
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 2, 1000);
-    plan_truth(p, "web1", "http", 0, 2000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 2);
+    plan_truth(p, "web1", "http", 0);
     return p;
 }
 
@@ -68,8 +68,8 @@ static void what_was_planted_is_told_once(void **state) {
 
 static void what_is_told_of_a_host_has_no_service(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "db1", "", 1, 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "db1", "", 1);
     plan_hand(p, "1\tPROBLEM\tdb1\t\tDOWN\t1500");
     assert_int_equal(plan_waiting(p), 0);
     assert_int_equal(found(p).breaches, 0);
@@ -78,10 +78,10 @@ static void what_is_told_of_a_host_has_no_service(void **state) {
 
 static void the_same_truth_again_is_no_change(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 0, 1);
-    plan_truth(p, "web1", "http", 2, 2);
-    plan_truth(p, "web1", "http", 2, 3);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 0);
+    plan_truth(p, "web1", "http", 2);
+    plan_truth(p, "web1", "http", 2);
     assert_int_equal(plan_waiting(p), 1);
     plan_free(p);
 }
@@ -100,8 +100,8 @@ static void missing_message_is_missed(void **state) {
 
 static void message_after_it_was_given_up_is_late(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 2, 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 2);
     plan_give_up(p);
     plan_hand(p, "1\tPROBLEM\tweb1\thttp\tCRITICAL\t99000");
     must_find(p, PROMISE_NO_MISSED_ALERT, "not told in time");
@@ -114,8 +114,8 @@ static void message_after_it_was_given_up_is_late(void **state) {
 
 static void message_twice_breaks_the_one_stream(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 2, 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 2);
     plan_hand(p, "7\tPROBLEM\tweb1\thttp\tCRITICAL\t1500");
     plan_hand(p, "7\tPROBLEM\tweb1\thttp\tCRITICAL\t1600");
     must_find(p, PROMISE_ONE_STREAM, "alert 7 was handed over twice");
@@ -125,8 +125,8 @@ static void message_twice_breaks_the_one_stream(void **state) {
 
 static void killed_notifier_may_repeat_as_often_as_it_was_killed(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 2, 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 2);
     plan_allow_again(p, 1);
     plan_hand(p, "7\tPROBLEM\tweb1\thttp\tCRITICAL\t1500");
     plan_hand(p, "7\tPROBLEM\tweb1\thttp\tCRITICAL\t1600");
@@ -138,8 +138,8 @@ static void killed_notifier_may_repeat_as_often_as_it_was_killed(void **state) {
 
 static void same_event_under_two_numbers_is_false(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 2, 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 2);
     plan_hand(p, "7\tPROBLEM\tweb1\thttp\tCRITICAL\t1500");
     plan_hand(p, "8\tPROBLEM\tweb1\thttp\tCRITICAL\t1600");
     must_find(p, PROMISE_NO_FALSE_ALERT, "alert 8, PROBLEM of web1/http");
@@ -156,8 +156,8 @@ static void message_of_what_was_not_planted_is_false(void **state) {
         "1\tRECOVERY\tweb1\thttp\tCRITICAL\t1500" /* another type */
     };
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        struct plan *p = plan_new(0, true);
-        plan_truth(p, "web1", "http", 2, 1000);
+        struct plan *p = plan_new(0, true, true);
+        plan_truth(p, "web1", "http", 2);
         plan_hand(p, lines[i]);
         must_find(p, PROMISE_NO_FALSE_ALERT, "follows from nothing");
         assert_int_equal(plan_waiting(p), 1);
@@ -174,7 +174,7 @@ static void what_is_no_alert_is_false(void **state) {
                                         "1\tPROBLEM\ta\tb\tPURPLE\t1",
                                         "1\tPROBLEM\ta\tb"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        struct plan *p = plan_new(~0u, true);
+        struct plan *p = plan_new(~0u, true, true);
         plan_hand(p, lines[i]);
         must_find(p, PROMISE_NO_FALSE_ALERT, "no alert");
         plan_free(p);
@@ -183,7 +183,7 @@ static void what_is_no_alert_is_false(void **state) {
 
 static void allowed_types_and_alerts_may_come(void **state) {
     (void)state;
-    struct plan *p = plan_new(1u << ALERT_SYSTEM, true);
+    struct plan *p = plan_new(1u << ALERT_SYSTEM, true, true);
     plan_allow(p, ALERT_DISSENT, "web1", NULL);
     plan_hand(p, "1\tSYSTEM\t\t\t\t1500");
     plan_hand(p, "2\tDISSENT\tweb1\thttp\tOK\t1500");
@@ -195,8 +195,8 @@ static void allowed_types_and_alerts_may_come(void **state) {
 
 static void further_expected_alert_must_come_once(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
-    plan_expect(p, ALERT_SYSTEM, "", "", 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_expect(p, ALERT_SYSTEM, "", "");
     assert_int_equal(plan_waiting(p), 1);
     plan_hand(p, "1\tSYSTEM\t\t\tCRITICAL\t1500");
     assert_int_equal(plan_waiting(p), 0);
@@ -209,7 +209,7 @@ static void further_expected_alert_must_come_once(void **state) {
 static void one_notifier_hands_over_in_order(void **state) {
     (void)state;
     for (int in_order = 0; in_order <= 1; in_order++) {
-        struct plan *p = plan_new(~0u, in_order == 1);
+        struct plan *p = plan_new(~0u, in_order == 1, true);
         plan_hand(p, "9\tPROBLEM\tweb1\thttp\tCRITICAL\t1500");
         plan_hand(p, "8\tPROBLEM\tdb1\tsql\tCRITICAL\t1500");
         if (in_order == 1) {
@@ -217,6 +217,24 @@ static void one_notifier_hands_over_in_order(void **state) {
         } else {
             assert_int_equal(found(p).breaches, 0);
         }
+        plan_free(p);
+    }
+}
+
+static void repeated_number_must_be_the_same_message(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "7\tRECOVERY\tweb1\thttp\tCRITICAL\t1600", /* another type */
+        "7\tPROBLEM\tdb1\thttp\tCRITICAL\t1600",   /* another host */
+        "7\tPROBLEM\tweb1\tssh\tCRITICAL\t1600",   /* another service */
+        "7\tPROBLEM\tweb1\thttp\tWARNING\t1600"    /* another state */
+    };
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct plan *p = plan_new(~0u, true, true);
+        plan_allow_again(p, 1);
+        plan_hand(p, "7\tPROBLEM\tweb1\thttp\tCRITICAL\t1500");
+        plan_hand(p, lines[i]);
+        must_find(p, PROMISE_ONE_STREAM, "alert 7 was handed over twice, and as two");
         plan_free(p);
     }
 }
@@ -235,8 +253,8 @@ static void stream(struct plan *p, int number, const char *type, const char *ser
 }
 
 static struct plan *told_problem(void) {
-    struct plan *p = plan_new(0, true);
-    plan_truth(p, "web1", "http", 2, 1000);
+    struct plan *p = plan_new(0, true, true);
+    plan_truth(p, "web1", "http", 2);
     plan_hand(p, "1\tPROBLEM\tweb1\thttp\tCRITICAL\t1500");
     return p;
 }
@@ -253,7 +271,7 @@ static void sink_and_stream_are_alike(void **state) {
 
 static void false_alert_is_quoted(void **state) {
     (void)state;
-    struct plan *p = plan_new(0, true);
+    struct plan *p = plan_new(0, true, true);
     json_t *a = json_pack("{s:i, s:s, s:n, s:n, s:s, s:s}", "number", 1, "type", "SYSTEM", "host", "service", "state",
                           "CRITICAL", "output", "the clocks disagree");
     plan_hand(p, "1\tSYSTEM\t\t\t\t1500");
@@ -271,6 +289,25 @@ static void gap_in_the_stream_is_found(void **state) {
     stream(p, 3, "DISSENT", "http", "CRITICAL", "");
     plan_stream_end(p);
     must_find(p, PROMISE_ONE_STREAM, "from 1 to 3");
+    plan_free(p);
+}
+
+static void stream_without_its_beginning_is_found(void **state) {
+    (void)state;
+    struct plan *p = plan_new(0, true, true);
+    stream(p, 5, "SYSTEM", "", "", "");
+    plan_stream_end(p);
+    must_find(p, PROMISE_ONE_STREAM, "the alert stream begins at 5");
+    plan_free(p);
+}
+
+static void who_keeps_little_has_forgotten_the_beginning(void **state) {
+    (void)state;
+    struct plan *p = plan_new(0, true, false);
+    stream(p, 5, "SYSTEM", "", "", "");
+    stream(p, 6, "SYSTEM", "", "", "");
+    plan_stream_end(p);
+    assert_int_equal(found(p).breaches, 0);
     plan_free(p);
 }
 
@@ -316,9 +353,12 @@ int main(void) {
         cmocka_unit_test(allowed_types_and_alerts_may_come),
         cmocka_unit_test(further_expected_alert_must_come_once),
         cmocka_unit_test(one_notifier_hands_over_in_order),
+        cmocka_unit_test(repeated_number_must_be_the_same_message),
         cmocka_unit_test(sink_and_stream_are_alike),
         cmocka_unit_test(false_alert_is_quoted),
         cmocka_unit_test(gap_in_the_stream_is_found),
+        cmocka_unit_test(stream_without_its_beginning_is_found),
+        cmocka_unit_test(who_keeps_little_has_forgotten_the_beginning),
         cmocka_unit_test(agreed_alert_that_was_not_handed_over_is_missed),
         cmocka_unit_test(message_that_is_not_in_the_stream_is_false),
         cmocka_unit_test(another_alert_under_the_number_is_found),
