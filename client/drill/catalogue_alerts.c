@@ -38,7 +38,7 @@ const struct drill drills_of_alerts[] = {
          "lies to clients only, so the log has nothing against it. In a live drill one member forges alerts.",
      .live = "forge-alerts",
      .cast = {.members = 7,
-              .traitors = {{5, "forge-alerts"}, {6, "forge-receipts"}},
+              .traitors = {{5, "forge-alerts", .provable = true}, {6, "forge-receipts", .provable = true}},
               .allowed = 1u << ALERT_SYSTEM,
               .knobs = PATIENT},
      .play = play_forged_alerts},

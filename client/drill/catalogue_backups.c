@@ -37,7 +37,7 @@ const struct drill drills_of_backups[] = {
             "alert says `replica 3 convicted`. The counters show `refused door=core reason=conflict`. VIEW stays.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "double-votes",
-     .cast = {.traitors = {{3, "double-votes"}}, .allowed = NAMED, .knobs = PATIENT},
+     .cast = {.traitors = {{3, "double-votes", .provable = true}}, .allowed = NAMED, .knobs = PATIENT},
      .play = play_backup_convicted},
     {.name = "stray-voting-backup",
      .row = "DR-B3",
@@ -55,7 +55,7 @@ const struct drill drills_of_backups[] = {
          "against replica 3. VIEW stays.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "wrong-votes",
-     .cast = {.traitors = {{3, "wrong-votes"}}, .allowed = NAMED, .knobs = PATIENT},
+     .cast = {.traitors = {{3, "wrong-votes", .provable = true}}, .allowed = NAMED, .knobs = PATIENT},
      .play = play_backup_convicted},
     {.name = "wish-storm",
      .row = "DR-B5",
@@ -154,7 +154,7 @@ const struct drill drills_of_backups[] = {
          "`quorate replicas` says `1 of 4 vote, 3 needed: NOT quorate`; agents log `no-quorum` and keep their results, "
          "then `quorum-back`. No evidence: what only a client was told, nobody else can show. When "
          "nothing is ordered for longer than `cluster_gap_ms`, one SYSTEM alert CLUSTER_GAP says so.",
-     .cast = {.traitors = {{3, "false-acks"}}, .allowed = NAMED, .knobs = PATIENT},
+     .cast = {.traitors = {{3, "false-acks", .provable = true}}, .allowed = NAMED, .knobs = PATIENT},
      .play = play_false_acknowledgements},
     {.name = "relay-past-the-primary",
      .row = "DR-B14",

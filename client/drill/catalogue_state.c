@@ -24,7 +24,7 @@ const struct drill drills_of_state[] = {
             "memory may sign this as well as a traitor. A SYSTEM alert names it. VIEW stays.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "wrong-checkpoints",
-     .cast = {.traitors = {{2, "wrong-checkpoints"}}, .allowed = NAMED, .knobs = PATIENT},
+     .cast = {.traitors = {{2, "wrong-checkpoints", .provable = true}}, .allowed = NAMED, .knobs = PATIENT},
      .play = play_checkpoints_convicted},
     {.name = "rotten-state",
      .row = "DR-D2",

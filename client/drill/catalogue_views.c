@@ -26,7 +26,8 @@ const struct drill drills_of_views[] = {
          "Its COMMIT and its VIEW-CHANGE together convict replica 0: `quorate evidence` lists EV6 VC_OMISSION, and a "
          "SYSTEM alert names it. In a broken build a log says SAFETY BREACH, or the log hashes differ.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
-     .cast = {.traitors = {{0, "hidden-commit:1"}}, .allowed = NAMED, .network = true, .knobs = BRISK},
+     .cast =
+         {.traitors = {{0, "hidden-commit:1", .provable = true}}, .allowed = NAMED, .network = true, .knobs = BRISK},
      .play = play_hidden_commit},
     {.name = "badly-proven-view-change",
      .row = "DR-C2",
@@ -43,7 +44,7 @@ const struct drill drills_of_views[] = {
          "`quorate evidence` lists EV7 BAD_VC against replica 3, convicted, and a SYSTEM alert names it. The counters "
          "show `refused door=peer reason=bad-proof`. VIEW rises by one.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
-     .cast = {.traitors = {{3, "bad-certificate"}}, .allowed = NAMED, .knobs = BRISK},
+     .cast = {.traitors = {{3, "bad-certificate", .provable = true}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_bad_view_change},
     {.name = "silent-new-primary",
      .row = "DR-C4",
@@ -75,7 +76,7 @@ const struct drill drills_of_views[] = {
      .see = "`quorate evidence` lists EV8 BAD_NV against replica 1, convicted; the counters show `refused door=peer "
             "reason=bad-proof`. VIEW is two higher.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
-     .cast = {.traitors = {{1, "wrong-new-view"}}, .allowed = NAMED, .knobs = BRISK},
+     .cast = {.traitors = {{1, "wrong-new-view", .provable = true}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_new_primary_convicted},
     {.name = "two-new-views",
      .row = "DR-C6",
@@ -90,7 +91,7 @@ const struct drill drills_of_views[] = {
      .see = "The counters show `refused door=core reason=wrong-new-view`. Where the two frames, or the two "
             "VIEW-CHANGEs in them, meet, `quorate evidence` lists EV9 EQUIV_NV, EV10 EQUIV_VC or EV1 EQUIV_PP against "
             "replica 1.",
-     .cast = {.traitors = {{1, "two-new-views"}}, .allowed = NAMED, .knobs = BRISK},
+     .cast = {.traitors = {{1, "two-new-views", .provable = true}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_two_new_views},
     {.name = "consecutive-traitors",
      .row = "DR-C7",

@@ -35,6 +35,7 @@ enum { DRILL_TRAITORS_MAX = 3, DRILL_NOTIFIERS_MAX = 2 };
 struct drill_traitor {
     member_id member;      /* 0 is the primary of view 0, 1 that of view 1 */
     const char *behaviour; /* "NAME[:PARAMETER]" of replica/fault.h; NULL closes the list */
+    bool provable;         /* it signs what contradicts itself or others; evidence against any other traitor is false */
 };
 
 /* Who stands on the stage when the curtain opens. Zeroes mean the usual: 4 replicas, 3 observers, one notifier, all on

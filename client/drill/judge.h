@@ -32,7 +32,8 @@ enum promise judge_promise_of_process(const char *process);
 /* Ends all replicas and judges their logs. Returns how many acknowledged bundles are not in them. */
 uint64_t judge_logs(struct scene *s);
 
-/* Whether evidence against the culprit, "replica 2", is true: a traitor of the cast, or accused by the play. */
+/* Whether evidence against the culprit, "replica 2", is true: a provable traitor of the cast, or accused by the play.
+ */
 bool judge_guilty(const struct scene *s, const char *culprit);
 
 #endif

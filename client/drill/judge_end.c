@@ -313,10 +313,11 @@ static bool named(const json_t *evidence, const char *culprit) {
 }
 
 bool judge_guilty(const struct scene *s, const char *culprit) {
-    char name[32];
-    for (member_id m = 0; m < MEMBERS_MAX; m++) {
-        snprintf(name, sizeof name, "replica %u", m);
-        if (is_traitor(s, m) && strcmp(name, culprit) == 0) {
+    const struct drill_traitor *t = s->drill->cast.traitors;
+    for (unsigned i = 0; i < DRILL_TRAITORS_MAX && t[i].behaviour != NULL; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "replica %u", t[i].member);
+        if (t[i].provable && strcmp(name, culprit) == 0) {
             return true;
         }
     }
@@ -330,7 +331,7 @@ static void judge_the_named(struct scene *s, const json_t *evidence) {
         const char *who = json_string_value(json_object_get(line, "culprit"));
         const char *kind = json_string_value(json_object_get(line, "kind"));
         if (who != NULL && !judge_guilty(s, who)) {
-            scene_broken(s, PROMISE_ACCOUNTABILITY, "%s is honest and stands accused by %s", who,
+            scene_broken(s, PROMISE_ACCOUNTABILITY, "%s signed nothing untrue and stands accused by %s", who,
                          kind != NULL ? kind : "?");
         }
     }

@@ -1,4 +1,4 @@
-/* What the judgement makes of what it is told. */
+/* What the judgement makes of what it is told: evidence against who signed nothing untrue is false. */
 // clang-format off
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +8,44 @@
 // clang-format on
 
 #include "client/drill/cast_parts.h"
+#include "client/drill/judge.h"
+#include "client/drill/line.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+static const struct drill plain = {.name = "plain"};
+static const struct drill traitors = {
+    .name = "traitors", .cast = {.traitors = {{0, "clock-offset:30000"}, {2, "equivocate", .provable = true}}}};
+
+static int open_scene(void **state) {
+    struct scene *s = xcalloc(1, sizeof *s);
+    s->drill = &plain;
+    s->line = line_new(-1, 0);
+    s->accused = json_array();
+    *state = s;
+    return 0;
+}
+
+static int close_scene(void **state) {
+    struct scene *s = *state;
+    line_free(s->line);
+    json_decref(s->accused);
+    free(s);
+    return 0;
+}
+
+/* ---- who may stand accused ---- */
+
+static void only_traitors_that_sign_lies_are_guilty(void **state) {
+    struct scene *s = *state;
+    s->drill = &traitors;
+    assert_false(judge_guilty(s, "replica 0")); /* a wrong clock */
+    assert_false(judge_guilty(s, "replica 1"));
+    assert_true(judge_guilty(s, "replica 2"));
+    scene_accused(s, "replica 1");
+    assert_true(judge_guilty(s, "replica 1"));
+}
 
 /* ---- the stage's own failures ---- */
 
@@ -57,8 +93,11 @@ static void who_waits_says_that_it_lives_now_and_then(void **state) {
     assert_int_equal(signs, 1);
 }
 
+#define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        IN_SCENE(only_traitors_that_sign_lies_are_guilty),
         cmocka_unit_test(verb_that_does_not_end_breaks_no_promise),
         cmocka_unit_test(who_waits_says_that_it_lives_now_and_then),
     };
