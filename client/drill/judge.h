@@ -14,6 +14,8 @@ void judge_read_sink(struct scene *s);
 uint64_t judge_durability(struct scene *s);
 /* The sink against `quorate alerts`, each alert proven, and the plan's breaches. */
 void judge_alerts(struct scene *s);
+/* The stage has failed: who ended and what was told falsely until then. */
+void judge_cut_short(struct scene *s);
 /* Logs and states of all who are expected, until they were seen to be equal. */
 void judge_agreement(struct scene *s);
 /* Who was convicted. The lines of `quorate evidence --json`; the caller decrefs. */

@@ -209,6 +209,14 @@ void judge_alerts(struct scene *s) {
     json_decref(alerts);
 }
 
+void judge_cut_short(struct scene *s) {
+    if (s->cast != NULL) {
+        judge_crashes(s);
+        judge_read_sink(s);
+    }
+    plan_breaches(s->plan, take_breach, s);
+}
+
 /* ---- agreement ---- */
 
 struct sighting { /* one replica had this hash at this number */

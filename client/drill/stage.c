@@ -280,12 +280,11 @@ static void close_stage(struct stage *g) {
     buffer_free(&g->why);
 }
 
-/* A stage that fails because replicas stop themselves has not failed: it found what drills look for. */
+/* A stage that fails because replicas stop themselves, or behind a false alert, has not failed: it found what drills
+   look for. */
 static int judge_failure(struct stage *g) {
     struct scene *s = &g->scene;
-    if (s->cast != NULL) {
-        judge_crashes(s);
-    }
+    judge_cut_short(s);
     if (line_all_kept(s->line)) {
         return write_failure(g);
     }

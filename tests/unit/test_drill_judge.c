@@ -10,6 +10,7 @@
 #include "client/drill/cast_parts.h"
 #include "client/drill/judge.h"
 #include "client/drill/line.h"
+#include "client/drill/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,15 @@ static void verb_that_does_not_end_breaks_no_promise(void **state) {
     assert_string_equal(f.why, "quorate audit did not end: the judgement: give the machine less to do");
 }
 
+static void false_alert_is_told_though_the_stage_failed(void **state) {
+    struct scene *s = *state;
+    s->plan = plan_new(0, true, true);
+    plan_hand(s->plan, "1\tPROBLEM\tweb1\tssh\tCRITICAL\t1500");
+    judge_cut_short(s);
+    assert_false(line_kept(s->line, PROMISE_NO_FALSE_ALERT));
+    plan_free(s->plan);
+}
+
 static void count_life(void *self) {
     ++*(unsigned *)self;
 }
@@ -98,6 +108,7 @@ static void who_waits_says_that_it_lives_now_and_then(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_SCENE(only_traitors_that_sign_lies_are_guilty),
+        IN_SCENE(false_alert_is_told_though_the_stage_failed),
         cmocka_unit_test(verb_that_does_not_end_breaks_no_promise),
         cmocka_unit_test(who_waits_says_that_it_lives_now_and_then),
     };
