@@ -33,6 +33,12 @@ enum promise judge_promise_of_process(const char *process);
 
 /* Ends all replicas and judges their logs. Returns how many acknowledged bundles are not in them. */
 uint64_t judge_logs(struct scene *s);
+/* What `quorate audit --json` printed of so many exports (cut up): findings, and a summary without which it proves
+   nothing. */
+void judge_audit(struct scene *s, int code, struct buffer *out, unsigned files);
+/* What the loader was told beside what the logs hold. Returns how many bundles are lost. */
+struct stored_count;
+uint64_t judge_count(struct scene *s, const struct stored_count *c);
 
 /* Whether evidence against the culprit, "replica 2", is true: a provable traitor of the cast, or accused by the play.
  */

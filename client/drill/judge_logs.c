@@ -3,6 +3,7 @@
 #include "client/drill/cast.h"
 #include "client/drill/judge.h"
 #include "client/drill/stored.h"
+#include "client/drill/stream.h"
 #include "client/read_file.h"
 
 #include <inttypes.h>
@@ -45,38 +46,55 @@ static void judge_finding(struct scene *s, const json_t *j) {
     }
     snprintf(culprit, sizeof culprit, "replica %d", (int)json_integer_value(member));
     if (json_is_integer(member) && !judge_guilty(s, culprit)) {
-        scene_broken(s, PROMISE_ACCOUNTABILITY, "%s is honest and stands accused by the logs", culprit);
+        scene_broken(s, PROMISE_ACCOUNTABILITY, "%s signed nothing untrue and stands accused by the logs", culprit);
     }
 }
 
-static void audit(struct scene *s) {
-    struct buffer out = {0};
+/* A line of the summary, and then one that speaks of so many files and of decisions. */
+static bool is_summary(const json_t *j, unsigned files) {
+    return json_integer_value(json_object_get(j, "files")) >= files &&
+           json_integer_value(json_object_get(j, "decisions")) > 0;
+}
+
+void judge_audit(struct scene *s, int code, struct buffer *out, unsigned files) {
     char *save = NULL;
-    int code = scene_run(s, &out, "audit", EXPORTS, "--json", NULL);
-    buffer_cstr(&out);
-    for (char *line = strtok_r((char *)out.data, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    bool summed = false;
+    buffer_cstr(out);
+    for (char *line = strtok_r((char *)out->data, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
         json_t *j = *line == '{' ? json_loads(line, 0, NULL) : NULL;
         judge_finding(s, j);
+        summed |= is_summary(j, files);
         json_decref(j);
     }
-    if (code != 0 && code != 1) {
-        scene_broken(s, PROMISE_AGREEMENT, "the logs can't be audited: exit %d", code);
+    if (!summed || (code != 0 && code != 1)) {
+        scene_broken(s, PROMISE_AGREEMENT,
+                     "the logs prove nothing: the audit of %u ended with %d and found no decisions", files, code);
     }
+}
+
+static void audit(struct scene *s, member_set exported) {
+    const char *words[] = {"audit", EXPORTS, "--json", NULL};
+    struct buffer out = {0};
+    int code = cast_judge_verb(s->cast, words, &out, NULL);
+    judge_audit(s, code, &out, set_count(exported));
     buffer_free(&out);
 }
 
 /* ---- what was acknowledged ---- */
 
-static uint64_t compare(struct scene *s, struct stored *stored) {
-    struct stored_count c = stored_count(stored);
-    scene_note(s, "%" PRIu64 " acknowledged bundles are looked up in the logs", c.judged);
-    if (c.lost > 0) {
+uint64_t judge_count(struct scene *s, const struct stored_count *c) {
+    scene_note(s, "%" PRIu64 " of %" PRIu64 " acknowledged bundles are looked up in the logs", c->judged, c->acks);
+    if (c->lost > 0) {
         scene_broken(s, PROMISE_DURABILITY,
                      "%" PRIu64 " acknowledged bundles are not in the log, the first is number %" PRIu64
                      " of load/s%u at batch %" PRIu64,
-                     c.lost, c.first->number, c.first->lane, c.first->n);
+                     c->lost, c->first->number, c->first->lane, c->first->n);
     }
-    return c.lost;
+    if (c->acks > 0 && (!c->any || (c->judged < c->acks && !stream_forgets(s->drill)))) {
+        scene_broken(s, PROMISE_DURABILITY, "the logs begin behind %" PRIu64 " of %" PRIu64 " acknowledged bundles",
+                     c->acks - c->judged, c->acks);
+    }
+    return c->lost;
 }
 
 static uint64_t judge_stored(struct scene *s, member_set exported) {
@@ -90,13 +108,14 @@ static uint64_t judge_stored(struct scene *s, member_set exported) {
         }
         buffer_free(&file);
     }
-    uint64_t lost = compare(s, stored);
+    struct stored_count count = stored_count(stored);
+    uint64_t lost = judge_count(s, &count);
     stored_free(stored);
     return lost;
 }
 
 uint64_t judge_logs(struct scene *s) {
     member_set exported = export_all(s);
-    audit(s);
+    audit(s, exported);
     return s->load != NULL ? judge_stored(s, exported) : 0;
 }

@@ -95,7 +95,7 @@ unsigned stored_take(struct stored *s, struct bytes file) {
 }
 
 struct stored_count stored_count(const struct stored *s) {
-    struct stored_count c = {0};
+    struct stored_count c = {.any = s->first > 0, .acks = s->count};
     for (uint64_t i = 0; i < s->count && s->first > 0; i++) {
         const struct search *one = &s->searches[i];
         if (one->ack->n < s->first) {

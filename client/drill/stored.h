@@ -13,6 +13,8 @@ void stored_free(struct stored *s);
 unsigned stored_take(struct stored *s, struct bytes file);
 
 struct stored_count {
+    bool any;        /* decisions at all */
+    uint64_t acks;   /* all */
     uint64_t judged; /* acknowledgements at or above the first decision that anybody holds */
     uint64_t lost;   /* of these: at their number nobody holds a batch with them, or somebody one without */
     const struct load_ack *first; /* of the lost; NULL: none */
