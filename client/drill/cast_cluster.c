@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INIT_MS = 60000, APPLY_MS = 120000, FRESHNESS_S = 60 };
+enum { INIT_MS = 60000, APPLY_MS = 120000, FRESHNESS_S = 300 /* above cluster_gap_ms and every deadline of a play */ };
 
 /* ---- cluster.yaml ---- */
 

@@ -2,12 +2,15 @@
    lane came. */
 #include "client/drill/load.h"
 
+#include "base/error.h"
 #include "base/invariant.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LATE_MS = 30000 }; /* results may be a minute old; clocks of a play step ahead by half of it */
 
 struct load {
     char *path;
@@ -122,6 +125,10 @@ uint64_t load_last(const struct load *l, unsigned lane) {
 uint64_t load_refused(const struct load *l, const char **reason) {
     *reason = l->refused > 0 ? l->reason : NULL;
     return l->refused;
+}
+
+bool load_grew_old(const char *reason, mono_ms age) {
+    return age >= LATE_MS && strcmp(reason, error_name(ERR_LATE)) == 0;
 }
 
 void load_service(char out[16], unsigned lane) {

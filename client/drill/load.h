@@ -40,6 +40,9 @@ struct load_figures load_figures(const struct load *l, mono_ms from, mono_ms to)
 uint64_t load_last(const struct load *l, unsigned lane);
 /* Bundles that were refused, and the name of the last refusal (NULL: none). */
 uint64_t load_refused(const struct load *l, const char **reason);
+/* Whether a bundle that is refused for this reason, so long after it was made, is made anew: it grew too old on its
+   way, which is a matter of how long the cluster took and no wrong refusal. */
+bool load_grew_old(const char *reason, mono_ms age);
 /* The lane's service and the output of a result; and the number in such an output, 0 when there is none. */
 void load_service(char out[16], unsigned lane);
 void load_output(char out[64], uint64_t number);

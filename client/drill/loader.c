@@ -96,7 +96,10 @@ static void submit(struct lane *lane, struct client *client, struct bytes frame)
         if (e == ERR_NO_QUORUM) {
             continue;
         }
-        write_down(lane, refusal_of(e, &reply), e == ERR_OK ? reply.n : 0, began, frame);
+        const char *word = refusal_of(e, &reply);
+        if (!load_grew_old(word, clock_mono() - began)) {
+            write_down(lane, word, e == ERR_OK ? reply.n : 0, began, frame);
+        }
         if (e == ERR_OK) {
             client_reply_free(&reply);
         }

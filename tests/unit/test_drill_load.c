@@ -112,6 +112,14 @@ static void refusals_are_counted_by_name(void **state) {
     assert_int_equal(load_acks(w->load), 0);
 }
 
+static void bundle_that_grew_old_on_its_way_is_made_anew(void **state) {
+    (void)state;
+    assert_true(load_grew_old("late", 30000));
+    assert_false(load_grew_old("late", 29999)); /* a wrong refusal */
+    assert_false(load_grew_old("old-result", 70000));
+    assert_false(load_grew_old("ack", 70000));
+}
+
 static void numbers_travel_in_outputs(void **state) {
     (void)state;
     char output[64], service[16];
@@ -234,6 +242,7 @@ int main(void) {
         IN_WORLD(each_lane_has_its_last_number),
         IN_WORLD(half_a_line_waits_for_its_end),
         IN_WORLD(refusals_are_counted_by_name),
+        cmocka_unit_test(bundle_that_grew_old_on_its_way_is_made_anew),
         cmocka_unit_test(numbers_travel_in_outputs),
         IN_WORLD(acknowledged_requests_stand_in_their_batches),
         IN_WORLD(lost_in_the_middle_is_found),
