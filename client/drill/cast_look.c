@@ -233,7 +233,9 @@ uint64_t cast_counter(struct cast *c, member_id who, const char *name) {
     snprintf(r.path, sizeof r.path, CAST_LOGS "/replica-%u.log", who);
     r.from = cast_file_size(r.path);
     process_signal(p, SIGUSR1);
-    cast_await(has_reported, c, (intptr_t)&r, REPORT_MS);
+    if (!cast_await(has_reported, c, (intptr_t)&r, REPORT_MS)) {
+        cast_fail(c, "replica %u does not tell its counters: %s: look at its end", who, r.path);
+    }
     for (const char *at = buffer_cstr(&r.text); *at; at += strspn(at, "\n")) {
         size_t len = strcspn(at, "\n");
         sum += count_in_line(at, len, name);
