@@ -103,19 +103,18 @@ struct kept_checkpoint {
     struct signature sig;
 };
 struct peer {
-    bool heard;
-    struct msg_status status; /* the newest; its version text is never used */
-    struct buffer newest;     /* the frame of `status`: shown to its author when it asks what it signed */
-    mono_ms hinted_at;        /* when it was last shown unasked */
-    uint64_t count;           /* STATUS messages heard */
-    mono_ms heard_at;         /* when the newest came */
-    uint64_t boots;           /* number of its boot then */
-    mono_ms rtt;              /* newest round trip of an own STATUS; negative: unknown */
-    mono_ms helped_at;        /* when one was last answered with what it lacks */
-    mono_ms asks_since;       /* start of the interval that asks are counted in */
+    bool heard, wish_forgotten; /* wish_forgotten: `status` says a lower wish */
+    struct msg_status status;   /* the newest; its version text is never used */
+    struct buffer newest;       /* the frame of `status`: shown to its author when it asks what it signed */
+    mono_ms hinted_at;          /* when it was last shown unasked */
+    uint64_t count;             /* STATUS messages heard */
+    mono_ms heard_at;           /* when the newest came */
+    uint64_t boots;             /* number of its boot then */
+    mono_ms rtt;                /* newest round trip of an own STATUS; negative: unknown */
+    mono_ms helped_at;          /* when one was last answered with what it lacks */
+    mono_ms asks_since;         /* start of the interval that asks are counted in */
     unsigned asks;
-    view_no wish;        /* the highest view it wished for */
-    bool wish_forgotten; /* its newest STATUS says a lower one */
+    view_no wish; /* the highest view it wished for */
     struct kept_checkpoint checkpoints[CHECKPOINTS_KEPT];
     struct msg *view_change; /* the newest VIEW-CHANGE, decoded into its arena; NULL if none */
     struct arena view_change_arena;
@@ -395,12 +394,10 @@ struct kept_checkpoint *checkpoint_keep(struct pbft *p, member_id member, const 
 
 /* --- view_change.c --- */
 void view_move(struct pbft *p, enum phase to);
-/* Suspicion: wishes for the next view and keeps taking part (R6). */
-void suspect(struct pbft *p, enum wish_reason reason);
+void suspect(struct pbft *p, enum wish_reason reason); /* wishes for the next view and keeps taking part (R6) */
 void wish_raise(struct pbft *p, view_no target, enum wish_reason reason);
 void wish_heard(struct pbft *p, member_id from, view_no target);
-/* What its newest STATUS says of it. Two in a row that say a lower one take the wish back. */
-void wish_stated(struct peer *peer, const struct msg_status *status);
+void wish_stated(struct peer *peer, const struct msg_status *status); /* two in a row that say less take it back */
 void wish_send(struct pbft *p, member_set to);
 void view_change_send(struct pbft *p, member_set to);
 enum error handle_wish(struct pbft *p, const struct msg *m);
