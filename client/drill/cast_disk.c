@@ -36,18 +36,30 @@ void scene_disk(struct scene *s, member_id who, char fault) {
     scene_injected(s, what);
 }
 
+static void synced_path(char path[64], member_id who) {
+    snprintf(path, 64, CAST_DISKS "/replica-%u.synced", who);
+}
+
+/* What the faulty disk could not write down it would hold against the replica. */
+static void need_mark(struct cast *c, const char *path) {
+    char failed[80];
+    snprintf(failed, sizeof failed, "%s.failed", path);
+    if (access(failed, F_OK) == 0) {
+        cast_fail(c, "cannot be written: %s: make room in memory", path);
+    }
+}
+
 uint64_t cast_disk_faults(struct cast *c) {
     uint64_t sum = c->lost_bytes;
     for (member_id m = 0; m < c->members && c->drill->cast.disks; m++) {
         char path[64];
+        synced_path(path, m);
+        need_mark(c, path);
         snprintf(path, sizeof path, CAST_DISKS "/%u.fault.met", m);
+        need_mark(c, path);
         sum += (uint64_t)cast_file_size(path);
     }
     return sum;
-}
-
-static void synced_path(char path[64], member_id who) {
-    snprintf(path, 64, CAST_DISKS "/replica-%u.synced", who);
 }
 
 void cast_disk_settled(struct cast *c, member_id who) {
@@ -74,6 +86,7 @@ void scene_power_loss(struct scene *s) {
         cast_kill(c, cast_name_of_replica(name, m), &c->replica[m].process);
         c->replica[m].down = true;
         synced_path(synced, m);
+        need_mark(c, synced);
         if (power_loss(scene_dir(s, m), synced, &lost, &why) != ERR_OK) {
             cast_fail(c, "%s", buffer_cstr(&why));
         }

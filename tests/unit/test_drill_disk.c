@@ -145,6 +145,16 @@ static void a_file_that_is_made_anew_is_not_covered_by_an_old_sync(void **state)
     assert_null(content("log"));
 }
 
+static void a_side_file_that_cannot_be_written_is_told(void **state) {
+    (void)state;
+    char synced[128], failed[160];
+    in_work(synced, "synced");
+    snprintf(failed, sizeof failed, "%s.failed", synced);
+    assert_int_equal(mkdir(synced, 0755), 0); /* nothing can be written there */
+    assert_int_equal(with_disk("printf abc >log; sync log"), 0);
+    assert_int_equal(access(failed, F_OK), 0);
+}
+
 static void a_second_power_loss_takes_what_came_after_the_first(void **state) {
     (void)state;
     assert_int_equal(with_disk("printf abc >log; sync log; printf def >>log"), 0);
@@ -225,6 +235,7 @@ int main(void) {
         DISK_TEST(who_syncs_each_time_loses_nothing),
         DISK_TEST(a_file_keeps_its_mark_under_another_name),
         DISK_TEST(a_file_that_is_made_anew_is_not_covered_by_an_old_sync),
+        DISK_TEST(a_side_file_that_cannot_be_written_is_told),
         DISK_TEST(a_second_power_loss_takes_what_came_after_the_first),
         DISK_TEST(what_was_there_before_is_spared_when_it_is_said_so),
         DISK_TEST(a_torn_side_file_is_refused),

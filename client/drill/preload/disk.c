@@ -1,7 +1,8 @@
 /* A faulty disk, preloaded into a replica (LD_PRELOAD). While the file that QUORATE_DISK_FAULT names exists, its first
    byte says what is wrong: 'e' every fsync fails with an I/O error, 's' every fsync takes two seconds, 'f' the disk is
    full. Where QUORATE_DISK_SYNCED names a file, it is told for each file below QUORATE_DISK_DIR how far an fsync has
-   covered it, so that whoever kills the process can take away what was not synced, as a power loss does. */
+   covered it, so that whoever kills the process can take away what was not synced, as a power loss does. A file that
+   cannot be written for this has an empty one beside it, with `.failed` behind its name. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +25,23 @@ static int raw_open(const char *path, int flags) {
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644);
 }
 
+/* That is the stage's failure and not the replica's: an empty file beside the one that could not be written says so. */
+static void say_failed(const char *path) {
+    char beside[PATH_LEN];
+    int len = snprintf(beside, sizeof beside, "%s.failed", path);
+    int fd = len > 0 && (size_t)len < sizeof beside ? raw_open(beside, O_WRONLY | O_CREAT) : -1;
+    if (fd < 0) {
+        abort(); /* a power loss would take what was synced */
+    }
+    syscall(SYS_close, fd);
+}
+
 static void add_line(const char *path, const char *line, size_t len) {
-    int fd = path ? raw_open(path, O_WRONLY | O_CREAT | O_APPEND) : -1;
+    int fd = raw_open(path, O_WRONLY | O_CREAT | O_APPEND);
+    if (fd < 0 || syscall(SYS_write, fd, line, len) != (long)len) {
+        say_failed(path);
+    }
     if (fd >= 0) {
-        if (syscall(SYS_write, fd, line, len) != (long)len) {
-            abort(); /* a power loss would take what was synced */
-        }
         syscall(SYS_close, fd);
     }
 }
