@@ -142,7 +142,22 @@ static void a_file_that_is_made_anew_is_not_covered_by_an_old_sync(void **state)
     (void)state;
     assert_int_equal(with_disk("printf long-ago >log; sync log; : >log; printf new >>log"), 0);
     assert_int_equal(lose_power(), strlen("new"));
-    assert_null(content("log"));
+    assert_string_equal(content("log"), ""); /* its name was durable */
+}
+
+static void an_empty_file_stays_when_its_directory_was_synced(void **state) {
+    (void)state;
+    assert_int_equal(with_disk(": >flag; sync .; : >late"), 0);
+    assert_int_equal(lose_power(), 0);
+    assert_string_equal(content("flag"), "");
+    assert_null(content("late"));
+}
+
+static void a_synced_directory_keeps_names_and_not_what_they_hold(void **state) {
+    (void)state;
+    assert_int_equal(with_disk("printf abc >log; sync ."), 0);
+    assert_int_equal(lose_power(), strlen("abc"));
+    assert_string_equal(content("log"), "");
 }
 
 static void a_side_file_that_cannot_be_written_is_told(void **state) {
@@ -235,6 +250,8 @@ int main(void) {
         DISK_TEST(who_syncs_each_time_loses_nothing),
         DISK_TEST(a_file_keeps_its_mark_under_another_name),
         DISK_TEST(a_file_that_is_made_anew_is_not_covered_by_an_old_sync),
+        DISK_TEST(an_empty_file_stays_when_its_directory_was_synced),
+        DISK_TEST(a_synced_directory_keeps_names_and_not_what_they_hold),
         DISK_TEST(a_side_file_that_cannot_be_written_is_told),
         DISK_TEST(a_second_power_loss_takes_what_came_after_the_first),
         DISK_TEST(what_was_there_before_is_spared_when_it_is_said_so),

@@ -106,22 +106,29 @@ static int is_full_for(int fd) {
     return 1;
 }
 
-/* ---- what is synced: "INODE BYTES", and "INODE new" for an empty file ---- */
+/* ---- what is synced: "INODE BYTES", of a directory "INODE names"; "INODE new" and "INODE cut" for an empty file ----
+ */
 
-static void note(ino_t inode, long long bytes) {
-    const char *path = getenv("QUORATE_DISK_SYNCED");
+static void note(const struct stat *st, const char *word) {
     char line[64];
-    int len = bytes < 0 ? snprintf(line, sizeof line, "%llu new\n", (unsigned long long)inode)
-                        : snprintf(line, sizeof line, "%llu %lld\n", (unsigned long long)inode, bytes);
-    add_line(path, line, (size_t)len);
+    int len = word ? snprintf(line, sizeof line, "%llu %s\n", (unsigned long long)st->st_ino, word)
+                   : snprintf(line, sizeof line, "%llu %lld\n", (unsigned long long)st->st_ino, (long long)st->st_size);
+    add_line(getenv("QUORATE_DISK_SYNCED"), line, (size_t)len);
 }
 
-static void note_opened(int fd, int flags) {
+static int exists(int at, const char *path, int flags) {
+    struct stat st;
+    int error = errno, found = (flags & (O_CREAT | O_TRUNC)) && fstatat(at, path, &st, 0) == 0;
+    errno = error;
+    return found;
+}
+
+static void note_opened(int fd, int flags, int existed) {
     struct stat st;
     int error = errno;
-    if (fd >= 0 && (flags & O_CREAT) && getenv("QUORATE_DISK_SYNCED") && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-        st.st_size == 0 && is_ours(fd)) {
-        note(st.st_ino, -1);
+    if (fd >= 0 && (existed ? flags & O_TRUNC : flags & O_CREAT) && getenv("QUORATE_DISK_SYNCED") &&
+        fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_ours(fd)) {
+        note(&st, existed ? "cut" : "new");
     }
     errno = error;
 }
@@ -140,10 +147,11 @@ static int synced(int (*sync)(int), int fd) {
         met();
         nanosleep(&stall, NULL);
     }
-    int known = getenv("QUORATE_DISK_SYNCED") && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_ours(fd);
+    int known = getenv("QUORATE_DISK_SYNCED") && fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
+                is_ours(fd);
     int result = sync(fd);
     if (result == 0 && known) {
-        note(st.st_ino, (long long)st.st_size);
+        note(&st, S_ISDIR(st.st_mode) ? "names" : NULL);
     }
     return result;
 }
@@ -198,7 +206,7 @@ int statvfs(const char *path, struct statvfs *out) {
     return result;
 }
 
-#define OPEN(name, ...)                                                                                                \
+#define OPEN(name, directory, ...)                                                                                     \
     mode_t mode = 0;                                                                                                   \
     if (flags & (O_CREAT | O_TMPFILE)) {                                                                               \
         va_list list;                                                                                                  \
@@ -206,26 +214,26 @@ int statvfs(const char *path, struct statvfs *out) {
         mode = va_arg(list, mode_t);                                                                                   \
         va_end(list);                                                                                                  \
     }                                                                                                                  \
-    int fd = name(__VA_ARGS__, flags, mode);                                                                           \
-    note_opened(fd, flags);                                                                                            \
+    int existed = exists(directory, path, flags), fd = name(__VA_ARGS__, flags, mode);                                 \
+    note_opened(fd, flags, existed);                                                                                   \
     return fd
 
 int open(const char *path, int flags, ...) {
     REAL(int, open, const char *, int, ...);
-    OPEN(open_real, path);
+    OPEN(open_real, AT_FDCWD, path);
 }
 
 int open64(const char *path, int flags, ...) {
     REAL(int, open64, const char *, int, ...);
-    OPEN(open64_real, path);
+    OPEN(open64_real, AT_FDCWD, path);
 }
 
 int openat(int at, const char *path, int flags, ...) {
     REAL(int, openat, int, const char *, int, ...);
-    OPEN(openat_real, at, path);
+    OPEN(openat_real, at, at, path);
 }
 
 int openat64(int at, const char *path, int flags, ...) {
     REAL(int, openat64, int, const char *, int, ...);
-    OPEN(openat64_real, at, path);
+    OPEN(openat64_real, at, at, path);
 }
