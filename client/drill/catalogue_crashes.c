@@ -31,10 +31,13 @@ const struct drill drills_of_crashes[] = {
      .modes = DRILL_SANDBOX,
      .ci = true,
      .summary = "all replicas lose power at once, and every file what was not synced",
-     .attack = "The power fails in the room, or a broken hypervisor takes all replicas down in one moment. All "
-               "processes are killed, and each file is cut back to what its last fsync covered, as a disk's cache "
-               "does when it loses power. It happens twice, each time right under load. A system that acknowledges "
-               "what only lies in a cache loses it here, and no other machine has a copy.",
+     .attack =
+         "The power fails in the room, or a broken hypervisor takes all replicas down in one moment. All "
+         "processes are killed, and each file is cut back to what its last fsync covered, as a disk's cache "
+         "does when it loses power. It happens twice, each time right under load. A system that acknowledges "
+         "what only lies in a cache loses it here, and no other machine has a copy. What a disk may do besides is "
+         "not played: names stay as they were made, changed or removed, and what was overwritten in its place "
+         "stays overwritten.",
      .holds =
          "Every request that was acknowledged before is still there, with the same effect at the same place of the "
          "log. All replicas come back by themselves, on one log, and the outage of before is neither forgotten "
