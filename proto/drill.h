@@ -59,8 +59,9 @@ struct drill_record {
     enum drill_end end;
     seq_no ended_n; /* 0 while it runs */
     time_ms ended_t;
-    view_no ended_view; /* the highest that f+1 members but the target had told in ticks */
-    bool done;          /* the target has said so: */
+    seq_no closed_n;     /* from here on nothing is signed for it, 2 W ahead aside; 0: that is still open */
+    view_no closed_view; /* the highest that f+1 members but the target had told then */
+    bool done;           /* the target has said so: */
     seq_no max_n;
     view_no max_view;
     uint64_t bites;

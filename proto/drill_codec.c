@@ -100,7 +100,8 @@ void drill_record_encode(struct buffer *out, const struct drill_record *d) {
     buffer_u8(out, (uint8_t)d->end);
     buffer_u64(out, d->ended_n);
     buffer_u64(out, (uint64_t)d->ended_t);
-    buffer_u64(out, d->ended_view);
+    buffer_u64(out, d->closed_n);
+    buffer_u64(out, d->closed_view);
     buffer_u8(out, d->done);
     buffer_u64(out, d->max_n);
     buffer_u64(out, d->max_view);
@@ -112,10 +113,10 @@ void drill_record_encode(struct buffer *out, const struct drill_record *d) {
 }
 
 static bool record_sound(const struct drill_record *d) {
-    bool ended = d->end != DRILL_RUNS;
+    bool ended = d->end != DRILL_RUNS, closed = d->closed_n > 0;
     return d->id >= 1 && d->id <= NUMBER_MAX && d->target < MEMBERS_MAX && d->end < DRILL_END_LIMIT &&
-           ended == (d->ended_n > 0) && d->ends_t >= d->started_t && drill_name_valid(d->name) &&
-           drill_behaviour_valid(d->behaviour);
+           ended == (d->ended_n > 0) && (!closed || (ended && d->closed_n >= d->ended_n)) && (closed || !d->done) &&
+           d->ends_t >= d->started_t && drill_name_valid(d->name) && drill_behaviour_valid(d->behaviour);
 }
 
 enum error drill_record_decode(struct drill_record *out, struct reader *r) {
@@ -128,7 +129,8 @@ enum error drill_record_decode(struct drill_record *out, struct reader *r) {
     out->end = (enum drill_end)read_u8(r);
     out->ended_n = read_u64(r);
     out->ended_t = (time_ms)read_u64(r);
-    out->ended_view = read_u64(r);
+    out->closed_n = read_u64(r);
+    out->closed_view = read_u64(r);
     uint8_t done = read_u8(r);
     out->max_n = read_u64(r);
     out->max_view = read_u64(r);

@@ -127,15 +127,16 @@ static bool beyond_bound(const struct ledger *l, member_id target, struct buffer
 
 /* ---- what it may have signed ---- */
 
-/* How far a drill that is over can have gone, whatever its target claims, and when it claims nothing at all. An honest
-   target loses nothing by it, be it down for an hour before it says DONE: it lied while it knew of no end, so it had
-   executed no more than the batch of the end, its core takes part in at most 2 W beyond that, and one more W lies
-   between the end in the log and the filter's. As to views, its filter signs VIEW-CHANGEs up to 4 above its own, and
-   that may be above what ticks told by those views that pass while nothing is executed, no tick either. The filter is
-   patient for 20 s then (replica/node_drill.c): some 25 views where timeouts double to 1 s only, 5 as they are. */
+/* How far a drill that is closed can have gone, whatever its target claims, and when it claims nothing at all. An
+   honest target loses nothing by it, be it down for an hour before it says DONE. Its filter had ended: by the end in
+   the log, or by its own clock where it lags or is cut off. What was certified until then lies below closed_n, and
+   nothing is signed for a drill more than 2 W beyond that. As to views, a filter signs VIEW-CHANGEs up to 4 above its
+   own, and that may be above what ticks told by those views that pass while nothing is executed, no tick either. The
+   filter is patient for 20 s then (replica/node_drill.c): some 25 views where timeouts double to 1 s only, 5 as they
+   are. */
 static void cap_range(const struct ledger *l, const struct drill_record *d, struct drill_range *r) {
-    seq_no n = d->ended_n + LEDGER_DRILL_WINDOWS * (seq_no)l->genesis->knobs.window;
-    view_no view = d->ended_view + LEDGER_DRILL_VIEWS;
+    seq_no n = d->closed_n + 2 * (seq_no)l->genesis->knobs.window;
+    view_no view = d->closed_view + LEDGER_DRILL_VIEWS;
     r->to_n = d->done && d->max_n < n ? d->max_n : n;
     r->to_view = d->done && d->max_view < view ? d->max_view : view;
 }
@@ -146,7 +147,7 @@ static struct drill_range range_of(const struct ledger *l, const struct drill_re
                             .to_n = UINT64_MAX,
                             .from_view = d->started_view > 0 ? d->started_view : 1,
                             .to_view = UINT64_MAX};
-    if (d->end != DRILL_RUNS)
+    if (d->closed_n > 0)
         cap_range(l, d, &r);
     return r;
 }
@@ -284,8 +285,21 @@ static void end_drill(struct ledger *l, struct drill_entry *e, enum drill_end wh
     e->record.end = why;
     e->record.ended_n = l->executed + 1;
     e->record.ended_t = l->t;
-    e->record.ended_view = view_told(l, e->record.target);
     e->dirty = true;
+}
+
+/* Its target lies no more, as far as it is honest. */
+static void close_drill(const struct ledger *l, struct drill_entry *e) {
+    REQUIRE(e->record.end != DRILL_RUNS);
+    if (e->record.closed_n > 0)
+        return;
+    e->record.closed_n = l->executed + 1;
+    e->record.closed_view = view_told(l, e->record.target);
+    e->dirty = true;
+}
+
+static bool open_no_longer(const struct ledger *l, const struct drill_record *d) {
+    return d->end != DRILL_RUNS && l->t >= d->ended_t + LEDGER_DRILL_OPEN_MS;
 }
 
 static struct drill_entry *running_entry(struct ledger *l) {
@@ -321,6 +335,7 @@ enum error ledger_drill_done(struct ledger *l, member_id from, const struct op_d
     bool in_time = l->t + silence_allowed(l) >= d->ends_t;
     if (d->end == DRILL_RUNS)
         end_drill(l, e, in_time ? DRILL_END_TIME : DRILL_END_TARGET);
+    close_drill(l, e);
     d->done = true;
     d->max_n = op->max_n;
     d->max_view = op->max_view;
@@ -337,6 +352,9 @@ void ledger_drill_watch(struct ledger *l) {
     else if (e && beyond_bound(l, e->record.target, &why))
         end_drill(l, e, DRILL_END_MARGIN);
     buffer_free(&why);
+    for (uint32_t i = 0; i < l->drill_count; i++)
+        if (open_no_longer(l, &l->drills[i].record))
+            close_drill(l, &l->drills[i]);
 }
 
 void ledger_drill_abort(struct ledger *l) {
@@ -368,7 +386,7 @@ static bool has_place(const struct evidence_record *p) {
    at once what they see, so what counts is when it is shown. A target that is cut off may lie for the rest of the
    drill's time after its end was agreed on. */
 static bool shown_in_time(const struct ledger *l, const struct drill_record *d) {
-    return d->end == DRILL_RUNS || l->t < d->ended_t + LEDGER_DRILL_TICKS_MS;
+    return !open_no_longer(l, d);
 }
 
 static bool made_by(const struct ledger *l, const struct drill_record *d, const struct evidence_record *p) {

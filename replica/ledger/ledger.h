@@ -15,13 +15,12 @@ enum {
     LEDGER_MEMBER_PER_S = 2,     /* requests of a member that are no ticks */
     LEDGER_MEMBER_BURST = 64,
     LEDGER_NOTIFIED_MAX = 64,
-    LEDGER_DRILLS_MAX = 64,               /* listed; older ones leave only how far they went */
-    LEDGER_DRILL_LAG = 4,                 /* views that a healthy target may be behind what f+1 others tell */
-    LEDGER_DRILL_WINDOWS = 3,             /* times W behind its end: nothing is signed for a drill beyond that; and */
-    LEDGER_DRILL_VIEWS = 32,              /* so many views above those that are told; and */
-    LEDGER_DRILL_TICKS_MS = DRILL_MS_MAX, /* T behind its end: by then two ticks under one number are shown */
-    LEDGER_SILENT_MS = 5000,              /* of agreed time without a tick: the member is faulty; or */
-    LEDGER_SILENT_TICKS = 5,              /* so many tick intervals, if that is longer */
+    LEDGER_DRILLS_MAX = 64,              /* listed; older ones leave only how far they went */
+    LEDGER_DRILL_LAG = 4,                /* views that a healthy target may be behind what f+1 others tell */
+    LEDGER_DRILL_VIEWS = 32,             /* above those that are told: nothing is signed for a drill beyond them */
+    LEDGER_DRILL_OPEN_MS = DRILL_MS_MAX, /* of agreed time behind its end, until its target has ended it too */
+    LEDGER_SILENT_MS = 5000,             /* of agreed time without a tick: the member is faulty; or */
+    LEDGER_SILENT_TICKS = 5,             /* so many tick intervals, if that is longer */
 };
 
 struct ledger;
@@ -115,8 +114,8 @@ enum error ledger_drill_stop(struct ledger *l, const struct op_drill_stop *op, s
    ERR_DUPLICATE, ERR_OUT_OF_RANGE (max_n lies more than 2 W ahead, or max_view more than LEDGER_DRILL_VIEWS above what
    f+1 other members' ticks tell: it may ask again when they have told more). */
 enum error ledger_drill_done(struct ledger *l, member_id from, const struct op_drill_done *op);
-/* Ends the drill that runs when its time has come, or when more than f members would be faulty with it. After
-   ledger_advance. */
+/* Ends the drill that runs when its time has come, or when more than f members would be faulty with it, and closes
+   those that ended LEDGER_DRILL_OPEN_MS ago. After ledger_advance. */
 void ledger_drill_watch(struct ledger *l);
 /* Ends the drill that runs, if any: a member was proven to have broken the rules, and no drill made it. */
 void ledger_drill_abort(struct ledger *l);

@@ -211,6 +211,11 @@ static void damaged_records_are_refused(void **state) {
     d.counts = true;
     drill_record_encode(&bad, &d);
     assert_int_equal(ledger_restore(s.m.ledger, key, buffer_bytes(&bad)), ERR_CORRUPT);
+    buffer_clear(&bad);
+    d.counts = false;
+    d.closed_n = 9; /* while it runs */
+    drill_record_encode(&bad, &d);
+    assert_int_equal(ledger_restore(s.m.ledger, key, buffer_bytes(&bad)), ERR_CORRUPT);
     assert_int_equal(ledger_restore(s.m.ledger, key, buffer_bytes(&good)), ERR_OK);
     assert_int_equal(ledger_restore(s.m.ledger, bytes_of("lf\0\4", 4), bytes_of(past, sizeof past)), ERR_CORRUPT);
     assert_int_equal(ledger_restore(s.m.ledger, bytes_of("lf\0\3", 4), bytes_of(past, sizeof past)), ERR_OK);
