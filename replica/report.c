@@ -50,10 +50,10 @@ void report_state(const struct node *node, const struct fault *fault) {
     log_event(LOG_INFO_, "state",
               "phase=%s view=%" PRIu64 " primary=%u executed=%" PRIu64 " certified=%" PRIu64 " stable=%" PRIu64
               " pool=%zu view_changes=%" PRIu64 " alerts=%" PRIu64 " boot=%" PRIu64 " suspects=0x%x answered=%" PRIu64
-              " results_accepted=%" PRIu64 " results_refused=%" PRIu64,
+              " results_accepted=%" PRIu64 " results_refused=%" PRIu64 " fetched=%" PRIu64,
               phase_name(f.pbft.phase), f.pbft.view, f.pbft.primary, f.executed, f.pbft.certified, f.pbft.stable,
               f.pbft.pool, f.pbft.view_changes, f.alerts, f.boot, f.suspects, f.answered, f.results_accepted,
-              f.results_refused);
+              f.results_refused, f.pbft.fetched);
     if (fault)
         log_event(LOG_INFO_, "fault", "behaviour=\"%s\" active=%d frames_changed=%" PRIu64, fault_name(fault),
                   fault_active(fault), fault_bites(fault));

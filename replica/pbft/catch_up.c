@@ -183,6 +183,7 @@ static bool take_batch(struct pbft *p, struct slot *s, struct bytes bytes, const
     if (!d || !digest_equal(d, digest) || slot_batch(s, d) || slot_hold_batch(p, s, d, bytes) != ERR_OK) {
         return false;
     }
+    p->fetched++;
     if (s->stage != STAGE_EMPTY && digest_equal(&s->accepted.statement.d, digest) &&
         (p->phase == PHASE_ACTIVE || p->phase == PHASE_RECALL)) {
         persist_accept(p, s);
@@ -279,6 +280,7 @@ enum error handle_decision(struct pbft *p, const struct msg *m) {
         slot_advance(p, s);
         fetch_now(p, s);
     }
+    p->fetched += before < FATE_DECIDED;
     return before < FATE_DECIDED ? ERR_OK : ERR_DUPLICATE;
 }
 

@@ -235,7 +235,7 @@ struct pbft {
     seq_no asked_last; /* end of the range of decisions asked for, 0: none */
     member_id ask_next;
     uint64_t view_changes;
-    uint64_t refused[ERR_LIMIT];
+    uint64_t refused[ERR_LIMIT], fetched;
     struct buffer status_frame;
 };
 

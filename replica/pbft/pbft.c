@@ -209,6 +209,7 @@ void pbft_inspect(const struct pbft *p, struct pbft_view *out) {
                               .pool = pool_pending(&p->pool),
                               .backoff = p->backoff,
                               .view_changes = p->view_changes,
+                              .fetched = p->fetched,
                               .amnesiac = p->recall.amnesiac,
                               .boot_claimed = p->recall.claimed};
     for (unsigned i = 0; i < ERR_LIMIT; i++) {

@@ -170,6 +170,7 @@ struct pbft_view {
     size_t pool;      /* requests held */
     unsigned backoff; /* timers are 2^backoff times as long as at rest */
     uint64_t view_changes;
+    uint64_t fetched;            /* batches and decisions that others gave when asked */
     bool amnesiac;               /* the disk lacks what the key signed: LEARNER for ever */
     uint64_t boot_claimed;       /* highest boot number seen under the own key that this disk never counted; 0: none */
     uint64_t refused[ERR_LIMIT]; /* messages the core refused, by reason */
