@@ -25,8 +25,11 @@ static enum said votes_twice(struct fault *f, member_id to, struct msg *m) {
     return SAID_OTHERWISE;
 }
 
+/* Its node votes for itself as it should: a proof of what was decided with that vote stays with it too. */
 static enum said votes_beside(struct fault *f, member_id to, struct msg *m) {
     (void)to;
+    if (m->type == FRAME_DECISION)
+        return SAID_NOTHING;
     if (!is_vote(m))
         return SAID_AS_IS;
     switch (fault_below(f, 3)) {

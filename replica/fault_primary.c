@@ -72,14 +72,10 @@ static bool hears_one_client(struct fault *f, const struct heard *h) {
     return !h->r || !h->client || (key && public_key_equal(&h->r->client, key));
 }
 
-static bool hears_few_ticks(struct fault *f, const struct heard *h) {
-    unsigned members = f->cluster->member_count;
-    if (h->client || !h->r || h->r->kind != OP_TICK)
-        return true;
-    for (unsigned i = 1; i <= quorum_weak(members); i++)
-        if (public_key_equal(&h->r->client, &f->cluster->members[(f->self + i) % members].key))
-            return false;
-    return true;
+/* Agreed time is the (f+1)-th largest tick: with its own alone it stands still. */
+static bool hears_no_ticks(struct fault *f, const struct heard *h) {
+    return h->client || !h->r || h->r->kind != OP_TICK ||
+           public_key_equal(&h->r->client, &f->cluster->members[f->self].key);
 }
 
 static bool hears_no_requests_of_clients(struct fault *f, const struct heard *h) {
@@ -147,8 +143,9 @@ static struct bytes with_the_old(struct fault *f, const struct msg *m) {
     return fault_bytes(f, &bytes);
 }
 
-static enum said proposes_the_old_again(struct fault *f, member_id to, struct msg *m) {
-    (void)to;
+/* The batch that `lie` makes of this proposal, the same to everybody and whenever it is asked for again. */
+static enum said tells_alike(struct fault *f, struct msg *m,
+                             struct bytes (*lie)(struct fault *f, const struct msg *m)) {
     if (!proposes(m))
         return SAID_AS_IS;
     if (!f->told)
@@ -158,7 +155,7 @@ static enum said proposes_the_old_again(struct fault *f, member_id to, struct ms
     if (told->n != v->n || told->v != v->v) {
         told->n = v->n;
         told->v = v->v;
-        struct bytes batch = with_the_old(f, m);
+        struct bytes batch = lie(f, m);
         buffer_clear(&told->batch);
         buffer_put(&told->batch, batch.data, batch.len);
     }
@@ -166,6 +163,11 @@ static enum said proposes_the_old_again(struct fault *f, member_id to, struct ms
         return SAID_AS_IS;
     fault_propose_bytes(m, buffer_bytes(&told->batch));
     return SAID_OTHERWISE;
+}
+
+static enum said proposes_the_old_again(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    return tells_alike(f, m, with_the_old);
 }
 
 /* Twice the same, too much, nothing, or bytes behind the end. */
@@ -200,10 +202,7 @@ static enum said malforms(struct fault *f, member_id to, struct msg *m) {
 }
 
 /* The last reference names a request that nobody ever made. */
-static enum said dreams(struct fault *f, member_id to, struct msg *m) {
-    (void)to;
-    if (!proposes(m))
-        return SAID_AS_IS;
+static struct bytes with_a_phantom(struct fault *f, const struct msg *m) {
     const struct batch *b = &m->pre_prepare.batch;
     struct request_ref *refs = fault_memory(f, b->count, sizeof *refs);
     memcpy(refs, b->refs, b->count * sizeof *refs);
@@ -212,8 +211,14 @@ static enum said dreams(struct fault *f, member_id to, struct msg *m) {
     last->req_seq += 1 + fault_below(f, 3);
     while (is_named(b, last)) /* a number twice is no batch */
         last->req_seq++;
-    fault_propose(f, m, &(struct batch){BATCH_NORMAL, b->count, refs});
-    return SAID_OTHERWISE;
+    struct buffer bytes = {0};
+    batch_encode(&bytes, &(struct batch){BATCH_NORMAL, b->count, refs});
+    return fault_bytes(f, &bytes);
+}
+
+static enum said dreams(struct fault *f, member_id to, struct msg *m) {
+    (void)to;
+    return tells_alike(f, m, with_a_phantom);
 }
 
 static enum said is_elsewhere(struct fault *f, member_id to, struct msg *m) {
@@ -225,6 +230,12 @@ static enum said is_elsewhere(struct fault *f, member_id to, struct msg *m) {
     else
         m->pre_prepare.statement.nv_digest = fault_digest(f);
     return SAID_OTHERWISE;
+}
+
+/* One that it made itself would stand beside the empty one for the same place: two signatures, and proof. */
+static enum said proposes_nothing_else(struct fault *f, member_id to, struct msg *m) {
+    (void)f, (void)to;
+    return proposes(m) ? SAID_NOTHING : SAID_AS_IS;
 }
 
 static void floods_with_nothing(struct fault *f) {
@@ -274,11 +285,12 @@ const struct behaviour faults_of_primaries[] = {
      .send = malforms},
     {{"phantom-requests", "DR-A9", NULL, "proposes requests that nobody made", FAULT_SEAT_PRIMARY, false, true},
      .send = dreams},
-    {{"censor-ticks", "DR-A10", NULL, "never hears the clocks of f+1 members", FAULT_SEAT_PRIMARY, false, true},
-     .hears = hears_few_ticks},
+    {{"censor-ticks", "DR-A10", NULL, "never hears the clocks of other members", FAULT_SEAT_PRIMARY, false, true},
+     .hears = hears_no_ticks},
     {{"foreign-view", "DR-A12", NULL, "proposes for another view or NEW-VIEW", FAULT_SEAT_PRIMARY, false, false},
      .send = is_elsewhere},
     {{"flood-empty", "DR-A13", NULL, "fills the window with empty batches", FAULT_SEAT_PRIMARY, false, true},
+     .send = proposes_nothing_else,
      .act = floods_with_nothing},
     {{"serve-one-client", "DR-A15", "N", "takes requests of observer number N only", FAULT_SEAT_PRIMARY, false, true},
      .highest = UINT16_MAX,

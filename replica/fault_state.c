@@ -26,15 +26,51 @@ static enum said vouches_twice(struct fault *f, member_id to, struct msg *m) {
 
 /* ---- what others fetch ---- */
 
-static bool is_gift(enum frame_type type) {
-    return type == FRAME_DATA || type == FRAME_DECISION || type == FRAME_CERT || type == FRAME_ST_DATA;
+/* Certificates and the offer of an image are no gifts: without a true one nobody would ask for more. */
+static bool is_gift(const struct msg *m) {
+    return m->type == FRAME_DATA || m->type == FRAME_DECISION ||
+           (m->type == FRAME_ST_DATA && (m->st_data.kind == ST_NODE || m->st_data.kind == ST_PAGES));
 }
 
-/* Decisions, requests, certificates and pages with one wrong bit, signed. */
+/* One leaf of one mid; mostly not, so that pages are asked for as well. */
+static enum said poisons_leaves(struct fault *f, struct msg_st_data *d) {
+    if (d->count == 0 || !fault_chance(f, 50))
+        return SAID_AS_IS;
+    struct st_node *nodes = fault_memory(f, d->count, sizeof *nodes);
+    struct digest *leaves = fault_memory(f, ST_LEAVES, sizeof *leaves);
+    memcpy(nodes, d->nodes, d->count * sizeof *nodes);
+    memcpy(leaves, nodes[0].leaves, ST_LEAVES * sizeof *leaves);
+    leaves[fault_below(f, ST_LEAVES)].b[5] ^= 1;
+    nodes[0].leaves = leaves;
+    d->nodes = nodes;
+    return SAID_OTHERWISE;
+}
+
+/* The value of a record: the page still reads like one. */
+static enum said poisons_pages(struct fault *f, struct msg_st_data *d) {
+    if (d->count == 0 || d->pages[0].part.len == 0)
+        return SAID_AS_IS;
+    struct st_page *pages = fault_memory(f, d->count, sizeof *pages);
+    memcpy(pages, d->pages, d->count * sizeof *pages);
+    size_t len = pages[0].part.len;
+    uint8_t *part = fault_memory(f, len, 1);
+    memcpy(part, pages[0].part.data, len);
+    part[len - 1] ^= 1;
+    pages[0].part = bytes_of(part, len);
+    d->pages = pages;
+    return SAID_OTHERWISE;
+}
+
+/* Decisions, requests, leaves and pages with one wrong bit, signed. Of the first two few: who offends three times is
+   not heard any more, and what it gives of the state would never be looked at. */
 static enum said poisons(struct fault *f, member_id to, struct msg *m) {
     struct frame opened;
     struct buffer body = {0};
-    if (!is_gift(m->type) || frame_open(&opened, m->raw) != ERR_OK || opened.body.len == 0)
+    if (!is_gift(m) || frame_open(&opened, m->raw) != ERR_OK || opened.body.len == 0)
+        return SAID_AS_IS;
+    if (m->type == FRAME_ST_DATA)
+        return m->st_data.kind == ST_NODE ? poisons_leaves(f, &m->st_data) : poisons_pages(f, &m->st_data);
+    if (!fault_chance(f, 100))
         return SAID_AS_IS;
     buffer_put(&body, opened.body.data, opened.body.len);
     body.data[fault_below(f, body.len)] ^= (uint8_t)(1u << fault_below(f, 8));
@@ -44,12 +80,11 @@ static enum said poisons(struct fault *f, member_id to, struct msg *m) {
 }
 
 /* Three in ten come, so late; the rest never does. */
-static enum said stalls(struct fault *f, member_id to, struct bytes frame) {
-    struct frame opened;
-    if (frame_open(&opened, frame) != ERR_OK || !is_gift(opened.type))
+static enum said stalls(struct fault *f, member_id to, struct msg *m) {
+    if (!is_gift(m))
         return SAID_AS_IS;
     if (fault_chance(f, 300))
-        fault_hold(f, to, frame, f->now + f->parameter + (mono_ms)fault_below(f, (uint64_t)f->parameter));
+        fault_hold(f, to, m->raw, f->now + f->parameter + (mono_ms)fault_below(f, (uint64_t)f->parameter));
     return SAID_NOTHING;
 }
 
@@ -109,7 +144,7 @@ const struct behaviour faults_of_state[] = {
      .standard = 1000,
      .lowest = 1,
      .highest = 60000,
-     .raw = stalls},
+     .send = stalls},
     {{"false-targets", "DR-D5", NULL, "claims ever newer states, or none", FAULT_SEAT_ANY, false, false},
      .send = advertises},
     {{"drop-image", "DR-D6", NULL, "begins to give its state and then has none", FAULT_SEAT_ANY, true, false},

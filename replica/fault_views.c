@@ -175,23 +175,28 @@ static enum said counts_one_twice(struct fault *f, member_id to, struct msg *m) 
     return owns_up_to_each(f, &m->new_view) ? SAID_OTHERWISE : SAID_NOTHING;
 }
 
-/* Drops a slot, puts NULL over what was prepared, another digest, or one slot too many. */
+/* One slot too many, one too few, or in place of what was prepared NULL or what nobody knows: the same lie to all, for
+   several would convict it of having told two stories. */
 static enum said decides_otherwise(struct fault *f, member_id to, struct msg *m) {
     (void)to;
     if (m->type != FRAME_NEW_VIEW)
         return SAID_AS_IS;
     struct msg_new_view *nv = &m->new_view;
     struct new_view_slot *slots = slots_of(f, nv);
-    unsigned what = (unsigned)fault_below(f, 3);
-    if (nv->slot_count == 0 || what == 0) {
+    if (f->counter == 0)
+        f->counter = 1 + fault_below(f, 4);
+    if (nv->slot_count == 0 || f->counter == 1) {
         seq_no n = nv->slot_count ? slots[nv->slot_count - 1].n + 1 : fault_facts(f).pbft.certified + 1;
         if (nv->slot_count == WINDOW_MAX)
             return SAID_NOTHING;
         slots[nv->slot_count++] = (struct new_view_slot){.n = n, .d = batch_null_digest()};
-    } else if (what == 1) {
+    } else if (f->counter == 2) {
         nv->slot_count--;
     } else {
-        slots[fault_below(f, nv->slot_count)].d = fault_digest(f);
+        struct digest *d = &slots[nv->slot_count / 2].d, null = batch_null_digest();
+        bool unknown = f->counter == 3 || digest_equal(d, &null);
+        *d = null;
+        d->b[0] ^= unknown;
     }
     bind_new_view(f, m, slots);
     return SAID_OTHERWISE;

@@ -11,7 +11,7 @@ enum { SEEDS = 12 };
 enum {
     ALL = -1,
     VOTES = T(PREPARE) | T(COMMIT),
-    GIFTS = T(DATA) | T(DECISION) | T(CERT) | T(ST_DATA),
+    GIFTS = T(DATA) | T(DECISION) | T(ST_DATA),
     PROPOSALS = T(PRE_PREPARE),
 };
 enum hearing { /* what is not heard */
@@ -41,13 +41,13 @@ static const struct touched {
     {"phantom-requests", PROPOSALS, 0, 0},
     {"censor-ticks", 0, RELAYED_TICKS, 0},
     {"foreign-view", PROPOSALS, 0, 0},
-    {"flood-empty", 0, 0, INVENTS},
+    {"flood-empty", PROPOSALS, 0, INVENTS},
     {"serve-one-client", 0, CLIENT_1, 0},
     {"relay-past-primary", T(RELAY), 0, 0},
     {"drop-requests", 0, CLIENT_0 | CLIENT_1, 0},
     {"silent", ALL, 0, 0},
     {"double-votes", VOTES, 0, 0},
-    {"wrong-votes", VOTES, 0, 0},
+    {"wrong-votes", VOTES | T(DECISION), 0, 0},
     {"prepare-as-primary", PROPOSALS, 0, 0},
     {"wish-storm", 0, 0, INVENTS},
     {"withhold-commits", T(COMMIT), 0, 0},
@@ -203,7 +203,8 @@ static void each_is_deaf_to_what_it_says_and_to_nothing_else(void **state) {
         {MEMBERS_FRAMES | RELAYED_0, false, 1, cluster.observers[0].key, OP_OBSERVE},
         {MEMBERS_FRAMES, false, 1, cluster.observers[1].key, OP_OBSERVE},
         {MEMBERS_FRAMES | RELAYED_TICKS, false, 1, cluster.members[1].key, OP_TICK},
-        {MEMBERS_FRAMES, false, 3, cluster.members[3].key, OP_TICK},
+        {MEMBERS_FRAMES | RELAYED_TICKS, false, 3, cluster.members[3].key, OP_TICK},
+        {MEMBERS_FRAMES, false, 3, cluster.members[SELF].key, OP_TICK},
         {CLIENT_0, true, MEMBER_NONE, cluster.observers[0].key, OP_OBSERVE},
         {CLIENT_1, true, MEMBER_NONE, cluster.observers[1].key, OP_OBSERVE},
     };

@@ -68,6 +68,27 @@ static void a_proposal_skips_no_more_than_a_window(void **state) {
     fault_free(f);
 }
 
+/* Two phantoms for one place would convict it before the request's age does. */
+static void a_dream_is_told_alike_to_all_and_whenever_it_is_asked_for(void **state) {
+    (void)state;
+    struct node_world w;
+    struct fault *f = traitor("phantom-requests", SELF, &w);
+    struct buffer frame = {0};
+    struct digest first = {{0}};
+    proposal(&frame, 9, 2);
+    for (unsigned told = 0; told < 6; told++) {
+        struct arena arena = {0};
+        w.send(w.self, (member_id)(1 + told % 3), buffer_bytes(&frame));
+        struct msg got = decoded(&arena);
+        assert_false(bytes_equal(buffer_bytes(&world.last), buffer_bytes(&frame)));
+        first = told == 0 ? got.pre_prepare.statement.d : first;
+        assert_true(digest_equal(&got.pre_prepare.statement.d, &first));
+        arena_free(&arena);
+    }
+    buffer_free(&frame);
+    fault_free(f);
+}
+
 /* Dreams of requests beside real ones of the same client: whatever they are, nobody refuses the batch for its form. */
 static void a_dream_names_no_number_twice(void **state) {
     (void)state;
@@ -235,6 +256,7 @@ int main(void) {
         TEST(a_proposal_skips_no_more_than_a_window),
         TEST(a_dream_names_no_number_twice),
         TEST(a_new_view_that_nobody_can_read_owns_up_to_its_proposals),
+        TEST(a_dream_is_told_alike_to_all_and_whenever_it_is_asked_for),
         TEST(noise_keeps_its_rate),
         TEST(a_hidden_commit_is_seen_by_the_victim_alone),
         TEST(a_hidden_commit_is_no_decision_of_the_liar),
