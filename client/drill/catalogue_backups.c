@@ -48,15 +48,16 @@ const struct drill drills_of_backups[] = {
          "look almost right, and a counter that compares too little would add them to a quorum.",
      .holds =
          "Only byte-equal statements count together. Stray votes are refused or lie unused, one a member, kind and "
-         "place, so they cost no memory either; the others decide without them.",
+         "place, so they cost no memory either; the others decide without them. While one of them stands still, "
+         "nothing is decided at all.",
      .see =
          "The counters show `refused door=core` with reasons `wrong-view`, `outside-window`, `conflict`. A stray vote "
          "and the right one for the same place are a contradiction, so `quorate evidence` soon lists EV2 or EV3 "
-         "against replica 3. VIEW stays.",
+         "against replica 3. VIEW stays until replica 1 is stopped; then EXECUTED of replicas 0 and 2 stands still.",
      .promises = 1u << PROMISE_ACCOUNTABILITY,
      .live = "wrong-votes",
      .cast = {.traitors = {{3, "wrong-votes", .provable = true}}, .allowed = NAMED, .knobs = PATIENT},
-     .play = play_backup_convicted},
+     .play = play_strays_unused},
     {.name = "wish-storm",
      .row = "DR-B5",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
@@ -80,14 +81,16 @@ const struct drill drills_of_backups[] = {
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .summary = "a backup sends its COMMITs to everybody but one",
      .attack =
-         "Replica 2 keeps its COMMITs from replica 3. Each of the others sees a complete quorum; replica 3 hangs on "
-         "the last vote, and with one more such friend it would decide nothing.",
+         "Replica 2 keeps its COMMITs from replica 3, and the network loses what replica 1 sends to it. Each of the "
+         "others sees a complete quorum; replica 3 hangs on the last vote for ever.",
      .holds =
-         "Replica 3 decides by the votes of the others, or fetches the decision with its proof from one who has it. "
-         "It must keep up, and nobody changes view for it.",
-     .see = "LAG of replica 3 in `quorate replicas` stays near 0. No evidence, VIEW stays.",
+         "Replica 3 fetches each decision with its proof from one who has it. It must keep up, and nobody changes view "
+         "for it.",
+     .see =
+         "LAG of replica 3 in `quorate replicas` stays small; the `state` line of its report (SIGUSR1) counts what it "
+         "`fetched`. No evidence, VIEW stays.",
      .live = "withhold-commits",
-     .cast = {.traitors = {{2, "withhold-commits:3"}}, .knobs = PATIENT},
+     .cast = {.traitors = {{2, "withhold-commits:3"}}, .network = true, .knobs = PATIENT},
      .play = play_victim_decides},
     {.name = "garbage-flood",
      .row = "DR-B8",

@@ -5,6 +5,8 @@
 
 /* Long enough that only the rule in question ends a view, and no busy machine does. */
 #define PATIENT "request_timeout_ms: 10000\nsilent_ms: 30000\n"
+/* So that the age of requests ends a view before three slow windows do. */
+#define AGES "request_timeout_ms: 1500\nnew_view_timeout_ms: 2000\nsilent_ms: 10000\n"
 #define BRISK "request_timeout_ms: 2000\nnew_view_timeout_ms: 2000\nsilent_ms: 10000\n"
 enum { NAMED = 1u << ALERT_SYSTEM };
 
@@ -53,7 +55,9 @@ const struct drill drills_of_primaries[] = {
                "it.",
      .holds = "Replica 3 must keep up all the same: it sees the others' COMMITs and fetches batch and decision from "
               "them. The view must not change, since one replica's complaint moves nobody.",
-     .see = "In `quorate replicas` LAG of replica 3 stays near 0, and VIEW stays. In its log there may be a lone "
+     .see = "In `quorate replicas` LAG of replica 3 stays near 0, and VIEW stays; the `state` line of its report "
+            "(SIGUSR1) "
+            "counts what it `fetched`. In its log there may be a lone "
             "`wish v=1`; nobody follows it. There is no evidence. Healed, nothing changes but that replica 3 prepares "
             "again.",
      .live = "starve-backup",
@@ -86,10 +90,12 @@ const struct drill drills_of_primaries[] = {
      .holds = "Progress of others excuses nobody: the age of the oldest waiting request is what counts. Whoever holds "
               "it relays it; when it is older than the time-out the view ends, and the next primary orders it.",
      .see = "The backups' logs say `wish v=1 REQ_TIMEOUT`; VIEW rises. No evidence, since a request that was not "
-            "heard leaves no signature. The observer's agent notices nothing but a slower answer.",
+            "heard leaves no signature. The observer's agent notices nothing but a slower answer, and `quorate status "
+            "web1 "
+            "http` soon shows its vote.",
      .live = "censor-client",
-     .cast = {.traitors = {{0, "censor-client:0"}}, .knobs = BRISK},
-     .play = play_replaced},
+     .cast = {.traitors = {{0, "censor-client:0"}}, .knobs = AGES},
+     .play = play_censored},
     {.name = "skipping-primary",
      .row = "DR-A6",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
@@ -123,63 +129,63 @@ const struct drill drills_of_primaries[] = {
      .row = "DR-A9",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .summary = "the primary proposes requests that nobody holds",
-     .attack = "In each batch replica 0 names a request that does not exist, not even the same one to all. Backups "
-               "can't say that it doesn't: they may just not have it yet. So they hold the proposal and ask for the "
-               "missing bytes, and nothing behind that place can be executed.",
+     .attack =
+         "In each batch replica 0 names a request that does not exist, the same one to all. Backups can't say that "
+         "it doesn't: they may just not have it yet. So they hold the proposal and ask for the missing bytes, "
+         "and nothing behind that place can be executed.",
      .holds = "Nobody may prepare a batch whose requests it lacks, and the stall may last no longer than the time-out "
               "of the requests that wait behind it. No certificate can exist for the phantom, so the next primary's "
               "NEW-VIEW drops it.",
-     .see = "EXECUTED stands still for about a time-out, then `wish v=1 REQ_TIMEOUT` or `PROOF` and a higher VIEW. "
-            "Two backups that were told of different phantoms convict replica 0: EV1 EQUIV_PP.",
+     .see = "EXECUTED stands still for about a time-out, then `wish v=1 REQ_TIMEOUT` and a higher VIEW. No "
+            "evidence: all were told the same, and a request that nobody holds may still be on its way.",
      .live = "phantom-requests",
-     .cast = {.traitors = {{0, "phantom-requests", .provable = true}}, .allowed = NAMED, .knobs = BRISK},
-     .play = play_replaced},
+     .cast = {.traitors = {{0, "phantom-requests"}}, .knobs = AGES},
+     .play = play_replaced_unproven},
     {.name = "tick-censoring-primary",
      .row = "DR-A10",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
-     .summary = "the primary never hears the ticks of f+1 replicas",
-     .attack = "Replica 0 drops the clock ticks that f+1 replicas sign each second. Agreed time is made of these "
-               "ticks: a primary that picks among them could hold time back, and with it every deadline, so that a "
-               "silent observer is never found to be stale.",
+     .summary = "the primary never hears the ticks of other replicas",
+     .attack = "Replica 0 drops the clock ticks that the others sign each second. Agreed time is the (f+1)-th largest "
+               "of all members' ticks: with those of one member alone it stands still, and with it every deadline, so "
+               "that a silent observer is never found to be stale.",
      .holds = "A tick is a request like any other: when it waits longer than the time-out the view ends, and the next "
               "primary orders it. Agreed time must follow the clocks.",
-     .see = "The logs say `wish v=1 REQ_TIMEOUT`; VIEW rises. OFFSET_MS in `quorate replicas` stays within a few "
-            "seconds for all. No evidence.",
+     .see = "The logs say `wish v=1 REQ_TIMEOUT`; VIEW rises. OFFSET_MS in `quorate replicas` grows until "
+            "then, and falls below 3 s for all. No evidence.",
      .live = "censor-ticks",
-     .cast = {.traitors = {{0, "censor-ticks"}}, .knobs = BRISK},
+     .cast = {.traitors = {{0, "censor-ticks"}}, .knobs = AGES},
      .play = play_replaced_time_goes_on},
     {.name = "flooding-primary",
      .row = "DR-A13",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
      .summary = "the primary fills the window with empty batches",
-     .attack = "Replica 0 proposes empty batches for every place of the window and beyond. Each costs every backup "
+     .attack = "Replica 0 proposes empty batches for every place of the window and beyond, and nothing else. Each "
+               "costs every backup "
                "two signed and synced votes, so a few hundred small frames a second keep the disks of the whole "
                "cluster busy with nothing.",
-     .holds = "What lies beyond the window is refused. What lies within is prepared like anything else, but more than "
-              "16 batches without effect in a second count as slow service, three such seconds end the view, and a "
-              "second proposal for a place that was used before is proof. Memory stays within the window.",
-     .see = "The logs of backups say `wish v=1 SLOW` or `PROOF`; VIEW rises. The counters show `refused door=core "
-            "reason=outside-window`. If the flood met replica 0's own proposals, `quorate evidence` lists EV1 against "
-            "it.",
+     .holds =
+         "What lies beyond the window is refused. What lies within is prepared like anything else, but more than "
+         "16 batches without effect in a second count as slow service, as do requests that wait; three such seconds "
+         "end the view long before a request is too old. Memory stays within the window.",
+     .see = "The logs of backups say `wish v=1 SLOW`; VIEW rises. The counters show `refused door=core "
+            "reason=outside-window`. No evidence: an empty batch is not a lie.",
      .live = "flood-empty",
-     .cast = {.traitors = {{0, "flood-empty", .provable = true}}, .allowed = NAMED, .knobs = PATIENT},
-     .play = play_replaced},
+     .cast = {.traitors = {{0, "flood-empty"}}, .knobs = PATIENT},
+     .play = play_replaced_for_slowness},
     {.name = "miserly-primary",
      .row = "DR-A15",
      .modes = DRILL_SANDBOX | DRILL_LIVE,
-     .summary = "the primary takes the requests of one client only",
-     .attack =
-         "Replica 0 answers one observer and hears no other client: it proposes just enough, and fast enough, that "
-         "batches are decided all the time. A protocol that takes this for progress would never notice whom it "
-         "leaves out.",
+     .summary = "the primary lets one client wait, and nobody else",
+     .attack = "Replica 0 serves everybody well but the first observer, whose requests it never hears, in a cluster "
+               "where a request may wait for ten seconds. Throughput, the usual delay and every time-out look fine: a "
+               "protocol that takes the average for fairness would never notice whom it leaves out.",
      .holds =
-         "Backups hold the same requests and relay what nobody proposes, so the others are served through them, or "
-         "the age of their requests ends the view. Either way everybody's results are acknowledged and what broke "
-         "is told: timers belong to requests, not to progress.",
-     .see = "Answers take a little longer, about an eighth of a second for the relay. VIEW stays while replica 0 "
-            "proposes what is relayed; if it did not, the logs would say `wish v=1 REQ_TIMEOUT`. No evidence.",
-     .live = "serve-one-client",
-     .cast = {.traitors = {{0, "serve-one-client:0"}}, .knobs = BRISK},
-     .play = play_bypassed},
+         "Backups relay what nobody proposes and measure how long each client waits by itself. Three windows of a "
+         "second in which one client waits far longer than the others raise the wish SLOW, long before a request is "
+         "too old, and the next primary serves everybody.",
+     .see = "The logs of backups say `wish v=1 SLOW` after some four seconds; VIEW rises. No evidence.",
+     .live = "censor-client",
+     .cast = {.traitors = {{0, "censor-client:0"}}, .knobs = PATIENT},
+     .play = play_replaced_for_slowness},
     {0},
 };

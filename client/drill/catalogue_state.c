@@ -50,25 +50,23 @@ const struct drill drills_of_state[] = {
      .ci = true,
      .summary = "a replica that fetches the state is given false pieces of it",
      .attack =
-         "Replica 3 was away for so long that it must fetch the state. One of those who give it, replica 2, turns a "
-         "bit in everything it gives: pages, leaves, decisions, requests, certificates. One false page believed, and "
-         "replica 3 would execute on a world that never was.",
+         "Replica 3 was away for so long that it must fetch the state. One of those who give it, replica 2, offers a "
+         "true image and turns a bit in what it then gives: pages, and now and then leaves, decisions, requests. One "
+         "false page believed, and replica 3 would execute on a world that never was.",
      .holds =
          "Each piece proves itself under the certificate, so a false one is refused the moment it comes; its donor is "
          "asked no more, and the others give the rest. Replica 3 must arrive at exactly the others' state.",
-     .see =
-         "Replica 3's log says `transfer n=... begins`, mostly `donor 2 banned` with the piece that does not prove, or "
-         "`peer-frame-refused` where the turned bit left no readable frame, and `transferred n=...`. PHASE goes from "
-         "TRANSFER to ACTIVE, LAG to 0.",
+     .see = "Replica 3's log says `transfer n=... begins`, `donor 2 banned: page ... does not prove`, and `transferred "
+            "n=...`. PHASE goes from TRANSFER to ACTIVE, LAG to 0.",
      .cast = {.traitors = {{2, "poison-transfer"}}, KEEPS_LITTLE},
      .play = play_poisoned},
     {.name = "stalling-donor",
      .row = "DR-D4",
      .modes = DRILL_SANDBOX,
      .summary = "a replica that fetches the state is given it drop by drop",
-     .attack =
-         "Replica 3 must fetch the state, and replica 2 gives it late, or not at all. It breaks no rule that can be "
-         "proven: it is just slow, so that replica 3 stays useless and the next failure finds no reserve.",
+     .attack = "Replica 3 must fetch the state, and replica 2 gives it late, or not at all. It breaks no rule that can "
+               "be proven: it is just slow, so that replica 3 stays useless "
+               "and the next failure finds no reserve.",
      .holds =
          "All donors are asked side by side; what one is slow with is asked of another after half a second, and who is "
          "late three times in a row is given up. The transfer must end.",
@@ -76,15 +74,15 @@ const struct drill drills_of_state[] = {
          "Replica 3's log may say `donor 2 failed`; then `transferred n=...`. PHASE goes from TRANSFER to ACTIVE. No "
          "evidence.",
      .cast = {.traitors = {{2, "stall-transfer"}}, KEEPS_LITTLE},
-     .play = play_poisoned},
+     .play = play_stalled},
     {.name = "forgetful-donor",
      .row = "DR-D6",
      .modes = DRILL_SANDBOX,
      .summary = "a donor begins to give its state and then has none any more",
      .attack =
          "Replica 3 fetches the state as of one checkpoint while the log moves on, so donors keep an image of what "
-         "they have long overwritten. Replica 2 offers such an image, and lets go of it as soon as a page is asked "
-         "for: because it cleans up too early, or to lead replica 3 from one image to the next for ever.",
+         "they have long overwritten. Replica 2 offers such an image, and lets go of it as soon as a "
+         "page is asked for: because it cleans up too early, or to lead replica 3 from one image to the next for ever.",
      .holds =
          "What one donor no longer has, the others that offered the same checkpoint give; if none is left, a newer one "
          "is chosen. Pages of two images are never mixed, since each must prove itself under one certificate, and "
@@ -93,7 +91,7 @@ const struct drill drills_of_state[] = {
          "Donors' logs say `image n=... frozen`; replica 3's log says `transfer n=... begins`, `donor 2 failed`, and "
          "`transferred n=...`. PHASE goes from TRANSFER to ACTIVE. No evidence.",
      .cast = {.traitors = {{2, "drop-image"}}, KEEPS_LITTLE},
-     .play = play_poisoned},
+     .play = play_forgotten},
     {.name = "killed-while-fetching",
      .row = "DR-D7",
      .modes = DRILL_SANDBOX,

@@ -87,10 +87,12 @@ const struct drill drills_of_views[] = {
          "tells less. Some members get the one and some the other, so each group may re-propose something else.",
      .holds =
          "Votes name the NEW-VIEW that the voter saw, so votes under different ones never count together, and at most "
-         "one of the two finds a quorum. Everybody must end up with the same log.",
-     .see = "The counters show `refused door=core reason=wrong-new-view`. Where the two frames, or the two "
-            "VIEW-CHANGEs in them, meet, `quorate evidence` lists EV9 EQUIV_NV, EV10 EQUIV_VC or EV1 EQUIV_PP against "
-            "replica 1.",
+         "one of the two finds a quorum. Who was given the other one holds the VIEW-CHANGE that replica 1 sent "
+         "before: the two convict replica 1. Everybody must end up with the same log.",
+     .see = "The counters show `refused door=core reason=wrong-new-view`. `quorate evidence` lists EV10 EQUIV_VC "
+            "against replica 1, or EV9 EQUIV_NV where both frames met, convicted, and a SYSTEM alert names it. Who saw "
+            "it logs `wish v=2 PROOF`; two such wishes end the view.",
+     .promises = 1u << PROMISE_ACCOUNTABILITY,
      .cast = {.traitors = {{1, "two-new-views", .provable = true}}, .allowed = NAMED, .knobs = BRISK},
      .play = play_two_new_views},
     {.name = "consecutive-traitors",

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEADER = 0, INGRESS = 2, LIAR = 3, VICTIM = 3, STAYS_S = 5, SETTLES_S = 2 };
+enum { LEADER = 0, HONEST = 1, INGRESS = 2, LIAR = 3, VICTIM = 3, STAYS_S = 5, SETTLES_S = 2, LOOKS_MAX = 20 };
 
 static view_no begins(struct scene *s, member_id liar) {
     view_no v = moves_lead(s, LEADER);
@@ -36,13 +36,32 @@ void play_backup_silent(struct scene *s) {
 
 void play_backup_convicted(struct scene *s) {
     view_no v = begins(s, LIAR);
-    moves_convicted(s, LIAR);
+    watch_convicts(s, LIAR, 1u << EV_EQUIV_PREPARE | 1u << EV_EQUIV_COMMIT);
     ends(s, LIAR, v);
 }
 
 /* Of the views that it wishes for, the nearest may come because a primary was slow; none comes behind it. */
 static bool nobody_follows(struct scene *s, int64_t view) {
     return moves_view_kept(s, view) && !moves_one_reached(s, view + 2);
+}
+
+/* What the liar's own node executes by its true vote, which it keeps to itself, is no decision of the others. */
+static seq_no executed_by_the_honest(struct scene *s) {
+    struct replica_seen seen[MEMBERS_MAX];
+    seq_no highest = 0;
+    scene_look(s, seen);
+    for (member_id i = 0; i < scene_members(s); i++)
+        if (i != LIAR && seen[i].reachable && seen[i].executed > highest)
+            highest = seen[i].executed;
+    return highest;
+}
+
+static bool have_moved(struct scene *s, int64_t n) {
+    return executed_by_the_honest(s) > (seq_no)n;
+}
+
+static bool stand_still(struct scene *s, int64_t n) {
+    return !have_moved(s, n);
 }
 
 void play_wishes_unheard(struct scene *s) {
@@ -58,9 +77,35 @@ void play_flood_muted(struct scene *s) {
     ends(s, LIAR, v);
 }
 
+/* Two honest replicas and a liar are no quorum whose votes count: nothing may be executed while the third stands still.
+   What was on its way when it stopped is waited for. It may be taken for a bad primary's doing: views may change. */
+void play_strays_unused(struct scene *s) {
+    view_no v = begins(s, LIAR);
+    watch_convicts(s, LIAR, 1u << EV_EQUIV_PREPARE | 1u << EV_EQUIV_COMMIT);
+    moves_view_stays(s, v);
+    scene_pause(s, HONEST);
+    seq_no n = executed_by_the_honest(s);
+    for (unsigned looks = 0; looks < LOOKS_MAX && (n == 0 || scene_comes(s, SETTLES_S, have_moved, (int64_t)n));
+         looks++)
+        n = executed_by_the_honest(s);
+    scene_stays(s, PROMISE_AGREEMENT, STAYS_S, stand_still, (int64_t)n, "two votes and a stray one decide nothing");
+    scene_resume(s, HONEST);
+    moves_flow(s);
+    scene_all_told(s, MOVES_PATIENCE_S);
+    scene_honest(s, LIAR);
+    moves_mended(s);
+}
+
+/* One way of COMMITs to the victim is cut and another withheld: too few come for it to decide by itself. */
 void play_victim_decides(struct scene *s) {
-    view_no v = begins(s, INGRESS);
+    view_no v = moves_lead(s, LEADER);
+    scene_cut(s, HONEST, VICTIM);
+    scene_lies(s, INGRESS);
+    moves_outage(s);
+    moves_flow(s);
+    watch_fetches(s, VICTIM);
     moves_keeps_up(s, PROMISE_LIVENESS, VICTIM);
+    scene_mend(s);
     ends(s, INGRESS, v);
 }
 

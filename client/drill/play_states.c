@@ -3,8 +3,11 @@
 #include "base/invariant.h"
 #include "client/drill/moves.h"
 #include "client/drill/plays_of_members.h"
+#include "client/drill/watch.h"
 
-enum { LIAR = 2, LAGGARD = 3, GONE_FOR = 60, A_FEW = 12, ROTTEN_BATCHES = 12 };
+#include <stdio.h>
+
+enum { LIAR = 2, LAGGARD = 3, GONE_FOR = 60, A_FEW = 12, ROTTEN_BATCHES = 12, NOTES = 32, ROUNDS_MAX = 5 };
 
 /* Dead until the others have executed so many batches more. */
 static void away(struct scene *s, seq_no batches) {
@@ -37,7 +40,7 @@ void play_checkpoints_convicted(struct scene *s) {
     view_no v = moves_lead(s, 0);
     scene_lies(s, LIAR);
     moves_outage(s);
-    moves_convicted(s, LIAR);
+    watch_convicts(s, LIAR, 1u << EV_BAD_CKPT);
     moves_flow(s);
     scene_all_told(s, MOVES_PATIENCE_S);
     moves_view_stays(s, v);
@@ -52,13 +55,44 @@ void play_away_and_back(struct scene *s) {
     moves_mended(s);
 }
 
-void play_poisoned(struct scene *s) {
-    away(s, GONE_FOR);
+/* Each note is a record, and lies in a page of its own: the more there are, the surer every donor is asked for some. */
+static void leave_notes(struct scene *s, unsigned round) {
+    char text[48];
+    for (unsigned i = 0; i < NOTES; i++) {
+        snprintf(text, sizeof text, "page %u of round %u", i, round);
+        scene_run(s, NULL, "comment", "db1", "sql", "-m", text, "--timeout", "50s", NULL);
+    }
+}
+
+/* The laggard asks whom it likes: it goes away and comes back until it has met the liar. */
+static void fetches_from_the_liar(struct scene *s, scene_test *met, int64_t argument, const char *what) {
     scene_lies(s, LIAR);
     moves_outage(s);
-    comes_back(s);
+    for (unsigned i = 0; i < ROUNDS_MAX && !met(s, argument); i++) {
+        away(s, GONE_FOR);
+        leave_notes(s, i);
+        comes_back(s);
+    }
+    scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, met, argument, what);
     scene_honest(s, LIAR);
     moves_mended(s);
+}
+
+void play_poisoned(struct scene *s) {
+    fetches_from_the_liar(s, laggard_logged, moves_words("donor 2 banned: page"),
+                          "a page that does not prove is refused");
+}
+
+void play_forgotten(struct scene *s) {
+    fetches_from_the_liar(s, laggard_logged, moves_words("donor 2 failed"), "who offers and does not give is given up");
+}
+
+static bool has_lied(struct scene *s, int64_t member) {
+    return scene_counter(s, (member_id)member, "frames_changed") > 0;
+}
+
+void play_stalled(struct scene *s) {
+    fetches_from_the_liar(s, has_lied, LIAR, "the liar is asked and keeps back what it has");
 }
 
 /* Killed when it begins, when all is laid down but not in force, and when it has just come into force. */

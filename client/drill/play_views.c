@@ -1,6 +1,11 @@
 /* Plays of rows C: views change, and who lies about what was prepared, or about the new view, changes nothing. */
+#include "base/quorum.h"
 #include "client/drill/moves.h"
 #include "client/drill/plays_of_members.h"
+#include "client/drill/watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { LEADER = 0, SECOND = 1, CENTRE = 2, LIAR = 3 };
 
@@ -31,13 +36,13 @@ static void ends(struct scene *s, member_id liar) {
 void play_bad_view_change(struct scene *s) {
     view_no v = begins(s, LIAR);
     moves_replaced(s, v);
-    moves_convicted(s, LIAR);
+    watch_convicts(s, LIAR, 1u << EV_BAD_VC);
     ends(s, LIAR);
 }
 
 void play_new_primary_convicted(struct scene *s) {
     view_no v = begins(s, SECOND);
-    moves_convicted(s, SECOND);
+    watch_convicts(s, SECOND, 1u << EV_BAD_NV);
     moves_replaced(s, v + 1);
     ends(s, SECOND);
 }
@@ -48,9 +53,23 @@ void play_new_primary_passed_over(struct scene *s) {
     ends(s, SECOND);
 }
 
+/* So many have proof against the primary of this view. */
+static unsigned have_proof(struct scene *s, view_no v) {
+    char words[48];
+    unsigned count = 0;
+    snprintf(words, sizeof words, "wish v=%" PRIu64 " PROOF", v + 1);
+    for (member_id i = 0; i < scene_members(s); i++)
+        count += scene_logged(s, i, words);
+    return count;
+}
+
+/* Who was given the other NEW-VIEW names its author. Enough of them end the view; a single one can't. */
 void play_two_new_views(struct scene *s) {
     view_no v = begins(s, SECOND);
     moves_replaced(s, v);
+    watch_convicts(s, SECOND, 1u << EV_EQUIV_NV | 1u << EV_EQUIV_VC);
+    if (have_proof(s, v + 1) >= quorum_weak(scene_members(s)))
+        moves_replaced(s, v + 1);
     for (member_id i = 0; i < scene_members(s); i++)
         if (i != SECOND)
             moves_keeps_up(s, PROMISE_LIVENESS, i);
@@ -102,6 +121,6 @@ void play_hidden_commit(struct scene *s) {
     moves_keeps_up(s, PROMISE_RECOVERY, VICTIM);
     if (moves_any_logged(s, moves_words("SAFETY BREACH")))
         scene_broken(s, PROMISE_AGREEMENT, "replica %u decided alone what the others decided otherwise", VICTIM);
-    moves_convicted(s, LEADER);
+    watch_convicts(s, LEADER, 1u << EV_VC_OMISSION);
     moves_mended(s);
 }

@@ -9,12 +9,14 @@ void play_replaced(struct scene *s);
 void play_replaced_and_convicted(struct scene *s);
 void play_replaced_for_slowness(struct scene *s);
 void play_starved(struct scene *s);
-void play_bypassed(struct scene *s);
+void play_replaced_unproven(struct scene *s);
+void play_censored(struct scene *s);
 void play_replaced_time_goes_on(struct scene *s);
 
 /* Rows B: a backup lies. */
 void play_backup_silent(struct scene *s);
 void play_backup_convicted(struct scene *s);
+void play_strays_unused(struct scene *s);
 void play_wishes_unheard(struct scene *s);
 void play_flood_muted(struct scene *s);
 void play_victim_decides(struct scene *s);
@@ -37,6 +39,8 @@ void play_checkpoints_convicted(struct scene *s);
 void play_rotten_state(struct scene *s);
 void play_away_and_back(struct scene *s);
 void play_poisoned(struct scene *s);
+void play_stalled(struct scene *s);
+void play_forgotten(struct scene *s);
 void play_killed_while_fetching(struct scene *s);
 void play_idle_laggard(struct scene *s);
 

@@ -2,7 +2,9 @@
 #include "client/drill/watch.h"
 
 #include "base/quorum.h"
+#include "client/drill/moves.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct watched *question_of(int64_t argument) {
@@ -171,6 +173,35 @@ bool watch_evidence(struct scene *s, int64_t question) {
     return found;
 }
 
+struct accused {
+    const char *culprit;
+    unsigned kinds;
+};
+
+static bool is_named_for_it(struct scene *s, int64_t question) {
+    const struct accused *a = (const struct accused *)(intptr_t)question;
+    json_t *list = scene_ask(s, "evidence", NULL);
+    size_t i;
+    const json_t *line;
+    bool found = false;
+    json_array_foreach(list, i, line) {
+        for (unsigned kind = EV_EQUIV_PP; kind < EV_KIND_LIMIT; kind++)
+            found |= (a->kinds >> kind & 1u) && is_text(line, "kind", evidence_code((enum evidence_kind)kind)) &&
+                     is_text(line, "culprit", a->culprit);
+    }
+    json_decref(list);
+    return found;
+}
+
+void watch_convicts(struct scene *s, member_id who, unsigned kinds) {
+    char culprit[32];
+    snprintf(culprit, sizeof culprit, "replica %u", who);
+    const struct accused a = {culprit, kinds};
+    if (scene_must(s, PROMISE_ACCOUNTABILITY, MOVES_PATIENCE_S, is_named_for_it, (int64_t)(intptr_t)&a,
+                   "the liar is named for this very lie"))
+        scene_detected(s, "there is evidence against the liar");
+}
+
 unsigned watch_announcements(struct scene *s, const char *text) {
     json_t *list = scene_ask(s, "alerts", "--since", "0", NULL);
     size_t i;
@@ -213,6 +244,15 @@ bool watch_unreachable(struct scene *s, int64_t member) {
     for (member_id i = 0; i < scene_members(s); i++)
         others &= i == member || scene_is_traitor(s, i) || seen[i].reachable;
     return others && !seen[member].reachable;
+}
+
+static bool has_fetched(struct scene *s, int64_t member) {
+    return scene_counter(s, (member_id)member, "fetched") > 0;
+}
+
+void watch_fetches(struct scene *s, member_id member) {
+    if (scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, has_fetched, member, "it fetches what it was not given"))
+        scene_detected(s, "the replica fetched what it was not given");
 }
 
 bool watch_stopped(struct scene *s, int64_t member) {

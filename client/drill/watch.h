@@ -37,6 +37,9 @@ unsigned watch_disagreed(struct scene *s, const struct watched *w);
 
 /* `quorate evidence` lists `kind` against the culprit `text` ("observer c", "replica 2"). */
 bool watch_evidence(struct scene *s, int64_t question);
+/* Evidence of one of these kinds (each 1u << enum evidence_kind) is listed against the member, or accountability is
+   broken: a liar named for something else was not found out. */
+void watch_convicts(struct scene *s, member_id who, unsigned kinds);
 /* A SYSTEM alert holds `text`. */
 bool watch_announced(struct scene *s, int64_t question);
 unsigned watch_announcements(struct scene *s, const char *text); /* how many do */
@@ -48,6 +51,8 @@ bool watch_log_of(struct scene *s, int64_t question);
 bool watch_phase(struct scene *s, int64_t question);
 /* It can't be reached, and every other honest one can. */
 bool watch_unreachable(struct scene *s, int64_t member);
+/* The member was given batches or decisions because it asked for them, or liveness is broken. */
+void watch_fetches(struct scene *s, member_id member);
 /* Its process ended by itself with status 1. */
 bool watch_stopped(struct scene *s, int64_t member);
 /* Nobody of those who can be reached, f+1 or more, has executed more than n. */
