@@ -119,9 +119,9 @@ const struct drill drills_of_backups[] = {
      .holds = "What a STATUS claims binds nobody. Help is given at most once in half a STATUS interval and in bounded "
               "pieces; only a certificate, never a claim, makes a replica believe that it is behind. Nobody may fall "
               "into TRANSFER or REPAIR.",
-     .see =
-         "PHASE of replicas 0 to 2 stays ACTIVE; `quorate replicas`, which shows what each says itself, is absurd for "
-         "replica 3, so trust the others' lines. VIEW stays, no evidence.",
+     .see = "PHASE of replicas 0 to 2 stays ACTIVE and VIEW stays. `quorate replicas` shows nothing odd: replica 3 "
+            "lies to "
+            "replicas, not to clients; `frames_changed=N` in its counters says how often. No evidence.",
      .live = "status-lies",
      .cast = {.traitors = {{3, "status-lies"}}, .knobs = PATIENT},
      .play = play_claims_unbelieved},

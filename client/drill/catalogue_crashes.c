@@ -79,10 +79,11 @@ const struct drill drills_of_crashes[] = {
                "signs, so without care the two would contradict each other and convict an honest key, or give the "
                "votes of one member twice.",
      .holds =
-         "No vote counts twice and the log stays one. The replica and its twin notice each other by what the other "
-         "members show them, and both stop voting; the other members go on without a view change. When the "
-         "second process is gone and the first is started again, it votes again, if the twin signed nothing that "
-         "binds.",
+         "No vote counts twice and the log stays one. The replica notices its twin by what the other members show it "
+         "and "
+         "stops voting; the twin asks what its key signed before it votes, and where all answers go to the first, as "
+         "here, it waits for ever. The other members go on without a view change. When the second process is gone and "
+         "the first is started again, it votes again, if the twin signed nothing that binds.",
      .see = "The replica's log says `TWIN: this key signed ...: a second process uses it, or the disk was rolled back. "
             "It votes no more`, and `quorate replicas` shows it as LEARNER with `VOTES NO MORE`. `quorate evidence` "
             "stays empty; EV2, EV3 or EV11 against that member would say that both had signed. What to do: stop the "

@@ -115,8 +115,10 @@ void play_restarted_notifier(struct scene *s) {
         scene_stays(s, PROMISE_ONE_STREAM, 3, still_once, ALERT_PROBLEM, "a notifier that is back repeats nothing");
     }
     scene_note(s, "the sink is gone while the next one is told, and the notifier dies meanwhile");
+    const struct watched fails = {.observer = "notify-0", .text = "handler-failed"};
     scene_sink_down(s, true);
     is_mended(s);
+    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_log_of, watched(&fails), "the notifier tries");
     scene_notify_kill(s, 0);
     scene_notify_start(s, 0);
     scene_sink_down(s, false);
@@ -154,6 +156,7 @@ void play_crash_while_telling(struct scene *s) {
     member_id primary = scene_primary(s);
     view_no view = moves_view(s);
     const struct watched fails = {.observer = "notify-0", .text = "handler-failed"};
+    const struct watched mended = {.host = "db1", .service = "sql", .text = "OK"};
     scene_sink_down(s, true);
     breaks(s);
     scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_log_of, watched(&fails), "the alert is on its way");
@@ -163,13 +166,16 @@ void play_crash_while_telling(struct scene *s) {
     scene_sink_down(s, false);
     scene_notify_start(s, 0);
     scene_all_told(s, MOVES_PATIENCE_S);
+    scene_sink_down(s, true);
     is_mended(s);
+    scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, watch_state, watched(&mended), "the recovery is on its way");
     scene_start(s, primary);
     scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_all_active, 0, "all take part again");
     member_id other = scene_backup(s, 0);
     scene_kill(s, other);
     scene_start(s, other);
     scene_must(s, PROMISE_RECOVERY, MOVES_PATIENCE_S, scene_all_active, 0, "all take part again");
+    scene_sink_down(s, false);
     scene_all_told(s, MOVES_PATIENCE_S);
     told_once(s, ALERT_PROBLEM, "while replicas and notifier were killed");
     told_once(s, ALERT_RECOVERY, "while replicas were killed");

@@ -8,7 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEADER = 0, HONEST = 1, INGRESS = 2, LIAR = 3, VICTIM = 3, STAYS_S = 5, SETTLES_S = 2, LOOKS_MAX = 20 };
+enum {
+    LEADER = 0,
+    HONEST = 1,
+    INGRESS = 2,
+    LIAR = 3,
+    VICTIM = 3,
+    STAYS_S = 5,
+    SETTLES_S = 2,
+    LOOKS_MAX = 20,
+    CLAIMS = 20,
+    WISHES = 500
+};
 
 static view_no begins(struct scene *s, member_id liar) {
     view_no v = moves_lead(s, LEADER);
@@ -64,8 +75,16 @@ static bool stand_still(struct scene *s, int64_t n) {
     return !have_moved(s, n);
 }
 
+static bool refused_duplicates(struct scene *s, int64_t count) {
+    return scene_counter(s, LEADER, "duplicate") >= (uint64_t)count;
+}
+
 void play_wishes_unheard(struct scene *s) {
     view_no v = begins(s, LIAR);
+    int64_t before = (int64_t)scene_counter(s, LEADER, "duplicate");
+    if (scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, refused_duplicates, before + WISHES,
+                   "the wishes come and are refused as duplicates"))
+        scene_detected(s, "`refused door=core reason=duplicate` grows by hundreds");
     scene_stays(s, PROMISE_LIVENESS, STAYS_S, nobody_follows, (int64_t)v, "nobody follows one member's wishes");
     ends(s, LIAR, v);
 }
@@ -172,8 +191,14 @@ static bool nobody_is_lost(struct scene *s, int64_t unused) {
     return good;
 }
 
+static bool has_claimed(struct scene *s, int64_t often) {
+    return scene_counter(s, LIAR, "frames_changed") > (uint64_t)often;
+}
+
 void play_claims_unbelieved(struct scene *s) {
     view_no v = begins(s, LIAR);
+    if (scene_must(s, PROMISE_LIVENESS, MOVES_PATIENCE_S, has_claimed, CLAIMS, "the liar claims what is not so"))
+        scene_detected(s, "frames_changed of the liar says how often");
     scene_stays(s, PROMISE_LIVENESS, STAYS_S, nobody_is_lost, 0, "nobody believes the liar to be ahead");
     ends(s, LIAR, v);
 }

@@ -92,6 +92,8 @@ static struct crowd *watched_closely(struct scene *s) {
     return c;
 }
 
+enum { STEP_S = 30 };
+
 void play_clock_step(struct scene *s) {
     const struct watched gap = {.text = "CLUSTER_GAP"};
     struct crowd *c = watched_closely(s);
@@ -107,6 +109,7 @@ void play_clock_step(struct scene *s) {
     scene_note(s, "the clocks step back: agreed time stands still until they have caught up with it");
     for (member_id i = 0; i < 3; i++)
         scene_honest(s, i);
+    scene_must(s, PROMISE_NO_FALSE_ALERT, STEP_S, is_behind, 1, "agreed time did not step back with the clocks");
     moves_flow(s);
     scene_mended(s, "web1", "http");
     scene_all_told(s, MOVES_PATIENCE_S);

@@ -79,16 +79,26 @@ void play_old_backup(struct scene *s) {
 
 /* ---- DR-E5 ---- */
 
+/* It waits to be told what its key signed, or was told and knows better than to vote. */
+static bool twin_is_mute(struct scene *s, int64_t unused) {
+    (void)unused;
+    return !scene_log_of(s, "twin", " ACTIVE ") || scene_log_of(s, "twin", "It votes no more");
+}
+
 void play_twin(struct scene *s) {
     member_id who = scene_backup(s, 0);
     const struct watched twin = {.member = who, .text = "TWIN: this key signed"};
     const struct watched learner = {.member = who, .text = "LEARNER"};
+    const struct watched other = {.observer = "twin", .text = " RECALL "};
     view_no view = moves_view(s);
     scene_twin(s, who);
     scene_must(s, PROMISE_AGREEMENT, MOVES_PATIENCE_S, watch_logged, watched(&twin),
                "the replica finds out that its key is used twice");
     scene_must(s, PROMISE_AGREEMENT, MOVES_PATIENCE_S, watch_phase, watched(&learner), "it votes no more");
     scene_detected(s, "its phase is LEARNER, its log says TWIN");
+    scene_must(s, PROMISE_AGREEMENT, MOVES_PATIENCE_S, watch_log_of, watched(&other),
+               "the second process asks what its key signed");
+    scene_stays(s, PROMISE_AGREEMENT, 2, twin_is_mute, 0, "the second process votes neither");
     scene_bit(s, 1, "processes with a stolen key");
     moves_outage(s);
     moves_flow(s);
