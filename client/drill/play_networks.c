@@ -150,17 +150,22 @@ void play_thin_line(struct scene *s) {
 
 /* ---- DR-F7 ---- */
 
-enum { FLAPS = 6, FLAP_MS = 1000 };
+enum { FLAPS = 6, FLAPS_MAX = 30, FLAP_MS = 1000 };
+
+static void flap(struct scene *s, member_id who) {
+    scene_isolate(s, who);
+    clock_sleep(FLAP_MS);
+    scene_mend(s);
+    clock_sleep(FLAP_MS);
+}
 
 void play_flapping_link(struct scene *s) {
     member_id primary = scene_primary(s);
+    view_no loose = moves_view(s);
     moves_outage(s);
-    for (unsigned i = 0; i < FLAPS; i++) {
-        scene_isolate(s, primary);
-        clock_sleep(FLAP_MS);
-        scene_mend(s);
-        clock_sleep(FLAP_MS);
-    }
+    for (unsigned i = 0; i < FLAPS || (i < FLAPS_MAX && !scene_view_above(s, (int64_t)loose)); i++)
+        flap(s, primary);
+    moves_replaced(s, loose);
     moves_flow(s);
     moves_mended(s);
     note_dropped(s);
