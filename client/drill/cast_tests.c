@@ -197,6 +197,13 @@ pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]) {
     return c->extra[i].process.pid;
 }
 
+void scene_may_end(struct scene *s, pid_t pid) {
+    for (unsigned i = 0; i < CAST_EXTRAS_MAX; i++) {
+        struct process *p = &s->cast->extra[i].process;
+        p->asked = p->asked || (p->pid == pid && pid > 0);
+    }
+}
+
 void scene_stop(struct scene *s, pid_t pid) {
     for (unsigned i = 0; i < CAST_EXTRAS_MAX; i++) {
         struct process *p = &s->cast->extra[i].process;

@@ -43,7 +43,7 @@ void scene_remark(struct scene *s) {
                                 "-k",        scene_key_path(s, "operator"),
                                 "--timeout", "600s",
                                 NULL};
-    scene_spawn(s, name, argv);
+    scene_may_end(s, scene_spawn(s, name, argv));
 }
 
 /* Each of them; *twice is the first that stands there more than once, 0: none. */

@@ -176,6 +176,8 @@ const char *scene_key_path(struct scene *s, const char *name); /* "operator", "a
 /* A program of this name beside quorate, or `quorate` itself, as a process of the stage that is ended with it; stderr
    goes to NAME.log, stdout to NAME.out. Its pid; scene_stop ends it. */
 pid_t scene_spawn(struct scene *s, const char *name, const char *const argv[]);
+/* It ends by itself when its work is done, and only a signal that ends it is a crash. */
+void scene_may_end(struct scene *s, pid_t pid);
 void scene_stop(struct scene *s, pid_t pid);
 
 #endif
