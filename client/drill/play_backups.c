@@ -8,18 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    LEADER = 0,
-    HONEST = 1,
-    INGRESS = 2,
-    LIAR = 3,
-    VICTIM = 3,
-    STAYS_S = 5,
-    SETTLES_S = 2,
-    LOOKS_MAX = 20,
-    CLAIMS = 20,
-    WISHES = 500
-};
+enum { LEADER = 0, HONEST = 1, INGRESS = 2, LIAR = 3, VICTIM = 3 };
+enum { STAYS_S = 5, SETTLES_S = 2, LOOKS_MAX = 20, CLAIMS = 20, WISHES = 500 };
 
 static view_no begins(struct scene *s, member_id liar) {
     view_no v = moves_lead(s, LEADER);
