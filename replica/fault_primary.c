@@ -292,7 +292,7 @@ const struct behaviour faults_of_primaries[] = {
     {{"flood-empty", "DR-A13", NULL, "fills the window with empty batches", FAULT_SEAT_PRIMARY, false, true},
      .send = proposes_nothing_else,
      .act = floods_with_nothing},
-    {{"serve-one-client", "DR-A15", "N", "takes requests of observer number N only", FAULT_SEAT_PRIMARY, false, true},
+    {{"serve-one-client", "DR-A15", "N", "takes requests of observer number N only", FAULT_SEAT_PRIMARY, false, false},
      .highest = UINT16_MAX,
      .hears = hears_one_client},
     {{"relay-past-primary", "DR-B14", NULL, "relays requests to some, never to the primary", FAULT_SEAT_BACKUP, false,

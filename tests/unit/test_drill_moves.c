@@ -95,6 +95,11 @@ bool scene_convicted(struct scene *s, int64_t member) {
     return false;
 }
 
+uint64_t scene_counter(struct scene *s, member_id who, const char *name) {
+    (void)s, (void)who, (void)name;
+    return 0;
+}
+
 void scene_hold(struct scene *s, member_id who) {
     assert_int_equal(who, s->led_by);
     s->held++;
