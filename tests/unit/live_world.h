@@ -104,7 +104,7 @@ static inline void answer_drills(struct query_page *page, struct buffer *part) {
                              .bites = 7};
     if (world.ended_at > 0) {
         d.end = world.stops > 0 ? DRILL_END_STOPPED : DRILL_END_TIME;
-        d.ended_n = DRILL_AT + 5;
+        d.ended_n = d.closed_n = DRILL_AT + 5;
         d.ended_t = BEGAN_T + FOR_MS;
         d.done = true;
     }
