@@ -46,11 +46,12 @@ static bool nobody_follows(struct scene *s, int64_t view) {
     return moves_view_kept(s, view) && !moves_one_reached(s, view + 2);
 }
 
-/* What the liar's own node executes by its true vote, which it keeps to itself, is no decision of the others. */
+/* What the liar's own node executes by its true vote, which it keeps to itself, is no decision of the others. 0: nobody
+   says. */
 static seq_no executed_by_the_honest(struct scene *s) {
     struct replica_seen seen[MEMBERS_MAX];
     seq_no highest = 0;
-    scene_look(s, seen);
+    scene_look_at(s, quorum_weak(scene_members(s)), seen);
     for (member_id i = 0; i < scene_members(s); i++)
         if (i != LIAR && seen[i].reachable && seen[i].executed > highest)
             highest = seen[i].executed;
@@ -62,7 +63,8 @@ static bool have_moved(struct scene *s, int64_t n) {
 }
 
 static bool stand_still(struct scene *s, int64_t n) {
-    return !have_moved(s, n);
+    seq_no now = executed_by_the_honest(s);
+    return now > 0 && now <= (seq_no)n;
 }
 
 static bool refused_duplicates(struct scene *s, int64_t count) {
