@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 /* cmocka wants the headers above before its own. */
@@ -18,6 +19,14 @@
 // clang-format on
 
 static char root[64], directory[80];
+static bool is_full;
+
+/* Found before the library's: the store asks how much room there is. */
+int statvfs(const char *path, struct statvfs *out) {
+    (void)path;
+    *out = (struct statvfs){.f_frsize = 4096, .f_bavail = is_full ? 1024 : 1 << 20};
+    return 0;
+}
 
 static int make_root(void **state) {
     (void)state;
@@ -291,6 +300,25 @@ static void rot_before_the_end_refuses_to_open(void **state) {
     buffer_free(&why);
 }
 
+static void a_full_disk_takes_nothing(void **state) {
+    (void)state;
+    struct store *s = open_store();
+    struct disk d = store_disk(s);
+    struct disk_batch b = {0};
+    put(&d, DISK_STATE, "before", "1", true);
+    disk_batch_put(&b, DISK_STATE, bytes_of_text("late"), bytes_of_text("1"));
+    is_full = true;
+    for (unsigned sync = 0; sync <= 1; sync++) {
+        assert_int_equal(d.commit(d.self, &b, sync == 1), ERR_IO);
+        assert_non_null(strstr(store_failure(s), "no space left"));
+    }
+    is_full = false;
+    assert_false(holds(&d, DISK_STATE, "late", "1"));
+    assert_true(holds(&d, DISK_STATE, "before", "1"));
+    disk_batch_free(&b);
+    store_close(s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
 
 int main(void) {
@@ -305,6 +333,7 @@ int main(void) {
         TEST(a_place_that_cannot_hold_a_directory_is_refused),
         TEST(a_torn_tail_is_cut_off),
         TEST(rot_before_the_end_refuses_to_open),
+        TEST(a_full_disk_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
