@@ -67,7 +67,7 @@ static int write_junit(const struct drill_run *r, const json_t *reports, mono_ms
     return code;
 }
 
-/* A report that can't be kept was printed all the same. */
+/* A report that can't be kept is printed all the same. */
 static void keep_reports(const struct cli *c, const json_t *reports) {
     struct buffer directory = {0}, why = {0};
     if (json_array_size(reports) > 0 && report_directory(&directory) &&

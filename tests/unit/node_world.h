@@ -299,15 +299,13 @@ static void world_run(struct world *w, mono_ms ms) {
 
 /* ---- work: parts of configurations that an operator stages; they make the state large ---- */
 
-static void stage(struct world *w, uint8_t whole, uint32_t index, size_t len) {
+/* The operator's order reaches whoever is up. */
+static void ask_all(struct world *w, struct request r) {
     struct secret_key sk;
-    struct public_key pk;
     uint8_t seed[SECRET_SEED_LEN] = {KEY_ADMIN};
-    struct buffer frame = {0}, part = {0};
-    crypto_keypair_from_seed(&pk, &sk, seed);
-    memset(buffer_extend(&part, len), whole ^ (int)index, len);
-    struct request r = {.kind = OP_BLOB, .client = pk, .req_seq = ++w->req_seq};
-    r.blob = (struct op_blob){.whole = {{whole}}, .index = index, .part = buffer_bytes(&part)};
+    struct buffer frame = {0};
+    crypto_keypair_from_seed(&r.client, &sk, seed);
+    r.req_seq = ++w->req_seq;
     request_seal(&frame, &r, &w->cluster.id, &sk);
     for (member_id i = 0; i < NODES; i++) {
         struct admitted *x;
@@ -317,6 +315,14 @@ static void stage(struct world *w, uint8_t whole, uint32_t index, size_t len) {
         }
     }
     buffer_free(&frame);
+}
+
+static void stage(struct world *w, uint8_t whole, uint32_t index, size_t len) {
+    struct buffer part = {0};
+    memset(buffer_extend(&part, len), whole ^ (int)index, len);
+    struct request r = {.kind = OP_BLOB};
+    r.blob = (struct op_blob){.whole = {{whole}}, .index = index, .part = buffer_bytes(&part)};
+    ask_all(w, r);
     buffer_free(&part);
 }
 

@@ -13,22 +13,8 @@ static struct world *live_world(enum drills_mode drills) {
     return w;
 }
 
-/* The operator's order reaches whoever is up. */
 static void order(struct world *w, struct request r) {
-    struct secret_key sk;
-    uint8_t seed[SECRET_SEED_LEN] = {KEY_ADMIN};
-    struct buffer frame = {0};
-    crypto_keypair_from_seed(&r.client, &sk, seed);
-    r.req_seq = ++w->req_seq;
-    request_seal(&frame, &r, &w->cluster.id, &sk);
-    for (member_id i = 0; i < NODES; i++) {
-        struct admitted *x;
-        if (w->places[i].node && admit_client(&x, &w->admit[i], buffer_bytes(&frame)) == ERR_OK) {
-            node_client(w->places[i].node, 1, x, world_clock(w));
-            turn_ends(w, i);
-        }
-    }
-    buffer_free(&frame);
+    ask_all(w, r);
     world_run(w, 200);
 }
 
